@@ -1,0 +1,1 @@
+"""trueup brings a deployed SageMaker model back to the truth."""
