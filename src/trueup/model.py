@@ -1,0 +1,532 @@
+"""The nouns. Frozen records that every floor of the house shares; see docs/concepts.md for the words.
+
+Times are timezone-aware UTC. Ids are content hashes (`content_id`) unless said otherwise, so that the same
+thing seen twice has the same name.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Parent of all records: immutable, compared by value, JSON through msgspec."""
+
+
+def content_id(*parts: str | bytes) -> str:
+    """SHA-256 (64 hex digits) over length-prefixed parts, so that ("ab","c") and ("a","bc") differ."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "big"))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------- what a project wants
+
+
+class LabelClass(Record, frozen=True, kw_only=True):
+    """One class of a label schema. `key` is the workbench's keyboard key; None lets the page choose."""
+
+    name: str
+    key: str | None = None
+    description: str = ""
+
+
+class LabelSchema(Record, frozen=True, kw_only=True):
+    """What annotators may answer. The order of `classes` gives the class index of manifests."""
+
+    kind: Literal["classification"] = "classification"
+    media: Literal["image", "text", "tabular"] = "image"
+    classes: tuple[LabelClass, ...]
+    guidelines: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.classes)
+
+
+class Budget(Record, frozen=True, kw_only=True):
+    """How many labels selection may ask for (one label = one task, whatever its overlap)."""
+
+    per_day: int = 500
+    total: int | None = None
+
+
+class SelectionPolicy(Record, frozen=True, kw_only=True):
+    """Which predictions deserve a person.
+
+    `strategy` names an entry of the selection room's table. `rate` is the share of a file's predictions that
+    may be asked about (0..1] before the budget cuts; `audit_share` is the part of the asked-about ones that
+    is drawn uniformly at random; `seed` makes the draw reproducible; `version` is filled from the content.
+    """
+
+    strategy: str = "margin"
+    rate: float = 0.1
+    audit_share: float = 0.1
+    budget: Budget = Budget()
+    seed: int = 0
+    decoder: str | None = None
+    group_by: str | None = None
+
+    @property
+    def version(self) -> str:
+        return content_id(msgspec.json.encode(self, order="deterministic"))[:12]
+
+
+class ConsensusPolicy(Record, frozen=True, kw_only=True):
+    """How answers become a label: `overlap` people first, up to `max_overlap`, sure at posterior `target`."""
+
+    method: str = "dawid-skene"
+    overlap: int = 2
+    max_overlap: int = 4
+    target: float = 0.9
+    lease_seconds: int = 600
+
+
+class CommitPolicy(Record, frozen=True, kw_only=True):
+    """When settled labels become a version: at `batch` of them, or once one waited `max_age_seconds`."""
+
+    batch: int = 50
+    max_age_seconds: int = 3600
+    validation_share: float = 0.1
+    test_share: float = 0.2
+
+
+class TriggerPolicy(Record, frozen=True, kw_only=True):
+    """When a version is worth a training: any rule that holds fires. None switches a rule off."""
+
+    min_new_labels: int | None = 100
+    new_class_min_labels: int | None = 10
+    every_seconds: int | None = None
+    action: Literal["retrain", "notify"] = "retrain"
+
+
+class GatePolicy(Record, frozen=True, kw_only=True):
+    """What a candidate must show against the champion on the same frozen test split."""
+
+    metric: Literal["accuracy", "macro_recall"] = "accuracy"
+    min_improvement: float = 0.0
+    max_class_recall_drop: float = 0.1
+    min_test_samples: int = 20
+    confidence: float = 0.9
+
+
+class CanaryPolicy(Record, frozen=True, kw_only=True):
+    """How a promoted model takes over: see SageMaker deployment guardrails."""
+
+    percent: int = 10
+    wait_seconds: int = 300
+    alarm_names: tuple[str, ...] = ()
+
+
+class TrainingPolicy(Record, frozen=True, kw_only=True):
+    """What the training job runs on. `image` None means SageMaker's scikit-learn image of the region."""
+
+    image: str | None = None
+    instance_type: str = "ml.m5.large"
+    max_runtime_seconds: int = 3600
+    hyperparameters: Mapping[str, str] = {}
+    approval: Literal["manual", "automatic"] = "manual"
+    canary: CanaryPolicy = CanaryPolicy()
+
+
+class GroundTruthBackend(Record, frozen=True, kw_only=True):
+    """A Ground Truth private work team; only accounts that used Ground Truth before 2026 can use it."""
+
+    workteam_arn: str
+    batch: int = 100
+    price_per_object: float = 0.08
+
+
+class Project(Record, frozen=True, kw_only=True):
+    """One model's loop and everything it wants. Rendered from cdk.json by infra/config.py."""
+
+    name: str
+    endpoint_name: str
+    label_schema: LabelSchema
+    title: str = ""
+    selection: SelectionPolicy = SelectionPolicy()
+    consensus: ConsensusPolicy = ConsensusPolicy()
+    commit: CommitPolicy = CommitPolicy()
+    triggers: TriggerPolicy = TriggerPolicy()
+    gate: GatePolicy = GatePolicy()
+    training: TrainingPolicy = TrainingPolicy()
+    backend: Literal["queue", "ground_truth"] = "queue"
+    ground_truth: GroundTruthBackend | None = None
+
+
+# ---------------------------------------------------------------- what an endpoint said
+
+
+class CaptureFile(Record, frozen=True, kw_only=True):
+    """One Data Capture object. `key` ends in <endpoint>/<variant>/yyyy/mm/dd/hh/<file>.jsonl."""
+
+    project: str
+    endpoint: str
+    variant: str
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def file_id(self) -> str:
+        return content_id(self.bucket, self.key)
+
+
+class Payload(Record, frozen=True, kw_only=True):
+    """Captured bytes of one side, decoded from their capture encoding, with the observed content type."""
+
+    data: bytes
+    content_type: str
+
+
+class Capture(Record, frozen=True, kw_only=True):
+    """One captured inference: one line of a capture file. Either side may be missing."""
+
+    event_id: str
+    inference_time: datetime
+    line: int
+    input: Payload | None = None
+    output: Payload | None = None
+    inference_id: str | None = None
+    custom_attributes: tuple[str, ...] = ()
+
+
+class Prediction(Record, frozen=True, kw_only=True):
+    """What the model said about one instance: class names with probabilities, in the model's own order."""
+
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    partial: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.classes[max(range(len(self.classes)), key=self.probabilities.__getitem__)]
+
+
+class Quarantined(Record, frozen=True, kw_only=True):
+    """A capture line that could not be used: where it is, why, and its bytes for a later replay."""
+
+    line: int
+    offset: int
+    reason: str
+    raw: bytes
+
+
+class FileReceipt(Record, frozen=True, kw_only=True):
+    """What became of one capture file. lines = captures + quarantined + duplicates, always.
+
+    `predictions` counts instances (one capture may hold several); `selected` of them became tasks.
+    """
+
+    file: CaptureFile
+    lines: int
+    captures: int
+    quarantined: int
+    duplicates: int
+    predictions: int
+    selected: int
+    class_counts: Mapping[str, int]
+    ingested_at: datetime
+
+
+class Sample(Record, frozen=True, kw_only=True):
+    """One distinct input worth keeping, named by the SHA-256 of its bytes and content type."""
+
+    project: str
+    sample_id: str
+    content_type: str
+    size: int
+    payload_uri: str
+    group: str
+    first_seen: datetime
+
+
+class Selection(Record, frozen=True, kw_only=True):
+    """The decision to ask about a sample, with the probability (propensity) with which it was taken."""
+
+    project: str
+    sample_id: str
+    event_id: str
+    index: int
+    capture_uri: str
+    capture_line: int
+    strategy: str
+    score: float
+    threshold: float
+    propensity: float
+    reason: str
+    policy_version: str
+    prediction: Prediction
+    selected_at: datetime
+
+
+# ---------------------------------------------------------------- what people said
+
+
+class TaskStatus(enum.StrEnum):
+    OPEN = "open"
+    SETTLING = "settling"
+    SETTLED = "settled"
+    REVIEW = "review"
+    CANCELLED = "cancelled"
+
+
+class Lease(Record, frozen=True, kw_only=True):
+    """One annotator's hold of one slot of a task. `token` fences: a late answer with an old token is refused.
+
+    `receipt` is the queue's handle of the slot's message, opaque to everyone but the queue adapter.
+    """
+
+    task_id: str
+    annotator: str
+    token: str
+    expires_at: datetime
+    receipt: str = ""
+
+
+class Task(Record, frozen=True, kw_only=True):
+    """A request for labels on one sample. `revision` counts writes and guards each of them.
+
+    `answered_by` and the holders of unexpired `leases` together take the slots of `overlap`.
+    """
+
+    project: str
+    task_id: str
+    sample_id: str
+    content_type: str
+    payload_uri: str
+    priority: float
+    overlap: int
+    opened_at: datetime
+    status: TaskStatus = TaskStatus.OPEN
+    leases: tuple[Lease, ...] = ()
+    answered_by: tuple[str, ...] = ()
+    skipped_by: tuple[str, ...] = ()
+    backend: str = "queue"
+    backend_batch: str | None = None
+    prediction: Prediction | None = None
+    revision: int = 0
+
+
+class Annotation(Record, frozen=True, kw_only=True):
+    """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one."""
+
+    project: str
+    annotation_id: str
+    task_id: str
+    sample_id: str
+    annotator: str
+    label: str
+    submitted_at: datetime
+    seconds_spent: float = 0.0
+    supersedes: str | None = None
+    backend: str = "queue"
+
+
+class Consensus(Record, frozen=True, kw_only=True):
+    """The label that a set of annotations supports. `agreement` is the share of answers equal to `label`."""
+
+    project: str
+    consensus_id: str
+    task_id: str
+    sample_id: str
+    label: str
+    posterior: float
+    agreement: float
+    method: str
+    annotation_ids: tuple[str, ...]
+    reached_at: datetime
+
+
+class AnnotatorSkill(Record, frozen=True, kw_only=True):
+    """What consensus believes of one annotator: probability of a right answer, with a 90 % interval."""
+
+    project: str
+    annotator: str
+    skill: float
+    low: float
+    high: float
+    answers: int
+
+
+# ---------------------------------------------------------------- what the dataset holds
+
+
+class LabelledSample(Record, frozen=True, kw_only=True):
+    """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment."""
+
+    sample_id: str
+    label: str
+    split: Literal["train", "validation", "test"]
+    group: str
+    content_type: str
+    payload_uri: str
+    weight: float = 1.0
+    posterior: float = 1.0
+    agreement: float = 1.0
+    consensus_id: str | None = None
+    selected_by: str = "import"
+    propensity: float | None = None
+    labelled_at: datetime | None = None
+
+
+class Segment(Record, frozen=True, kw_only=True):
+    """A content-addressed file of labelled samples, or of sample ids taken out (`removed`)."""
+
+    sha256: str
+    samples: int
+    bytes: int
+
+
+class DatasetVersion(Record, frozen=True, kw_only=True):
+    """An immutable, content-addressed list of labelled samples. `version_id` is the SHA-256 of the document.
+
+    `segments` hold the whole content, in order; a later segment's line for a sample replaces an earlier one.
+    """
+
+    project: str
+    version_id: str
+    number: int
+    parent: str | None
+    segments: tuple[Segment, ...]
+    samples: int
+    classes: tuple[str, ...]
+    split_counts: Mapping[str, int]
+    class_counts: Mapping[str, int]
+    added: int
+    relabelled: int
+    content_hash: str
+    created_at: datetime
+    reason: str
+    mean_agreement: float = 1.0
+    policy_version: str = ""
+
+
+class SampleChange(Record, frozen=True, kw_only=True):
+    """One line of a diff of two versions."""
+
+    sample_id: str
+    change: Literal["added", "removed", "relabelled", "moved"]
+    before: str | None
+    after: str | None
+
+
+# ---------------------------------------------------------------- what was learned
+
+
+class Action(enum.StrEnum):
+    RETRAIN = "retrain"
+    NOTIFY = "notify"
+    WAIT = "wait"
+
+
+class TriggerDecision(Record, frozen=True, kw_only=True):
+    """What the trigger rules say, and why, in words an operator reads."""
+
+    action: Action
+    rule: str
+    reason: str
+
+
+class RunStatus(enum.StrEnum):
+    RUNNING = "running"
+    REJECTED = "rejected"
+    AWAITING_APPROVAL = "awaiting_approval"
+    PROMOTING = "promoting"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+
+
+class RetrainingRun(Record, frozen=True, kw_only=True):
+    """One retraining of a project. `run_id` is unique per project and names the execution and the jobs."""
+
+    project: str
+    run_id: str
+    status: RunStatus
+    version_id: str
+    rule: str
+    reason: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    execution_arn: str | None = None
+    training_job: str | None = None
+    model_package_arn: str | None = None
+    endpoint_config: str | None = None
+    outcome: str = ""
+    metrics: Mapping[str, float] = {}
+    promotion_execution_arn: str | None = None
+
+
+class Champion(Record, frozen=True, kw_only=True):
+    """The model that serves, as the endpoint itself says."""
+
+    endpoint_name: str
+    endpoint_config: str
+    model_name: str
+    model_data_url: str
+    image: str
+    variant: str
+    classes: tuple[str, ...] = ()
+
+
+class GateVerdict(Record, frozen=True, kw_only=True):
+    """Whether the candidate may replace the champion, with every reason and figure that decided it."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+    metrics: Mapping[str, float]
+
+
+# ---------------------------------------------------------------- who came from whom
+
+
+class NodeKind(enum.StrEnum):
+    CAPTURE = "capture"
+    SAMPLE = "sample"
+    TASK = "task"
+    ANNOTATION = "annotation"
+    CONSENSUS = "consensus"
+    VERSION = "version"
+    TRAINING = "training"
+    MODEL = "model"
+    ENDPOINT = "endpoint"
+
+
+class Node(Record, frozen=True, kw_only=True):
+    """A thing in the lineage graph. Ids: capture = event id#index, training = job name, model = package ARN
+    or model name, endpoint = endpoint config name; the others as in their records."""
+
+    kind: NodeKind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Node:
+        """Read "kind:id". Raises ValueError when the kind is unknown."""
+        kind, _, name = text.partition(":")
+        return cls(kind=NodeKind(kind), id=name)
+
+
+class Edge(Record, frozen=True, kw_only=True):
+    """`source` led to `target`: the arrow points from the older thing to what was made of it."""
+
+    project: str
+    source: Node
+    target: Node
+    actor: str
+    at: datetime
