@@ -351,7 +351,10 @@ class Consensus(Record, frozen=True, kw_only=True):
 
 
 class AnnotatorSkill(Record, frozen=True, kw_only=True):
-    """What consensus believes of one annotator: probability of a right answer, with a 90 % interval."""
+    """What consensus believes of one annotator: probability of a right answer, with a 90 % interval.
+
+    `confusion[t][a]` is the probability that they answer class `a` when `t` is true, in the order of `classes`.
+    """
 
     project: str
     annotator: str
@@ -359,6 +362,17 @@ class AnnotatorSkill(Record, frozen=True, kw_only=True):
     low: float
     high: float
     answers: int
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[float, ...], ...]
+    fitted_at: datetime
+
+
+class SettledLabel(Record, frozen=True, kw_only=True):
+    """A consensus that no version holds yet, with what a dataset line needs to know about its sample."""
+
+    consensus: Consensus
+    sample: Sample
+    selection: Selection | None = None
 
 
 # ---------------------------------------------------------------- what the dataset holds
@@ -488,6 +502,18 @@ class GateVerdict(Record, frozen=True, kw_only=True):
     passed: bool
     reasons: tuple[str, ...]
     metrics: Mapping[str, float]
+
+
+class ModelPackage(Record, frozen=True, kw_only=True):
+    """A registered candidate, as the model registry says."""
+
+    arn: str
+    group: str
+    approval: Literal["Approved", "Rejected", "PendingManualApproval"]
+    image: str
+    model_data_url: str
+    environment: Mapping[str, str] = {}
+    metadata: Mapping[str, str] = {}
 
 
 # ---------------------------------------------------------------- who came from whom

@@ -1,0 +1,372 @@
+"""What the use cases need from the world, in the words of the domain.
+
+Every port has a fake in adapters/memory.py and an AWS adapter in adapters/aws/; tests/contract/ runs one suite
+over both. All methods may raise RetryableError (try again later) and ServiceError (retrying will not help).
+
+State changes take a `Journal`: the lineage edges and events that belong to the change. An adapter writes them
+in the same transaction as the state, so that neither exists without the other; events leave through the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from trueup.events import Envelope, Event
+from trueup.model import (
+    Annotation,
+    AnnotatorSkill,
+    CaptureFile,
+    Champion,
+    Consensus,
+    DatasetVersion,
+    Edge,
+    FileReceipt,
+    ModelPackage,
+    Node,
+    Payload,
+    Quarantined,
+    Record,
+    RetrainingRun,
+    Sample,
+    Segment,
+    Selection,
+    SettledLabel,
+    Task,
+    TaskStatus,
+    TriggerDecision,
+)
+
+
+class Journal(Record, frozen=True, kw_only=True):
+    """What a state change leaves behind beside the state itself."""
+
+    at: datetime
+    edges: tuple[Edge, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class Opening(Record, frozen=True, kw_only=True):
+    """One selected sample about to become a task: all four facts are written together or not at all."""
+
+    sample: Sample
+    selection: Selection
+    task: Task
+    edges: tuple[Edge, ...] = ()
+
+
+class Slot(Record, frozen=True, kw_only=True):
+    """One message of an annotation queue: an invitation to answer a task once. `receipt` is opaque."""
+
+    task_id: str
+    receipt: str
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present, timezone-aware UTC."""
+        ...
+
+
+class CaptureArchive(Protocol):
+    """Capture files, and where their unreadable lines go."""
+
+    def lines(self, file: CaptureFile) -> Iterator[tuple[int, bytes]]:
+        """Stream (byte offset, line without newline); memory stays flat. Raises NotFoundError."""
+        ...
+
+    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
+        """Keep bad lines with reasons, one object per file, overwritten by a repeat. Returns its URI."""
+        ...
+
+
+class CaptureLedger(Protocol):
+    """What became of each capture file, and how much of the budget each took."""
+
+    def receipt(self, file: CaptureFile) -> FileReceipt | None: ...
+
+    def close(self, receipt: FileReceipt, journal: Journal) -> bool:
+        """Record a file as wholly accounted for. False (and nothing written) when it already was."""
+        ...
+
+    def reserve(self, file: CaptureFile, day: date, wanted: int, per_day: int, total: int | None) -> int:
+        """Take up to `wanted` labels from the project's budget, exactly once per file: a repeat gets the
+        first answer again. Returns the number granted, 0..wanted."""
+        ...
+
+    def receipts(self, project: str, since: datetime) -> Iterator[FileReceipt]:
+        """Receipts with ingested_at >= since, oldest first."""
+        ...
+
+
+class PayloadStore(Protocol):
+    """Selected inputs, once under their content hash."""
+
+    def put(self, project: str, sample_id: str, payload: Payload) -> str:
+        """Store if absent. Returns the URI (s3://…)."""
+        ...
+
+    def get(self, uri: str) -> Payload:
+        """Raises NotFoundError."""
+        ...
+
+    def presign(self, uri: str, seconds: int) -> str:
+        """A URL that a browser can read for `seconds`."""
+        ...
+
+
+class TaskStore(Protocol):
+    """Tasks, their answers and their consensus. Every write to a task is a compare-and-swap on `revision`."""
+
+    def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
+        """Write openings (each all-or-nothing). Returns the task ids that now stand open because of *this*
+        selection (same event id), new or repeated; a sample asked about earlier by another capture is left alone.
+        The journal's events are written with the last chunk."""
+        ...
+
+    def known_samples(self, project: str, sample_ids: Iterable[str]) -> frozenset[str]:
+        """Those that already have a task or a label."""
+        ...
+
+    def get(self, project: str, task_id: str) -> Task:
+        """Strongly consistent. Raises NotFoundError."""
+        ...
+
+    def save(
+        self,
+        task: Task,
+        journal: Journal,
+        *,
+        annotation: Annotation | None = None,
+        consensus: Consensus | None = None,
+    ) -> None:
+        """Replace the stored task (whose revision must be task.revision - 1) and append the annotation and
+        consensus, with the journal, in one transaction. Raises ConflictError when the revision moved on."""
+        ...
+
+    def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
+        """Highest priority first, then oldest. Eventually consistent."""
+        ...
+
+    def count(self, project: str, status: TaskStatus) -> int: ...
+
+    def annotations(self, project: str, task_id: str) -> list[Annotation]:
+        """All of a task, oldest first, superseded ones included. Strongly consistent."""
+        ...
+
+    def annotation(self, project: str, task_id: str, annotation_id: str) -> Annotation | None: ...
+
+    def work(self, project: str, annotator: str, limit: int) -> list[Annotation]:
+        """An annotator's answers, newest first."""
+        ...
+
+    def work_count(self, project: str, annotator: str, since: datetime | None = None) -> int: ...
+
+    def answers(self, project: str, limit: int) -> list[Annotation]:
+        """The project's newest answers, newest first."""
+        ...
+
+    def consensus(self, project: str, task_id: str) -> Consensus | None:
+        """The newest consensus of a task."""
+        ...
+
+    def sample(self, project: str, sample_id: str) -> Sample:
+        """Raises NotFoundError."""
+        ...
+
+    def selection(self, project: str, sample_id: str) -> Selection | None: ...
+
+    def uncommitted(self, project: str, limit: int) -> list[SettledLabel]:
+        """Labels that reached consensus and that no version holds yet, oldest first."""
+        ...
+
+    def mark_committed(self, project: str, labels: Sequence[SettledLabel], version_id: str) -> None:
+        """Idempotent. A newer consensus of the same task stays uncommitted."""
+        ...
+
+
+class AnnotationQueue(Protocol):
+    """The wake-up: one message per free slot of a task. At least once, unordered; the task store is the truth."""
+
+    def send(self, project: str, task_ids: Sequence[str]) -> None:
+        """One message each; a task id given n times opens n slots."""
+        ...
+
+    def receive(self, project: str, limit: int, hold_seconds: int) -> list[Slot]:
+        """Up to `limit` (1..10) messages, hidden from others for `hold_seconds`."""
+        ...
+
+    def hold(self, project: str, receipt: str, seconds: int) -> None:
+        """Hide for `seconds` from now. A receipt that is gone is ignored."""
+        ...
+
+    def give_back(self, project: str, slot: Slot, delay_seconds: int = 0) -> None:
+        """Put the invitation back for somebody else without counting as a failed delivery."""
+        ...
+
+    def done(self, project: str, receipt: str) -> None:
+        """The invitation is used up. A receipt that is gone is ignored."""
+        ...
+
+    def depth(self, project: str) -> int:
+        """Approximate number of messages, hidden ones included."""
+        ...
+
+
+class SkillStore(Protocol):
+    """What consensus believes of the annotators."""
+
+    def skills(self, project: str) -> list[AnnotatorSkill]: ...
+
+    def save_skills(self, project: str, skills: Sequence[AnnotatorSkill]) -> None: ...
+
+
+class DatasetStore(Protocol):
+    """Versions: content-addressed segments and documents, and one head per project."""
+
+    def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
+        """Store under the SHA-256 of `data`; a repeat is free."""
+        ...
+
+    def segment(self, project: str, sha256: str) -> bytes:
+        """Raises NotFoundError; IntegrityError when the bytes do not hash to the name."""
+        ...
+
+    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+        """Write the version's document, then make it head in one transaction if head is still
+        `version.parent`. Raises HeadMovedError."""
+        ...
+
+    def head(self, project: str) -> DatasetVersion | None: ...
+
+    def version(self, project: str, version_id: str) -> DatasetVersion:
+        """By full id, unique prefix (>= 6 digits) or number ("7", "v7"). Raises NotFoundError."""
+        ...
+
+    def versions(self, project: str) -> list[DatasetVersion]:
+        """Newest first."""
+        ...
+
+    def document(self, project: str, version_id: str) -> bytes:
+        """The stored version document, as written. Raises NotFoundError."""
+        ...
+
+    def put_export(self, project: str, version_id: str, name: str, data: bytes) -> str:
+        """Write an export file; returns its URI."""
+        ...
+
+    def put_report(self, project: str, name: str, data: bytes) -> str: ...
+
+    def read(self, uri: str) -> bytes:
+        """Bytes of an object in the dataset bucket. Raises NotFoundError."""
+        ...
+
+
+class LineageStore(Protocol):
+    def add(self, edges: Sequence[Edge]) -> None:
+        """Idempotent."""
+        ...
+
+    def edges_from(self, project: str, node: Node) -> list[Edge]: ...
+
+    def edges_to(self, project: str, node: Node) -> list[Edge]: ...
+
+
+class RunStore(Protocol):
+    """Retraining runs: at most one active per project; triggers that come meanwhile coalesce into one."""
+
+    def begin(self, run: RetrainingRun, journal: Journal) -> None:
+        """Make `run` the active one. Raises RunActiveError when another is; the same run again is a no-op."""
+        ...
+
+    def postpone(self, project: str, decision: TriggerDecision, version_id: str) -> None:
+        """Remember that a trigger fired while a run was active (the newest wins)."""
+        ...
+
+    def postponed(self, project: str) -> tuple[TriggerDecision, str] | None:
+        """What was postponed, without taking it. Cleared by the `begin` of a run of that version or a newer."""
+        ...
+
+    def active(self, project: str) -> RetrainingRun | None: ...
+
+    def get(self, project: str, run_id: str) -> RetrainingRun:
+        """Raises NotFoundError."""
+        ...
+
+    def save(self, run: RetrainingRun, journal: Journal) -> None:
+        """Record progress of a run. A run whose status is not RUNNING stops being the active one."""
+        ...
+
+    def runs(self, project: str, limit: int) -> list[RetrainingRun]:
+        """Newest first."""
+        ...
+
+    def by_package(self, project: str, model_package_arn: str) -> RetrainingRun | None: ...
+
+
+class Workflows(Protocol):
+    """Step Functions, in our words. Names are deterministic, so starting twice is starting once."""
+
+    def start_retraining(self, name: str, document: Mapping[str, Any]) -> str:
+        """Returns the execution's ARN, also when that name already ran."""
+        ...
+
+    def start_promotion(self, name: str, document: Mapping[str, Any]) -> str: ...
+
+
+class ModelRegistry(Protocol):
+    """What SageMaker knows of endpoints and model packages."""
+
+    def champion(self, endpoint_name: str) -> Champion:
+        """The model that serves now. Raises NotFoundError when there is no such endpoint."""
+        ...
+
+    def endpoint_config(self, endpoint_name: str) -> Mapping[str, Any]:
+        """The DescribeEndpointConfig answer of the endpoint's present configuration."""
+        ...
+
+    def package(self, arn: str) -> ModelPackage:
+        """Raises NotFoundError."""
+        ...
+
+
+class EventBus(Protocol):
+    def publish(self, envelopes: Sequence[Envelope]) -> tuple[str, ...]:
+        """Returns the event ids that were refused; the caller retries those."""
+        ...
+
+
+class LabelingJob(Record, frozen=True, kw_only=True):
+    """A batch of tasks at a foreign backend."""
+
+    project: str
+    name: str
+    status: str
+    task_ids: tuple[str, ...] = ()
+
+
+class LabelingBackend(Protocol):
+    """A foreign labeling service that takes tasks in batches (Ground Truth, Label Studio)."""
+
+    def start(self, name: str, tasks: Sequence[Task]) -> None:
+        """Hand over a batch; the same name again is a no-op."""
+        ...
+
+    def status(self, name: str) -> str:
+        """in_progress | completed | failed | stopped. Raises NotFoundError."""
+        ...
+
+    def answers(self, name: str) -> list[Annotation]:
+        """Worker-level answers so far, with stable annotation ids."""
+        ...
+
+
+class BatchStore(Protocol):
+    """Which tasks are with a foreign backend, so that a batch is never in two places."""
+
+    def save_batch(self, job: LabelingJob) -> None: ...
+
+    def batches(self, project: str, status: str) -> list[LabelingJob]: ...
+
+    def batch(self, project: str, name: str) -> LabelingJob | None: ...
