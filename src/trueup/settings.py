@@ -44,8 +44,7 @@ class Settings(Record, frozen=True, kw_only=True):
     def to_env(self) -> dict[str, str]:
         """Environment variables that `from_env` reads back to an equal object."""
         return {
-            PREFIX + field.name.upper(): _write(getattr(self, field.name))
-            for field in msgspec.structs.fields(self)
+            PREFIX + field.name.upper(): _write(getattr(self, field.name)) for field in msgspec.structs.fields(self)
         }
 
 
@@ -243,9 +242,7 @@ def _refuse_unknown(raw: Any, kind: Any, where: str) -> None:
     for key, value in raw.items():
         if key not in fields:
             known = ", ".join(sorted(fields))
-            raise ConfigurationError(
-                f"{where}.{key} is not a known key; known are: {known}", field=f"{where}.{key}"
-            )
+            raise ConfigurationError(f"{where}.{key} is not a known key; known are: {known}", field=f"{where}.{key}")
         if isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
             _refuse_unknown(value, fields[key], f"{where}.{key}")
 
