@@ -1,0 +1,1 @@
+"""Who came from whom: the graph and its walks."""

@@ -1,0 +1,1 @@
+"""When to retrain, whether a candidate is good enough, and what a run does."""
