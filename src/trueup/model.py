@@ -192,11 +192,17 @@ class Payload(Record, frozen=True, kw_only=True):
 
 
 class Capture(Record, frozen=True, kw_only=True):
-    """One captured inference: one line of a capture file. Either side may be missing."""
+    """One captured inference: one line of a capture file. Either side may be missing.
+
+    `line` counts from 1, `offset` in bytes from 0; `raw` is the line itself, kept so that a record whose payload
+    cannot be decoded can be quarantined and replayed.
+    """
 
     event_id: str
     inference_time: datetime
     line: int
+    offset: int = 0
+    raw: bytes = b""
     input: Payload | None = None
     output: Payload | None = None
     inference_id: str | None = None

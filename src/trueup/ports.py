@@ -280,8 +280,11 @@ class RunStore(Protocol):
         """Make `run` the active one. Raises RunActiveError when another is; the same run again is a no-op."""
         ...
 
-    def postpone(self, project: str, decision: TriggerDecision, version_id: str) -> None:
-        """Remember that a trigger fired while a run was active (the newest wins)."""
+    def postpone(
+        self, project: str, decision: TriggerDecision, version_id: str, journal: Journal | None = None
+    ) -> None:
+        """Remember a trigger that fired without starting a run: one is active, or a person is to decide (the
+        newest wins)."""
         ...
 
     def postponed(self, project: str) -> tuple[TriggerDecision, str] | None:

@@ -1,0 +1,200 @@
+"""One function per route of the annotation API: parse, call one use case, answer."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from trueup.errors import InputError, PermissionDeniedError
+from trueup.model import Project, Record
+from trueup.usecases.claim_task import ClaimedTask
+from trueup.usecases.submit_annotation import Submission
+from trueup.wiring import AnnotationDesk
+
+Body = TypeVar("Body")
+_MAY_ANNOTATE = frozenset({"annotators", "reviewers", "leads", "admins"})
+
+
+class Request(Record, frozen=True, kw_only=True):
+    """What a route needs of an API Gateway event (payload format 2.0) behind a JWT authorizer."""
+
+    path: dict[str, str]
+    body: bytes
+    annotator: str
+    roles: frozenset[str]
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> Self:
+        claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
+        raw = event.get("body") or ""
+        body = base64.b64decode(raw) if event.get("isBase64Encoded") else raw.encode()
+        roles = _roles(claims.get("cognito:groups", ""))
+        return cls(path=event.get("pathParameters") or {}, body=body, annotator=claims["sub"], roles=roles)
+
+    def parse(self, kind: type[Body]) -> Body:
+        """The body as `kind`. Raises InputError that names the field."""
+        try:
+            return msgspec.json.decode(self.body or b"{}", type=kind)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise InputError(f"the request body is wrong: {error}", field="body") from error
+
+
+class Response(Record, frozen=True, kw_only=True):
+    body: Any
+    status: int = 200
+    metric: str = ""
+
+
+class Heartbeat(Record, frozen=True, kw_only=True):
+    lease_token: str
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    label: str
+    lease_token: str | None = None
+    supersedes: str | None = None
+    seconds_spent: float = 0.0
+
+
+class Skip(Record, frozen=True, kw_only=True):
+    lease_token: str
+    reason: str = ""
+
+
+def list_projects(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    return Response(
+        body={
+            "projects": [
+                {**_project(each), "open_tasks": desk.work.open_tasks(each.name)} for each in desk.projects.values()
+            ]
+        }
+    )
+
+
+def show_project(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    progress = desk.work.progress(request.path["project"], request.annotator)
+    project = desk.projects[request.path["project"]]
+    return Response(body={**_project(project), "progress": progress})
+
+
+def claim(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    claimed = desk.claim(request.path["project"], request.annotator)
+    if claimed is None:
+        return Response(body={"task": None})
+    return Response(body={"task": _task(desk, claimed)}, metric="Claims")
+
+
+def heartbeat(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    token = request.parse(Heartbeat).lease_token
+    lease = desk.extend(request.path["project"], request.path["task"], request.annotator, token)
+    return Response(body={"lease_expires_at": lease.expires_at})
+
+
+def submit(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    answer = request.parse(Answer)
+    submission = Submission(
+        project=request.path["project"],
+        task_id=request.path["task"],
+        annotator=request.annotator,
+        label=answer.label,
+        lease_token=answer.lease_token,
+        supersedes=answer.supersedes,
+        seconds_spent=max(0.0, answer.seconds_spent),
+    )
+    submitted = desk.submit(submission)
+    annotation = submitted.annotation
+    body = {
+        "annotation_id": annotation.annotation_id,
+        "task_id": annotation.task_id,
+        "label": annotation.label,
+    }
+    return Response(body=body, status=200 if submitted.repeated else 201, metric="Submissions")
+
+
+def skip(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    wish = request.parse(Skip)
+    desk.skip(request.path["project"], request.path["task"], request.annotator, wish.lease_token, wish.reason[:500])
+    return Response(body={"skipped": True}, metric="Skips")
+
+
+def payload(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    link = desk.work.payload(request.path["project"], request.path["task"])
+    return Response(
+        body={"payload_url": link.url, "content_type": link.content_type, "expires_at": desk.work.expires_at()}
+    )
+
+
+def my_work(desk: AnnotationDesk, request: Request) -> Response:
+    _require(request)
+    project = request.path["project"]
+    progress = desk.work.progress(project, request.annotator)
+    items = [
+        {
+            "annotation_id": each.annotation.annotation_id,
+            "task_id": each.annotation.task_id,
+            "sample_id": each.annotation.sample_id,
+            "label": each.annotation.label,
+            "submitted_at": each.annotation.submitted_at,
+            "status": each.status,
+        }
+        for each in desk.work.mine(project, request.annotator)
+    ]
+    return Response(body={"annotations": items, "today": progress.mine_today, "total": progress.mine_total})
+
+
+ROUTES: dict[str, Callable[[AnnotationDesk, Request], Response]] = {
+    "GET /api/projects": list_projects,
+    "GET /api/projects/{project}": show_project,
+    "POST /api/projects/{project}/claims": claim,
+    "POST /api/projects/{project}/tasks/{task}/heartbeat": heartbeat,
+    "POST /api/projects/{project}/tasks/{task}/annotations": submit,
+    "POST /api/projects/{project}/tasks/{task}/skip": skip,
+    "GET /api/projects/{project}/tasks/{task}/payload": payload,
+    "GET /api/projects/{project}/work": my_work,
+}
+
+
+def _require(request: Request) -> None:
+    """Anybody signed in who is in one of the working groups; the pool allows no self sign-up."""
+    if not request.roles & _MAY_ANNOTATE:
+        raise PermissionDeniedError("your account is in none of the groups annotators, reviewers, leads, admins")
+
+
+def _roles(claim: str | list[str]) -> frozenset[str]:
+    """The JWT authorizer hands a list claim over as "[a b]"."""
+    names = claim if isinstance(claim, list) else claim.strip("[]").replace(",", " ").split()
+    return frozenset(names)
+
+
+def _project(project: Project) -> dict[str, Any]:
+    return {
+        "name": project.name,
+        "title": project.title or project.name,
+        "guidelines": project.label_schema.guidelines,
+        "label_schema": project.label_schema,
+    }
+
+
+def _task(desk: AnnotationDesk, claimed: ClaimedTask) -> dict[str, Any]:
+    """Blind: the model's prediction is not shown, so that it does not lead the annotator."""
+    task, lease = claimed.task, claimed.lease
+    return {
+        "task_id": task.task_id,
+        "sample_id": task.sample_id,
+        "project": task.project,
+        "content_type": task.content_type,
+        "payload_url": desk.work.payload(task.project, task.task_id).url,
+        "lease_token": lease.token,
+        "lease_expires_at": lease.expires_at,
+        "prediction": None,
+    }

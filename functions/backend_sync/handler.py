@@ -1,0 +1,33 @@
+"""The schedule and labeling job events → sync_backend, for the projects that label elsewhere."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from trueup.observability import count, logger_of, process_messages
+from trueup.settings import BackendSyncSettings
+from trueup.usecases.sync_backend import SyncBackend
+from trueup.wiring import sync_backends
+
+logger = logger_of("backend_sync")
+
+
+@cache
+def _syncs() -> dict[str, SyncBackend]:
+    return sync_backends(BackendSyncSettings.from_env(os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return process_messages(event, context, _message, logger)
+
+
+def _message(_record: SQSRecord) -> None:
+    """Whatever woke us, every project is brought in step: events are hints and may be lost."""
+    for project, sync in _syncs().items():
+        report = sync()
+        logger.info("backend synchronised", project=project, sent=report.sent, received=report.received)
+        count(project, {"BackendTasksSent": report.sent, "BackendAnswersReceived": report.received})

@@ -1,0 +1,52 @@
+"""Capture files that S3 announced (through EventBridge and SQS) → ingest_captures."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from trueup.capture.records import parse_key
+from trueup.model import CaptureFile
+from trueup.observability import count, logger_of, process_messages
+from trueup.settings import CaptureIngestSettings
+from trueup.usecases.ingest_captures import IngestCaptures
+from trueup.wiring import ingest_captures
+
+logger = logger_of("capture_ingest")
+
+
+@cache
+def _ingest() -> IngestCaptures:
+    return ingest_captures(CaptureIngestSettings.from_env(os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return process_messages(event, context, _message, logger)
+
+
+def _message(record: SQSRecord) -> None:
+    for file in _files(record.json_body):
+        receipt = _ingest()(file)
+        logger.info("capture file accounted for", file=file.uri, lines=receipt.lines, selected=receipt.selected)
+        figures = {
+            "CaptureFiles": 1,
+            "CaptureLines": receipt.lines,
+            "Captures": receipt.captures,
+            "CapturesQuarantined": receipt.quarantined,
+            "CapturesDuplicate": receipt.duplicates,
+            "Predictions": receipt.predictions,
+            "Selected": receipt.selected,
+        }
+        count(file.project, figures)
+
+
+def _files(body: dict[str, Any]) -> list[CaptureFile]:
+    """Either shape that S3 speaks: an EventBridge envelope, or a notification with URL-encoded keys."""
+    if "detail" in body:
+        return [parse_key(body["detail"]["bucket"]["name"], body["detail"]["object"]["key"])]
+    records = body.get("Records", [])
+    return [parse_key(each["s3"]["bucket"]["name"], unquote_plus(each["s3"]["object"]["key"])) for each in records]

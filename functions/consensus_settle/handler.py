@@ -1,0 +1,33 @@
+"""AnnotationSubmitted events → settle_consensus."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from trueup.observability import count, logger_of, process_messages
+from trueup.settings import ConsensusSettleSettings
+from trueup.usecases.settle_consensus import SettleConsensus
+from trueup.wiring import settle_consensus
+
+logger = logger_of("consensus_settle")
+
+
+@cache
+def _settle() -> SettleConsensus:
+    return settle_consensus(ConsensusSettleSettings.from_env(os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return process_messages(event, context, _message, logger)
+
+
+def _message(record: SQSRecord) -> None:
+    data = record.json_body["detail"]["data"]
+    verdict = _settle()(data["project"], data["task_id"])
+    name = type(verdict).__name__ if verdict is not None else "AlreadySettled"
+    logger.info("task judged", project=data["project"], task=data["task_id"], verdict=name)
+    count(data["project"], {"Annotations": 1, f"Verdict{name}": 1})

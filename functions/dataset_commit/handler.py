@@ -1,0 +1,39 @@
+"""ConsensusReached events and the schedule → commit_version, once per project and batch."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from trueup.observability import count, logger_of, process_messages
+from trueup.settings import DatasetCommitSettings
+from trueup.usecases.commit_version import CommitVersion
+from trueup.wiring import commit_version
+
+logger = logger_of("dataset_commit")
+
+
+@cache
+def _commit() -> CommitVersion:
+    return commit_version(DatasetCommitSettings.from_env(os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return process_messages(event, context, _message, logger)
+
+
+def _message(record: SQSRecord) -> None:
+    body = record.json_body
+    project, reason = _asked(body)
+    for version in _commit()(project, reason):
+        logger.info("version committed", project=project, version=version.version_id, number=version.number)
+        count(project, {"VersionsCommitted": 1, "LabelsAdded": version.added, "LabelsChanged": version.relabelled})
+
+
+def _asked(body: dict[str, Any]) -> tuple[str, str]:
+    if "detail" in body:
+        return body["detail"]["data"]["project"], "labels settled"
+    return body["project"], body.get("reason", "schedule")

@@ -1,0 +1,35 @@
+"""Outbox items on the table's stream → publish_events."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from trueup.adapters.aws.outbox import envelope_from
+from trueup.errors import RetryableError
+from trueup.observability import logger_of, process_stream
+from trueup.settings import EventPublishSettings
+from trueup.usecases.publish_events import PublishEvents
+from trueup.wiring import publish_events
+
+logger = logger_of("event_publish")
+
+
+@cache
+def _publish() -> PublishEvents:
+    return publish_events(EventPublishSettings.from_env(os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return process_stream(event, context, _record, logger)
+
+
+def _record(record: DynamoDBRecord) -> None:
+    envelope = envelope_from(record.raw_event)
+    if envelope is None:
+        return
+    if _publish()([envelope]):
+        raise RetryableError(f"the bus refused event {envelope.event_id} ({envelope.event_type})")

@@ -1,0 +1,32 @@
+"""Model package approvals (EventBridge through SQS) → promote_model."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from trueup.observability import logger_of, process_messages
+from trueup.settings import ModelPromoteSettings
+from trueup.usecases.promote_model import PromoteModel
+from trueup.wiring import promote_model
+
+logger = logger_of("model_promote")
+
+
+@cache
+def _promote() -> PromoteModel:
+    return promote_model(ModelPromoteSettings.from_env(os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return process_messages(event, context, _message, logger)
+
+
+def _message(record: SQSRecord) -> None:
+    arn = record.json_body["detail"]["ModelPackageArn"]
+    run = _promote()(arn)
+    status = run.status if run is not None else "not ours"
+    logger.info("model package ruled on", package=arn, status=status)

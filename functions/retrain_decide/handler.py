@@ -1,0 +1,33 @@
+"""VersionCommitted and RetrainingConcluded events and the schedule → decide_retraining."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from trueup.observability import count, logger_of, process_messages
+from trueup.settings import RetrainDecideSettings
+from trueup.usecases.decide_retraining import DecideRetraining
+from trueup.wiring import decide_retraining
+
+logger = logger_of("retrain_decide")
+
+
+@cache
+def _decide() -> DecideRetraining:
+    return decide_retraining(RetrainDecideSettings.from_env(os.environ))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return process_messages(event, context, _message, logger)
+
+
+def _message(record: SQSRecord) -> None:
+    body = record.json_body
+    project = body["detail"]["data"]["project"] if "detail" in body else body["project"]
+    decision = _decide()(project)
+    logger.info("triggers weighed", project=project, action=decision.action, rule=decision.rule, reason=decision.reason)
+    count(project, {f"Decision{decision.action.capitalize()}": 1})

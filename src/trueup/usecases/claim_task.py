@@ -1,0 +1,103 @@
+"""An annotator takes the next task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from trueup.annotation.tasks import can_claim, grant, lease_token
+from trueup.errors import ConflictError, NotFoundError
+from trueup.model import Lease, Project, Record, Task, TaskStatus
+from trueup.ports import AnnotationQueue, Clock, Journal, Slot, TaskStore
+from trueup.usecases.find_project import project_named
+
+_RECEIVE_ROUNDS = 3
+_BATCH = 5
+_SWEEP = 50
+_PUT_BACK_DELAY = 2
+
+
+class ClaimedTask(Record, frozen=True, kw_only=True):
+    task: Task
+    lease: Lease
+
+
+@dataclass(frozen=True)
+class ClaimTask:
+    """Grant a lease on a task that this annotator has not answered and that has a free slot, or None.
+
+    The queue hands out invitations; the task store decides. When the queue has nothing for this annotator
+    (messages are lost, held by others, or for tasks already answered by them) the open tasks themselves are
+    asked, so that a lost message never orphans a task. Raises NotFoundError for an unknown project.
+    """
+
+    projects: Mapping[str, Project]
+    tasks: TaskStore
+    queue: AnnotationQueue
+    clock: Clock
+
+    def __call__(self, project_name: str, annotator: str) -> ClaimedTask | None:
+        project = project_named(self.projects, project_name)
+        return self._from_queue(project, annotator) or self._from_store(project, annotator)
+
+    def _from_queue(self, project: Project, annotator: str) -> ClaimedTask | None:
+        for _ in range(_RECEIVE_ROUNDS):
+            slots = self.queue.receive(project.name, _BATCH, project.consensus.lease_seconds)
+            if not slots:
+                return None
+            claimed = self._first_of(project, annotator, slots)
+            if claimed is not None:
+                return claimed
+        return None
+
+    def _first_of(self, project: Project, annotator: str, slots: list[Slot]) -> ClaimedTask | None:
+        """Try slots in turn; those after the first success go straight back for others."""
+        claimed: ClaimedTask | None = None
+        for slot in slots:
+            if claimed is None:
+                claimed = self._try_slot(project, annotator, slot)
+            else:
+                self.queue.give_back(project.name, slot)
+        return claimed
+
+    def _try_slot(self, project: Project, annotator: str, slot: Slot) -> ClaimedTask | None:
+        task = self._find(project, slot.task_id)
+        if task is None or task.status is not TaskStatus.OPEN:
+            self.queue.done(project.name, slot.receipt)
+            return None
+        claimed = self._try_grant(project, annotator, task, slot.receipt)
+        if claimed is None:
+            self.queue.give_back(project.name, slot, _PUT_BACK_DELAY)
+        return claimed
+
+    def _from_store(self, project: Project, annotator: str) -> ClaimedTask | None:
+        for task in self._open_tasks(project):
+            claimed = self._try_grant(project, annotator, task, receipt="")
+            if claimed is not None:
+                return claimed
+        return None
+
+    def _open_tasks(self, project: Project) -> Iterator[Task]:
+        """Fresh copies of the most urgent open tasks; the index may lag behind the truth."""
+        for listed in self.tasks.by_status(project.name, TaskStatus.OPEN, _SWEEP):
+            task = self._find(project, listed.task_id)
+            if task is not None and task.status is TaskStatus.OPEN:
+                yield task
+
+    def _find(self, project: Project, task_id: str) -> Task | None:
+        try:
+            return self.tasks.get(project.name, task_id)
+        except NotFoundError:
+            return None
+
+    def _try_grant(self, project: Project, annotator: str, task: Task, receipt: str) -> ClaimedTask | None:
+        now = self.clock.now()
+        if can_claim(task, annotator, now) is not None:
+            return None
+        token = lease_token(task.task_id, annotator, task.revision)
+        granted = grant(task, annotator, token, receipt, now, project.consensus.lease_seconds)
+        try:
+            self.tasks.save(granted, Journal(at=now))
+        except ConflictError:
+            return None
+        return ClaimedTask(task=granted, lease=next(each for each in granted.leases if each.token == token))

@@ -1,0 +1,114 @@
+"""Settled labels become the next dataset version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trueup.dataset.labels import from_settled
+from trueup.dataset.segments import encode
+from trueup.dataset.versions import content_of, next_version
+from trueup.errors import HeadMovedError, RetryableError
+from trueup.events import VersionCommitted
+from trueup.lineage.edges import committed
+from trueup.model import DatasetVersion, LabelledSample, Project, SettledLabel
+from trueup.ports import Clock, DatasetStore, Journal, TaskStore
+from trueup.usecases.find_project import project_named
+
+_ATTEMPTS = 4
+# One DynamoDB transaction holds 100 items, and a version's edges and events go with its head.
+MAX_LABELS = 90
+
+
+@dataclass(frozen=True)
+class CommitVersion:
+    """Commit the labels that wait, when there are enough of them or one has waited long enough.
+
+    Returns the versions made (none when it is too early). A crash at any point leaves the old head or the new
+    one; labels that a version holds already are only marked. Raises RetryableError after losing several races.
+    """
+
+    projects: Mapping[str, Project]
+    tasks: TaskStore
+    datasets: DatasetStore
+    clock: Clock
+
+    def __call__(self, project_name: str, reason: str, *, force: bool = False) -> list[DatasetVersion]:
+        project = project_named(self.projects, project_name)
+        waiting = self.tasks.uncommitted(project.name, max(project.commit.batch, MAX_LABELS))
+        if not waiting or not (force or _due(project, waiting, self.clock.now())):
+            return []
+        made = [self._commit(project, chunk, reason) for chunk in _chunks(waiting)]
+        return [each for each in made if each is not None]
+
+    def _commit(self, project: Project, labels: Sequence[SettledLabel], reason: str) -> DatasetVersion | None:
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._commit_once(project, labels, reason)
+            except HeadMovedError:
+                continue
+        raise RetryableError(f"the head of {project.name} moved {_ATTEMPTS} times during a commit")
+
+    def _commit_once(self, project: Project, labels: Sequence[SettledLabel], reason: str) -> DatasetVersion | None:
+        parent = self.datasets.head(project.name)
+        current = self._content(project, parent)
+        fresh = [(each, from_settled(each, project.commit, project.name)) for each in labels]
+        changes = [(label, line) for label, line in fresh if not _holds(current, line)]
+        version = None
+        if changes:
+            version = self._write(project, parent, current, changes, reason)
+        holder = version or parent
+        if holder is not None:
+            self.tasks.mark_committed(project.name, labels, holder.version_id)
+        return version
+
+    def _content(self, project: Project, version: DatasetVersion | None) -> dict[str, LabelledSample]:
+        if version is None:
+            return {}
+        return content_of(version, lambda sha256: self.datasets.segment(project.name, sha256))
+
+    def _write(
+        self,
+        project: Project,
+        parent: DatasetVersion | None,
+        current: Mapping[str, LabelledSample],
+        changes: Sequence[tuple[SettledLabel, LabelledSample]],
+        reason: str,
+    ) -> DatasetVersion:
+        lines = [line for _, line in changes]
+        segment = self.datasets.put_segment(project.name, encode(lines), len(lines))
+        version = next_version(project.name, parent, current, lines, segment, self.clock.now(), reason)
+        journal = Journal(
+            at=version.created_at,
+            edges=committed(version, tuple(label for label, _ in changes)),
+            events=(version_committed(version),),
+        )
+        self.datasets.commit(version, journal)
+        return version
+
+
+def version_committed(version: DatasetVersion) -> VersionCommitted:
+    return VersionCommitted(
+        project=version.project,
+        version_id=version.version_id,
+        number=version.number,
+        added=version.added,
+        relabelled=version.relabelled,
+        classes=version.classes,
+    )
+
+
+def _holds(current: Mapping[str, LabelledSample], line: LabelledSample) -> bool:
+    there = current.get(line.sample_id)
+    return there is not None and there.consensus_id == line.consensus_id
+
+
+def _due(project: Project, waiting: Sequence[SettledLabel], now: datetime) -> bool:
+    oldest = min(each.consensus.reached_at for each in waiting)
+    enough = len(waiting) >= project.commit.batch
+    return enough or now - oldest >= timedelta(seconds=project.commit.max_age_seconds)
+
+
+def _chunks(labels: Sequence[SettledLabel]) -> list[Sequence[SettledLabel]]:
+    return [labels[start : start + MAX_LABELS] for start in range(0, len(labels), MAX_LABELS)]

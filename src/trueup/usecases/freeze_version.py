@@ -1,0 +1,75 @@
+"""Pin the version that a run trains on, and decide every name and argument of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from trueup.dataset.exports import augmented_manifest, payload_manifest
+from trueup.dataset.versions import content_of
+from trueup.errors import InputError, NotFoundError
+from trueup.model import Champion, DatasetVersion, LabelledSample, Project, RetrainingRun
+from trueup.ports import Clock, DatasetStore, Journal, ModelRegistry, RunStore
+from trueup.retraining.plan import Exports, Surroundings, job_name, retraining_plan
+from trueup.usecases.find_project import project_named
+
+
+@dataclass(frozen=True)
+class FreezeVersion:
+    """Write the manifests of the run's version and return the plan that the state machine follows.
+
+    Idempotent: the same run gives the same files and the same plan. Raises NotFoundError (run, version),
+    InputError (a version without training or test samples).
+    """
+
+    projects: Mapping[str, Project]
+    surroundings: Callable[[str], Surroundings]
+    datasets: DatasetStore
+    runs: RunStore
+    registry: ModelRegistry
+    clock: Clock
+
+    def __call__(self, project_name: str, run_id: str, execution_arn: str) -> dict[str, Any]:
+        project = project_named(self.projects, project_name)
+        run = self.runs.get(project.name, run_id)
+        version = self.datasets.version(project.name, run.version_id)
+        around = self.surroundings(project.name)
+        exports = self._export(project, version, around)
+        plan = retraining_plan(project, run, version, self._champion(project), exports, around)
+        training_job = job_name(project.name, run.run_id)
+        launched = msgspec.structs.replace(run, execution_arn=execution_arn, training_job=training_job)
+        self.runs.save(launched, Journal(at=self.clock.now()))
+        return plan
+
+    def _champion(self, project: Project) -> Champion | None:
+        try:
+            return self.registry.champion(project.endpoint_name)
+        except NotFoundError:
+            return None
+
+    def _export(self, project: Project, version: DatasetVersion, around: Surroundings) -> Exports:
+        content = content_of(version, lambda sha256: self.datasets.segment(project.name, sha256))
+        samples = sorted(content.values(), key=lambda each: each.sample_id)
+        splits = {name: [each for each in samples if each.split == name] for name in ("train", "validation", "test")}
+        for name in ("train", "test"):
+            if not splits[name]:
+                raise InputError(f"version {version.number} of {project.name} has no {name} samples: label more first")
+        prefix = f"s3://{around.dataset_bucket}/{project.name}/payloads/"
+
+        def put(name: str, data: bytes) -> str:
+            return self.datasets.put_export(project.name, version.version_id, name, data)
+
+        def manifest(name: str) -> str:
+            return put(f"{name}.manifest", augmented_manifest(splits[name], project.label_schema, project.name))
+
+        fitted: list[LabelledSample] = [*splits["train"], *splits["validation"]]
+        return Exports(
+            train=manifest("train"),
+            validation=manifest("validation") if splits["validation"] else None,
+            test=manifest("test"),
+            payloads=put("payloads.json", payload_manifest(fitted, prefix)),
+            test_payloads=put("test-payloads.json", payload_manifest(splits["test"], prefix)),
+        )

@@ -1,0 +1,92 @@
+"""Is the label sure enough? Yes: consensus. No: one more annotator, then a reviewer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from trueup.annotation.answers import live
+from trueup.annotation.tasks import send_to_review, settle, widen
+from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
+from trueup.lineage.edges import supported
+from trueup.model import Annotation, AnnotatorSkill, Consensus, Project, Task, TaskStatus
+from trueup.ports import AnnotationQueue, Clock, Journal, SkillStore, TaskStore
+from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, Verdict, judge
+from trueup.quality.dawid_skene import fit
+from trueup.usecases.find_project import project_named
+
+_FIT_WINDOW = 5000
+_REFIT_SHARE = 0.1
+_REFIT_MIN = 10
+
+
+@dataclass(frozen=True)
+class SettleConsensus:
+    """Judge one task on all its live answers. Calling again with the same answers changes nothing.
+
+    Raises NotFoundError, ConflictError (somebody answered meanwhile: try again).
+    """
+
+    projects: Mapping[str, Project]
+    tasks: TaskStore
+    skills: SkillStore
+    queue: AnnotationQueue
+    clock: Clock
+
+    def __call__(self, project_name: str, task_id: str) -> Verdict | None:
+        """The verdict, or None when the task is not open for judging."""
+        project = project_named(self.projects, project_name)
+        task = self.tasks.get(project.name, task_id)
+        if task.status is not TaskStatus.OPEN:
+            return None
+        now = self.clock.now()
+        answers = live(self.tasks.annotations(project.name, task_id))
+        known = {each.annotator: each for each in self._skills(project, now)}
+        verdict = judge(task, answers, project.consensus, project.label_schema.names, known, now)
+        self._apply(project, task, verdict, now)
+        return verdict
+
+    def _apply(self, project: Project, task: Task, verdict: Verdict, now: datetime) -> None:
+        if isinstance(verdict, Accepted):
+            consensus = verdict.consensus
+            journal = Journal(at=now, edges=supported(consensus), events=(_reached(consensus),))
+            self.tasks.save(settle(task), journal, consensus=consensus)
+        elif isinstance(verdict, NeedsReview):
+            event = ReviewRequested(project=project.name, task_id=task.task_id, reason=verdict.reason)
+            self.tasks.save(send_to_review(task), Journal(at=now, events=(event,)))
+        elif isinstance(verdict, MoreAnswers):
+            wider = widen(task)
+            event = OverlapExtended(project=project.name, task_id=task.task_id, overlap=wider.overlap)
+            self.tasks.save(wider, Journal(at=now, events=(event,)))
+            if task.backend == "queue":
+                self.queue.send(project.name, [task.task_id])
+
+    def _skills(self, project: Project, now: datetime) -> list[AnnotatorSkill]:
+        """The stored skills, fitted anew once the answers have grown by a tenth."""
+        stored = self.skills.skills(project.name)
+        fitted_on = sum(each.answers for each in stored)
+        recent = self.tasks.answers(project.name, _FIT_WINDOW)
+        if len(recent) - fitted_on < max(_REFIT_MIN, _REFIT_SHARE * fitted_on):
+            return stored
+        fresh = fit(_live_of_all(recent), project.label_schema.names, project.name, now)
+        self.skills.save_skills(project.name, fresh)
+        return fresh
+
+
+def _live_of_all(answers: list[Annotation]) -> list[Annotation]:
+    by_task: dict[str, list[Annotation]] = {}
+    for each in reversed(answers):
+        by_task.setdefault(each.task_id, []).append(each)
+    return [each for of_task in by_task.values() for each in live(of_task)]
+
+
+def _reached(consensus: Consensus) -> ConsensusReached:
+    return ConsensusReached(
+        project=consensus.project,
+        task_id=consensus.task_id,
+        sample_id=consensus.sample_id,
+        consensus_id=consensus.consensus_id,
+        label=consensus.label,
+        posterior=consensus.posterior,
+    )

@@ -1,0 +1,77 @@
+"""What an annotator sees of a project and of the own work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from trueup.model import Annotation, Project, Record, TaskStatus
+from trueup.ports import Clock, PayloadStore, TaskStore
+from trueup.usecases.find_project import project_named
+
+
+class Progress(Record, frozen=True, kw_only=True):
+    open: int
+    settled: int
+    review: int
+    mine_today: int
+    mine_total: int
+
+
+class WorkItem(Record, frozen=True, kw_only=True):
+    """`status` is the task's, or "corrected" when a later answer replaced this one."""
+
+    annotation: Annotation
+    status: str
+
+
+class PayloadLink(Record, frozen=True, kw_only=True):
+    url: str
+    content_type: str
+    expires_in: int
+
+
+@dataclass(frozen=True)
+class ShowWork:
+    """Reading only: projects, progress, own answers, payload links. Raises NotFoundError."""
+
+    projects: Mapping[str, Project]
+    tasks: TaskStore
+    payloads: PayloadStore
+    clock: Clock
+    presign_seconds: int
+
+    def open_tasks(self, project_name: str) -> int:
+        return self.tasks.count(project_named(self.projects, project_name).name, TaskStatus.OPEN)
+
+    def progress(self, project_name: str, annotator: str) -> Progress:
+        name = project_named(self.projects, project_name).name
+        today = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return Progress(
+            open=self.tasks.count(name, TaskStatus.OPEN),
+            settled=self.tasks.count(name, TaskStatus.SETTLED),
+            review=self.tasks.count(name, TaskStatus.REVIEW),
+            mine_today=self.tasks.work_count(name, annotator, today),
+            mine_total=self.tasks.work_count(name, annotator),
+        )
+
+    def mine(self, project_name: str, annotator: str, limit: int = 50) -> list[WorkItem]:
+        name = project_named(self.projects, project_name).name
+        answers = self.tasks.work(name, annotator, limit)
+        corrected = {each.supersedes for each in answers if each.supersedes}
+        return [
+            WorkItem(annotation=each, status="corrected" if each.annotation_id in corrected else self._status(each))
+            for each in answers
+        ]
+
+    def payload(self, project_name: str, task_id: str) -> PayloadLink:
+        task = self.tasks.get(project_named(self.projects, project_name).name, task_id)
+        url = self.payloads.presign(task.payload_uri, self.presign_seconds)
+        return PayloadLink(url=url, content_type=task.content_type, expires_in=self.presign_seconds)
+
+    def expires_at(self) -> str:
+        return (self.clock.now() + timedelta(seconds=self.presign_seconds)).isoformat()
+
+    def _status(self, annotation: Annotation) -> str:
+        return self.tasks.get(annotation.project, annotation.task_id).status.value
