@@ -51,9 +51,7 @@ def process_stream(event: Answer, context: Any, work: Callable[[DynamoDBRecord],
     return _process(event, context, work, logger, EventType.DynamoDBStreams)
 
 
-def _process(
-    event: Answer, context: Any, work: Callable[[Any], object], logger: Logger, kind: EventType
-) -> Answer:
+def _process(event: Answer, context: Any, work: Callable[[Any], object], logger: Logger, kind: EventType) -> Answer:
     def record_handler(record: Any) -> object:
         try:
             return work(record)

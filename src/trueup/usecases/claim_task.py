@@ -71,15 +71,17 @@ class ClaimTask:
         return claimed
 
     def _from_store(self, project: Project, annotator: str) -> ClaimedTask | None:
-        for task in self._open_tasks(project):
+        for task in self._open_tasks(project, annotator):
             claimed = self._try_grant(project, annotator, task, receipt="")
             if claimed is not None:
                 return claimed
         return None
 
-    def _open_tasks(self, project: Project) -> Iterator[Task]:
+    def _open_tasks(self, project: Project, annotator: str) -> Iterator[Task]:
         """Fresh copies of the most urgent open tasks; the index may lag behind the truth."""
         for listed in self.tasks.by_status(project.name, TaskStatus.OPEN, _SWEEP):
+            if can_claim(listed, annotator, self.clock.now()) is not None:
+                continue
             task = self._find(project, listed.task_id)
             if task is not None and task.status is TaskStatus.OPEN:
                 yield task

@@ -76,9 +76,7 @@ class DecideRetraining:
         self.workflows.start_retraining(f"{run.project}-{run.run_id}", document)
         return run
 
-    def _run(
-        self, project: Project, head: DatasetVersion, decision: TriggerDecision, nonce: str = ""
-    ) -> RetrainingRun:
+    def _run(self, project: Project, head: DatasetVersion, decision: TriggerDecision, nonce: str = "") -> RetrainingRun:
         digest = content_id(project.name, head.version_id, decision.rule, nonce)[:8]
         return RetrainingRun(
             project=project.name,

@@ -11,7 +11,7 @@ import msgspec
 from trueup.dataset.exports import augmented_manifest, payload_manifest
 from trueup.dataset.versions import content_of
 from trueup.errors import InputError, NotFoundError
-from trueup.model import Champion, DatasetVersion, LabelledSample, Project, RetrainingRun
+from trueup.model import Champion, DatasetVersion, LabelledSample, Project
 from trueup.ports import Clock, DatasetStore, Journal, ModelRegistry, RunStore
 from trueup.retraining.plan import Exports, Surroundings, job_name, retraining_plan
 from trueup.usecases.find_project import project_named

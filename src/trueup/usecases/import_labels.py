@@ -71,7 +71,9 @@ def _check_labels(project: Project, labels: Sequence[ImportedLabel]) -> None:
     for number, each in enumerate(labels, start=1):
         if each.label not in project.label_schema.names:
             known = ", ".join(project.label_schema.names)
-            raise LabelError(f"label {number} is {each.label!r}, not a class of {project.name} ({known})", field="label")
+            raise LabelError(
+                f"label {number} is {each.label!r}, not a class of {project.name} ({known})", field="label"
+            )
 
 
 def _differs(current: Mapping[str, LabelledSample], line: LabelledSample) -> bool:

@@ -178,7 +178,9 @@ class IngestCaptures:
             selected_at=now,
         )
         task = open_task(project.name, sample, selection, now, project)
-        return Opening(sample=sample, selection=selection, task=task, edges=(*captured(selection), asked(selection, task)))
+        return Opening(
+            sample=sample, selection=selection, task=task, edges=(*captured(selection), asked(selection, task))
+        )
 
 
 def _understand(capture: Capture, project: Project, tally: Tally) -> None:
@@ -186,7 +188,9 @@ def _understand(capture: Capture, project: Project, tally: Tally) -> None:
     try:
         instances = list(_instances(capture, project))
     except DecodeError as error:
-        tally.quarantined.append(Quarantined(line=capture.line, offset=capture.offset, reason=str(error), raw=capture.raw))
+        tally.quarantined.append(
+            Quarantined(line=capture.line, offset=capture.offset, reason=str(error), raw=capture.raw)
+        )
         return
     tally.captures += 1
     tally.predictions += len(instances)
@@ -202,9 +206,7 @@ def _instances(capture: Capture, project: Project) -> Iterator[Instance]:
     predictions, _ = decode(capture.output, project.label_schema.names, project.selection.decoder)
     inputs = split_input(capture.input, len(predictions))
     for index, (payload, prediction) in enumerate(zip(inputs, predictions, strict=True)):
-        yield Instance(
-            capture=capture, index=index, input=payload, prediction=prediction, sample_id=sample_id(payload)
-        )
+        yield Instance(capture=capture, index=index, input=payload, prediction=prediction, sample_id=sample_id(payload))
 
 
 def _receipt(file: CaptureFile, tally: Tally, *, selected: int, at: datetime) -> FileReceipt:

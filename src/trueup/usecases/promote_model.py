@@ -96,8 +96,7 @@ class PromoteModel:
             "plan": plan,
         }
         arn = self.workflows.start_promotion(f"{project.name}-{run.run_id}", document)
-        launched = msgspec.structs.replace(promoting, promotion_execution_arn=arn)
-        return launched
+        return msgspec.structs.replace(promoting, promotion_execution_arn=arn)
 
     def _refuse_older(self, project: Project, run: RetrainingRun) -> None:
         for other in self.runs.runs(project.name, 20):
@@ -105,5 +104,3 @@ class PromoteModel:
                 raise InputError(
                     f"run {run.run_id} is older than run {other.run_id}, which serves already: approve the newer one"
                 )
-
-

@@ -1,0 +1,15 @@
+"""Which of a task's annotations count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trueup.model import Annotation
+
+
+def live(annotations: Iterable[Annotation]) -> list[Annotation]:
+    """The newest annotation of each annotator that none of their later ones supersedes, oldest first."""
+    ordered = sorted(annotations, key=lambda each: (each.submitted_at, each.annotation_id))
+    superseded = {each.supersedes for each in ordered if each.supersedes}
+    newest = {each.annotator: each for each in ordered if each.annotation_id not in superseded}
+    return sorted(newest.values(), key=lambda each: (each.submitted_at, each.annotation_id))

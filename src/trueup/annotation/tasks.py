@@ -1,0 +1,155 @@
+"""Transitions of a task. Each returns a new Task with the next revision; the store swaps it in or refuses.
+
+A task has `overlap` slots. A slot is taken by somebody who answered, or by an unexpired lease of somebody who
+has not. Expired leases are dropped at the next transition, so an abandoned lease returns by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from trueup.errors import LeaseError, TaskClosedError
+from trueup.model import Annotation, Lease, Project, Sample, Selection, Task, TaskStatus, content_id
+
+
+def open_task(project: str, sample: Sample, selection: Selection, at: datetime, config: Project) -> Task:
+    """The task that asks about a selected sample. One sample has one task, so the id is the sample's."""
+    return Task(
+        project=project,
+        task_id=content_id(project, sample.sample_id)[:32],
+        sample_id=sample.sample_id,
+        content_type=sample.content_type,
+        payload_uri=sample.payload_uri,
+        priority=selection.score,
+        overlap=config.consensus.overlap,
+        opened_at=at,
+        backend=config.backend,
+        prediction=selection.prediction,
+    )
+
+
+def lease_token(task_id: str, annotator: str, revision: int) -> str:
+    """Fencing token of the lease granted at this revision; a revision is granted once, so tokens differ."""
+    return content_id(task_id, annotator, str(revision))[:32]
+
+
+def live_leases(task: Task, now: datetime) -> tuple[Lease, ...]:
+    return tuple(each for each in task.leases if each.expires_at > now)
+
+
+def free_slots(task: Task, now: datetime) -> int:
+    """Slots that nobody answered or holds."""
+    holders = {each.annotator for each in live_leases(task, now)}
+    return task.overlap - len(holders | set(task.answered_by))
+
+
+def can_claim(task: Task, annotator: str, now: datetime) -> str | None:
+    """None when the annotator may take a slot, or else the reason why not."""
+    if task.status is not TaskStatus.OPEN:
+        return f"the task is {task.status}"
+    if task.backend != "queue":
+        return f"the task is with {task.backend}"
+    if annotator in task.answered_by:
+        return "this annotator has answered it"
+    if annotator in task.skipped_by:
+        return "this annotator has skipped it"
+    if any(each.annotator == annotator for each in live_leases(task, now)):
+        return "this annotator holds it already"
+    return None if free_slots(task, now) > 0 else "every slot is taken"
+
+
+def grant(task: Task, annotator: str, token: str, receipt: str, now: datetime, seconds: int) -> Task:
+    """Give the annotator a slot for `seconds`. Raises LeaseError when `can_claim` says no."""
+    refusal = can_claim(task, annotator, now)
+    if refusal is not None:
+        raise LeaseError(f"task {task.task_id} cannot be leased: {refusal}")
+    lease = Lease(
+        task_id=task.task_id,
+        annotator=annotator,
+        token=token,
+        expires_at=now + timedelta(seconds=seconds),
+        receipt=receipt,
+    )
+    return _next(task, leases=(*live_leases(task, now), lease))
+
+
+def extend(task: Task, annotator: str, token: str, now: datetime, seconds: int) -> Task:
+    """Hold the lease for `seconds` from now. Raises LeaseError."""
+    held = _held(task, annotator, token, now)
+    longer = msgspec.structs.replace(held, expires_at=now + timedelta(seconds=seconds))
+    return _next(task, leases=(*_others(task, token, now), longer))
+
+
+def answer(task: Task, annotation: Annotation, token: str | None, now: datetime) -> Task:
+    """Take an answer in: under a lease, or as a correction of the annotator's own earlier answer.
+
+    A correction of a settled task opens it again, so that its consensus is judged anew. Raises LeaseError,
+    TaskClosedError (in review or cancelled).
+    """
+    if annotation.supersedes is not None:
+        return _correct(task, annotation, now)
+    _held(task, annotation.annotator, token or "", now)
+    if task.status is not TaskStatus.OPEN:
+        raise TaskClosedError(f"task {task.task_id} is {task.status} and takes no more answers")
+    return _next(
+        task,
+        leases=_others(task, token or "", now),
+        answered_by=(*task.answered_by, annotation.annotator),
+    )
+
+
+def answer_from_backend(task: Task, annotation: Annotation) -> Task:
+    """Take in an answer that a foreign backend collected. Raises TaskClosedError."""
+    if task.status is not TaskStatus.OPEN:
+        raise TaskClosedError(f"task {task.task_id} is {task.status} and takes no more answers")
+    if annotation.annotator in task.answered_by:
+        return _next(task)
+    return _next(task, answered_by=(*task.answered_by, annotation.annotator))
+
+
+def skip(task: Task, annotator: str, token: str, now: datetime) -> Task:
+    """Give the slot back for somebody else. Raises LeaseError."""
+    _held(task, annotator, token, now)
+    return _next(task, leases=_others(task, token, now), skipped_by=(*task.skipped_by, annotator))
+
+
+def widen(task: Task) -> Task:
+    """Ask one more annotator."""
+    return _next(task, overlap=task.overlap + 1)
+
+
+def settle(task: Task) -> Task:
+    """The label is trusted: no more answers."""
+    return _next(task, status=TaskStatus.SETTLED, leases=())
+
+
+def send_to_review(task: Task) -> Task:
+    """The answers dispute each other: a reviewer must rule."""
+    return _next(task, status=TaskStatus.REVIEW, leases=())
+
+
+def _correct(task: Task, annotation: Annotation, now: datetime) -> Task:
+    if annotation.annotator not in task.answered_by:
+        raise LeaseError(f"you have not answered task {task.task_id}: there is nothing to correct")
+    if task.status not in (TaskStatus.OPEN, TaskStatus.SETTLED):
+        raise TaskClosedError(f"task {task.task_id} is {task.status}: a reviewer rules on it")
+    return _next(task, status=TaskStatus.OPEN, leases=live_leases(task, now))
+
+
+def _held(task: Task, annotator: str, token: str, now: datetime) -> Lease:
+    lease = next((each for each in task.leases if each.token == token and each.annotator == annotator), None)
+    if lease is None:
+        raise LeaseError(f"you hold no lease on task {task.task_id}: it was given to somebody else; claim the next one")
+    if lease.expires_at <= now:
+        raise LeaseError(f"your lease on task {task.task_id} ran out at {lease.expires_at:%H:%M:%S}: claim again")
+    return lease
+
+
+def _others(task: Task, token: str, now: datetime) -> tuple[Lease, ...]:
+    return tuple(each for each in live_leases(task, now) if each.token != token)
+
+
+def _next(task: Task, **changes: object) -> Task:
+    return msgspec.structs.replace(task, revision=task.revision + 1, **changes)

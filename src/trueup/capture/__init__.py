@@ -1,0 +1,1 @@
+"""A capture record becomes a prediction: records, payload families, instances, sample names."""

@@ -1,0 +1,34 @@
+"""The table of payload decoders: one file per payload family, one line here.
+
+A decoder turns the output side of a capture into predictions, one per instance. `decode` uses the one that the
+project names, or else the first in the table's order that recognises the payload.
+"""
+
+from __future__ import annotations
+
+from trueup.capture.decoders import csv_probabilities, json_probabilities
+from trueup.capture.decoders.family import Decoder
+from trueup.errors import DecodeError
+from trueup.model import Payload, Prediction
+
+DECODERS: dict[str, Decoder] = {
+    "json_probabilities": json_probabilities,
+    "csv_probabilities": csv_probabilities,
+}
+
+
+def decode(payload: Payload, classes: tuple[str, ...], decoder: str | None = None) -> tuple[list[Prediction], str]:
+    """The predictions in a payload, and the name of the decoder that read them.
+
+    `classes` are the label schema's names: a bare list of probabilities is matched to them in order. Raises
+    DecodeError when the named decoder fails, or when no decoder recognises the payload.
+    """
+    if decoder is not None:
+        if decoder not in DECODERS:
+            raise DecodeError(f"there is no decoder {decoder!r}; decoders: {', '.join(DECODERS)}", field="decoder")
+        return DECODERS[decoder].decode(payload, classes), decoder
+    for name, each in DECODERS.items():
+        if each.recognises(payload):
+            return each.decode(payload, classes), name
+    head = payload.data[:60].decode("utf-8", "replace")
+    raise DecodeError(f"no decoder recognises a payload of {payload.content_type!r} that begins {head!r}")

@@ -1,0 +1,97 @@
+"""JSON of probabilities: scikit-learn, TensorFlow Serving, Linear Learner, JumpStart, Hugging Face, XGBoost JSON.
+
+One instance is a list of numbers, a single score, or an object that holds them under one of the known names,
+with class names beside them where the container gives them. Several instances come in a list, under
+"predictions", or a line each (JSON Lines).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from trueup.capture.decoders.family import prediction
+from trueup.capture.samples import media_type
+from trueup.errors import DecodeError
+from trueup.model import Payload, Prediction
+
+_VALUES = ("probabilities", "scores", "score", "prob", "probability", "predictions")
+_NAMES = ("labels", "classes", "label")
+
+
+def recognises(payload: Payload) -> bool:
+    kind = media_type(payload.content_type)
+    return kind in ("application/json", "application/jsonlines") or payload.data.lstrip()[:1] in (b"{", b"[")
+
+
+def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
+    """One prediction per instance. NaN and Infinity, which Python containers emit, are read and then refused
+    where a probability should be. Raises DecodeError."""
+    documents = _documents(payload)
+    instances = [each for document in documents for each in _instances(document)]
+    if not instances:
+        raise DecodeError("the JSON answer holds no prediction")
+    return [_one(each, classes) for each in instances]
+
+
+def _documents(payload: Payload) -> list[Any]:
+    try:
+        text = payload.data.decode()
+        if media_type(payload.content_type) == "application/jsonlines":
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [json.loads(text)]
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DecodeError(f"the answer is not JSON: {error}") from error
+
+
+def _instances(document: Any) -> list[Any]:
+    """Unwrap {"predictions": [...]} and lists of instances; a bare list of numbers is one instance."""
+    if isinstance(document, Mapping) and isinstance(document.get("predictions"), list):
+        inner = document["predictions"]
+        return [inner] if inner and _is_number(inner[0]) else list(inner)
+    if isinstance(document, list) and document and _is_label_score(document[0]):
+        return [document]
+    if isinstance(document, list) and document and not _is_number(document[0]):
+        return list(document)
+    return [document]
+
+
+def _one(instance: Any, classes: tuple[str, ...]) -> Prediction:
+    if _is_number(instance):
+        return prediction([float(instance)], classes)
+    if isinstance(instance, list) and instance and _is_label_score(instance[0]):
+        return prediction([float(each["score"]) for each in instance], classes, [each["label"] for each in instance])
+    if isinstance(instance, list) and all(_is_number(each) for each in instance):
+        return prediction([float(each) for each in instance], classes)
+    if isinstance(instance, Mapping):
+        return _object(instance, classes)
+    raise DecodeError(f"{json.dumps(instance)[:80]} is not a prediction")
+
+
+def _object(instance: Mapping[str, Any], classes: tuple[str, ...]) -> Prediction:
+    key = next((each for each in _VALUES if each in instance), None)
+    if key is None:
+        raise DecodeError(f"an object with keys {', '.join(sorted(instance))} holds none of {', '.join(_VALUES)}")
+    values = instance[key]
+    if _is_number(values):
+        values = [values]
+    if not isinstance(values, list) or not all(_is_number(each) for each in values):
+        raise DecodeError(f"{key} is not a list of numbers")
+    return prediction([float(each) for each in values], classes, _names(instance, len(values)))
+
+
+def _names(instance: Mapping[str, Any], count: int) -> list[str] | None:
+    for key in _NAMES:
+        names = instance.get(key)
+        if isinstance(names, list) and len(names) == count:
+            return [str(each) for each in names]
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_label_score(value: Any) -> bool:
+    return isinstance(value, Mapping) and "label" in value and _is_number(value.get("score"))
