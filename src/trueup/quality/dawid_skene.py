@@ -127,9 +127,9 @@ def _skill(
     return AnnotatorSkill(
         project=project,
         annotator=name,
-        skill=round(mean, 6),
-        low=round(max(0.0, mean - spread), 6),
-        high=round(min(1.0, mean + spread), 6),
+        skill=round(float(mean), 6),
+        low=round(max(0.0, float(mean) - spread), 6),
+        high=round(min(1.0, float(mean) + spread), 6),
         answers=int(total),
         classes=tuple(classes),
         confusion=tuple(tuple(round(float(cell), 6) for cell in row) for row in confusion),

@@ -1,0 +1,1 @@
+"""Versions of labelled samples: content-addressed segments, splits, diff, verify, exports."""

@@ -1,0 +1,1 @@
+"""How the model does in production: estimated accuracy, class shift, new classes."""
