@@ -305,8 +305,6 @@ class RunStore(Protocol):
         """Newest first."""
         ...
 
-    def by_package(self, project: str, model_package_arn: str) -> RetrainingRun | None: ...
-
 
 class Workflows(Protocol):
     """Step Functions, in our words. Names are deterministic, so starting twice is starting once."""

@@ -19,9 +19,8 @@ from trueup.quality import dawid_skene, majority
 class Method(Protocol):
     """A module with this function is a consensus method."""
 
-    @staticmethod
     def posterior(
-        labels: Sequence[tuple[str, str]], classes: Sequence[str], skills: Mapping[str, AnnotatorSkill]
+        self, labels: Sequence[tuple[str, str]], classes: Sequence[str], skills: Mapping[str, AnnotatorSkill]
     ) -> NDArray[np.float64]: ...
 
 

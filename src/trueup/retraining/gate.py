@@ -110,7 +110,8 @@ def _significance(
 
 def binomial_tail(trials: int, at_least: int) -> float:
     """P[Binomial(trials, 1/2) >= at_least]: the one-sided p-value of McNemar's exact test."""
-    return sum(math.comb(trials, each) for each in range(at_least, trials + 1)) / 2**trials
+    ways: int = sum(math.comb(trials, each) for each in range(at_least, trials + 1))
+    return float(ways / 2**trials)
 
 
 def _recall_drops(candidate: Outcomes, champion: Outcomes, policy: GatePolicy) -> list[tuple[bool, str]]:
@@ -123,7 +124,8 @@ def _recall_drops(candidate: Outcomes, champion: Outcomes, policy: GatePolicy) -
     return [
         (
             False,
-            f"recall of {name!r} falls from {before:.2f} to {after:.2f} (rule: at most {policy.max_class_recall_drop:.2f})",
+            f"recall of {name!r} falls from {before:.2f} to {after:.2f} "
+            f"(rule: at most {policy.max_class_recall_drop:.2f})",
         )
         for name, before, after in dropped
     ]

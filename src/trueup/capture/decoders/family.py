@@ -15,11 +15,9 @@ _SUM_TOLERANCE = 0.02
 class Decoder(Protocol):
     """A module with these two functions is a decoder."""
 
-    @staticmethod
-    def recognises(payload: Payload) -> bool: ...
+    def recognises(self, payload: Payload) -> bool: ...
 
-    @staticmethod
-    def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]: ...
+    def decode(self, payload: Payload, classes: tuple[str, ...]) -> list[Prediction]: ...
 
 
 def prediction(values: Sequence[float], classes: tuple[str, ...], names: Sequence[str] | None = None) -> Prediction:

@@ -13,4 +13,5 @@ def fires(facts: Facts, policy: TriggerPolicy) -> str | None:
     waited = (facts.now - facts.last_run_at).total_seconds()
     if waited < policy.every_seconds:
         return None
-    return f"{waited / 3600:.1f} hours since the last run (rule: {policy.every_seconds / 3600:.1f}), {facts.new_labels} new labels"
+    rule = f"rule: {policy.every_seconds / 3600:.1f}"
+    return f"{waited / 3600:.1f} hours since the last run ({rule}), {facts.new_labels} new labels"

@@ -17,8 +17,7 @@ from trueup.selection.strategies import entropy, least_confidence, margin, rando
 class Strategy(Protocol):
     """A module with this function is a strategy."""
 
-    @staticmethod
-    def score(probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]: ...
+    def score(self, probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]: ...
 
 
 STRATEGIES: dict[str, Strategy] = {

@@ -1,0 +1,141 @@
+"""S3: capture files are streamed, everything of ours is written once under its content hash."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, cast
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from trueup.adapters.aws.errors import code_of, translated
+from trueup.errors import CaptureError, InputError
+from trueup.model import CaptureFile, Payload, Quarantined
+
+_CHUNK = 256 * 1024
+
+
+class Bucket:
+    """The few S3 calls that the stores need, on one bucket."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def put_once(self, key: str, data: bytes, content_type: str) -> None:
+        """Create, or leave alone what is there: names are content hashes. S3 checks the bytes by SHA-256."""
+        with translated(f"writing {self.uri(key)}"):
+            try:
+                self._put(key, data, content_type, IfNoneMatch="*")
+            except ClientError as error:
+                if code_of(error) not in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
+                    raise
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        with translated(f"writing {self.uri(key)}"):
+            self._put(key, data, content_type)
+
+    def _put(self, key: str, data: bytes, content_type: str, **more: str) -> None:
+        self._client.put_object(
+            Bucket=self.name, Key=key, Body=data, ContentType=content_type, ChecksumAlgorithm="SHA256", **more
+        )
+
+    def get(self, key: str) -> tuple[bytes, str]:
+        """Bytes and content type. Raises NotFoundError."""
+        with translated(f"reading {self.uri(key)}"):
+            answer = self._client.get_object(Bucket=self.name, Key=key)
+            return answer["Body"].read(), answer.get("ContentType", "")
+
+    def presign(self, key: str, seconds: int) -> str:
+        with translated(f"signing {self.uri(key)}"):
+            return str(
+                self._client.generate_presigned_url(
+                    "get_object", Params={"Bucket": self.name, "Key": key}, ExpiresIn=seconds
+                )
+            )
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.name}/{key}"
+
+    def key_of(self, uri: str) -> str:
+        """Raises InputError for an object of another bucket: nothing outside ours is read on request."""
+        prefix = f"s3://{self.name}/"
+        if not uri.startswith(prefix):
+            raise InputError(f"{uri} is not in the bucket {self.name}", field="uri")
+        return uri.removeprefix(prefix)
+
+
+class S3CaptureArchive:
+    """Reads any capture bucket by the file's own name; quarantine goes to the dataset bucket."""
+
+    def __init__(self, client: Any, dataset_bucket: str) -> None:
+        self._client = client
+        self._bucket = Bucket(client, dataset_bucket)
+
+    def lines(self, file: CaptureFile) -> Iterator[tuple[int, bytes]]:
+        with translated(f"reading {file.uri}"):
+            answer = self._client.get_object(Bucket=file.bucket, Key=file.key)
+        zipped = file.key.endswith(".gz") or answer.get("ContentEncoding") == "gzip"
+        stream = io.BufferedReader(cast("io.RawIOBase", _Body(answer["Body"])), _CHUNK)
+        source: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if zipped else stream
+        offset = 0
+        try:
+            for raw in source:
+                yield offset, raw.rstrip(b"\r\n")
+                offset += len(raw)
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise CaptureError(f"{file.uri}: the gzip stream ends early or is broken: {error}") from error
+
+    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
+        rows = [
+            {
+                "line": each.line,
+                "offset": each.offset,
+                "reason": each.reason,
+                "raw": each.raw.decode("utf-8", "replace"),
+            }
+            for each in items
+        ]
+        key = f"{file.project}/quarantine/{file.file_id}.json"
+        document = {"file": file.uri, "lines": rows}
+        self._bucket.put(key, msgspec.json.encode(document), "application/json")
+        return self._bucket.uri(key)
+
+
+class S3PayloadStore:
+    def __init__(self, client: Any, dataset_bucket: str) -> None:
+        self._bucket = Bucket(client, dataset_bucket)
+
+    def put(self, project: str, sample_id: str, payload: Payload) -> str:
+        key = f"{project}/payloads/{sample_id[:2]}/{sample_id}"
+        self._bucket.put_once(key, payload.data, payload.content_type)
+        return self._bucket.uri(key)
+
+    def get(self, uri: str) -> Payload:
+        data, content_type = self._bucket.get(self._bucket.key_of(uri))
+        return Payload(data=data, content_type=content_type)
+
+    def presign(self, uri: str, seconds: int) -> str:
+        return self._bucket.presign(self._bucket.key_of(uri), seconds)
+
+
+class _Body(io.RawIOBase):
+    """botocore's streaming body as a raw stream, so that lines are cut without reading the object whole."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._body.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

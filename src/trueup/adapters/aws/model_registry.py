@@ -1,0 +1,66 @@
+"""SageMaker: which model serves, and what the model registry says of a package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from trueup.adapters.aws.errors import code_of, translated
+from trueup.errors import NotFoundError
+from trueup.model import Champion, ModelPackage
+
+
+class SageMakerRegistry:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def champion(self, endpoint_name: str) -> Champion:
+        config = self.endpoint_config(endpoint_name)
+        variant = config["ProductionVariants"][0]
+        container = self._container(variant["ModelName"])
+        return Champion(
+            endpoint_name=endpoint_name,
+            endpoint_config=config["EndpointConfigName"],
+            model_name=variant["ModelName"],
+            model_data_url=container.get("ModelDataUrl", ""),
+            image=container.get("Image", ""),
+            variant=variant["VariantName"],
+        )
+
+    def endpoint_config(self, endpoint_name: str) -> Mapping[str, Any]:
+        endpoint = self._describe("describe_endpoint", f"endpoint {endpoint_name}", EndpointName=endpoint_name)
+        name = endpoint["EndpointConfigName"]
+        return self._describe("describe_endpoint_config", f"endpoint config {name}", EndpointConfigName=name)
+
+    def package(self, arn: str) -> ModelPackage:
+        found = self._describe("describe_model_package", f"model package {arn}", ModelPackageName=arn)
+        container = found.get("InferenceSpecification", {}).get("Containers", [{}])[0]
+        return ModelPackage(
+            arn=arn,
+            group=found.get("ModelPackageGroupName", ""),
+            approval=found.get("ModelApprovalStatus", "PendingManualApproval"),
+            image=container.get("Image", ""),
+            model_data_url=container.get("ModelDataUrl", ""),
+            environment=container.get("Environment", {}),
+            metadata=found.get("CustomerMetadataProperties", {}),
+        )
+
+    def _container(self, model_name: str) -> Mapping[str, Any]:
+        model = self._describe("describe_model", f"model {model_name}", ModelName=model_name)
+        first: Mapping[str, Any] = model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0]
+        if "ModelDataUrl" not in first and "ModelPackageName" in first:
+            package = self.package(first["ModelPackageName"])
+            return {"Image": package.image, "ModelDataUrl": package.model_data_url}
+        return first
+
+    def _describe(self, operation: str, what: str, **request: str) -> dict[str, Any]:
+        with translated(f"describing {what}"):
+            try:
+                answer: dict[str, Any] = getattr(self._client, operation)(**request)
+            except ClientError as error:
+                if code_of(error) == "ValidationException":
+                    raise NotFoundError(f"SageMaker knows no {what}: {error.response['Error']['Message']}") from error
+                raise
+        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
