@@ -181,7 +181,7 @@ class TaskStore(Protocol):
         """Labels that reached consensus and that no version holds yet, oldest first."""
         ...
 
-    def mark_committed(self, project: str, labels: Sequence[SettledLabel], version_id: str) -> None:
+    def mark_committed(self, labels: Sequence[SettledLabel], version_id: str) -> None:
         """Idempotent. A newer consensus of the same task stays uncommitted."""
         ...
 

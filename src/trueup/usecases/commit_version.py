@@ -60,7 +60,7 @@ class CommitVersion:
             version = self._write(project, parent, current, changes, reason)
         holder = version or parent
         if holder is not None:
-            self.tasks.mark_committed(project.name, labels, holder.version_id)
+            self.tasks.mark_committed(labels, holder.version_id)
         return version
 
     def _content(self, project: Project, version: DatasetVersion | None) -> dict[str, LabelledSample]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -69,7 +69,7 @@ class ConcludeRun:
         self.runs.save(ended, journal)
         return ended
 
-    def _edges(self, run: RetrainingRun, conclusion: Conclusion) -> Sequence[Edge]:
+    def _edges(self, run: RetrainingRun, conclusion: Conclusion) -> tuple[Edge, ...]:
         now = self.clock.now()
         edges: list[Edge] = []
         if conclusion.outcome in ("registered", "rejected") and run.training_job:

@@ -53,12 +53,12 @@ class SettleConsensus:
             journal = Journal(at=now, edges=supported(consensus), events=(_reached(consensus),))
             self.tasks.save(settle(task), journal, consensus=consensus)
         elif isinstance(verdict, NeedsReview):
-            event = ReviewRequested(project=project.name, task_id=task.task_id, reason=verdict.reason)
-            self.tasks.save(send_to_review(task), Journal(at=now, events=(event,)))
+            dispute = ReviewRequested(project=project.name, task_id=task.task_id, reason=verdict.reason)
+            self.tasks.save(send_to_review(task), Journal(at=now, events=(dispute,)))
         elif isinstance(verdict, MoreAnswers):
             wider = widen(task)
-            event = OverlapExtended(project=project.name, task_id=task.task_id, overlap=wider.overlap)
-            self.tasks.save(wider, Journal(at=now, events=(event,)))
+            wish = OverlapExtended(project=project.name, task_id=task.task_id, overlap=wider.overlap)
+            self.tasks.save(wider, Journal(at=now, events=(wish,)))
             if task.backend == "queue":
                 self.queue.send(project.name, [task.task_id])
 

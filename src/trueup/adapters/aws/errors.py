@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from trueup.errors import NotFoundError, PermissionDeniedError, RetryableError, ServiceError
 
@@ -47,7 +48,7 @@ def translated(what: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _ours(error, what) from error
-    except (ConnectionError, HTTPClientError) as error:
+    except (BotoConnectionError, HTTPClientError) as error:
         raise RetryableError(f"{what}: {error}") from error
     except BotoCoreError as error:
         raise ServiceError(f"{what}: {error}") from error

@@ -37,7 +37,7 @@ class Write(Record, frozen=True, kw_only=True):
     item: dict[str, Any] | None = None
     update: str | None = None
     condition: str | None = None
-    values: dict[str, Any] = {}
+    values: Mapping[str, Any] = {}
 
 
 class Table:
@@ -139,16 +139,13 @@ class Table:
         unique = list({each.key: each for each in writes}.values())
         if len(unique) > TRANSACTION_LIMIT:
             raise ValueError(f"a transaction of {len(unique)} items: DynamoDB takes {TRANSACTION_LIMIT}")
-        try:
-            with translated(f"writing {len(unique)} items"):
-                try:
-                    self._client.transact_write_items(TransactItems=[self._action(each) for each in unique])
-                except ClientError as error:
-                    if code_of(error) != "TransactionCanceledException":
-                        raise
-                    raise _cancelled(error) from error
-        except ConditionFailedError:
-            raise
+        with translated(f"writing {len(unique)} items"):
+            try:
+                self._client.transact_write_items(TransactItems=[self._action(each) for each in unique])
+            except ClientError as error:
+                if code_of(error) != "TransactionCanceledException":
+                    raise
+                raise _cancelled(error) from error
 
     def _action(self, write: Write) -> Item:
         body: Item = {"TableName": self._name}

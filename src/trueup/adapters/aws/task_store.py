@@ -150,7 +150,7 @@ class DynamoTaskStore:
             )
         return labels
 
-    def mark_committed(self, project: str, labels: Sequence[SettledLabel], version_id: str) -> None:
+    def mark_committed(self, labels: Sequence[SettledLabel], version_id: str) -> None:
         writes = [
             Write(
                 action="Update",

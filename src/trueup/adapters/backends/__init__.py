@@ -1,0 +1,1 @@
+"""Foreign labeling services behind the port LabelingBackend."""
