@@ -19,7 +19,7 @@ from trueup.errors import (
 )
 from trueup.observability import count, logger_of
 from trueup.settings import AnnotationApiSettings
-from trueup.wiring import AnnotationDesk, annotation_desk
+from trueup.wiring.annotation_desk import AnnotationDesk, annotation_desk
 
 logger = logger_of("annotation_api")
 _STATUS: tuple[tuple[type[TrueupError], int], ...] = (

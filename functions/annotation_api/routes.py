@@ -12,7 +12,7 @@ from trueup.errors import InputError, PermissionDeniedError
 from trueup.model import Project, Record
 from trueup.usecases.claim_task import ClaimedTask
 from trueup.usecases.submit_annotation import Submission
-from trueup.wiring import AnnotationDesk
+from trueup.wiring.annotation_desk import AnnotationDesk
 
 Body = TypeVar("Body")
 _MAY_ANNOTATE = frozenset({"annotators", "reviewers", "leads", "admins"})

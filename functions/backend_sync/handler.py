@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import BackendSyncSettings
 from trueup.usecases.sync_backend import SyncBackend
-from trueup.wiring import sync_backends
+from trueup.wiring.sync_backends import sync_backends
 
 logger = logger_of("backend_sync")
 

@@ -9,7 +9,7 @@ from typing import Any
 from trueup.observability import count, logger_of
 from trueup.settings import CandidateEvaluateSettings
 from trueup.usecases.evaluate_candidate import EvaluateCandidate
-from trueup.wiring import evaluate_candidate
+from trueup.wiring.evaluate_candidate import evaluate_candidate
 
 logger = logger_of("candidate_evaluate")
 

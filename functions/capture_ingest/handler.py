@@ -14,7 +14,7 @@ from trueup.model import CaptureFile
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import CaptureIngestSettings
 from trueup.usecases.ingest_captures import IngestCaptures
-from trueup.wiring import ingest_captures
+from trueup.wiring.ingest_captures import ingest_captures
 
 logger = logger_of("capture_ingest")
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import ConsensusSettleSettings
 from trueup.usecases.settle_consensus import SettleConsensus
-from trueup.wiring import settle_consensus
+from trueup.wiring.settle_consensus import settle_consensus
 
 logger = logger_of("consensus_settle")
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import DatasetCommitSettings
 from trueup.usecases.commit_version import CommitVersion
-from trueup.wiring import commit_version
+from trueup.wiring.commit_version import commit_version
 
 logger = logger_of("dataset_commit")
 

@@ -13,7 +13,7 @@ from trueup.errors import RetryableError
 from trueup.observability import logger_of, process_stream
 from trueup.settings import EventPublishSettings
 from trueup.usecases.publish_events import PublishEvents
-from trueup.wiring import publish_events
+from trueup.wiring.publish_events import publish_events
 
 logger = logger_of("event_publish")
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from trueup.observability import logger_of, process_messages
 from trueup.settings import ModelPromoteSettings
 from trueup.usecases.promote_model import PromoteModel
-from trueup.wiring import promote_model
+from trueup.wiring.promote_model import promote_model
 
 logger = logger_of("model_promote")
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import RetrainDecideSettings
 from trueup.usecases.decide_retraining import DecideRetraining
-from trueup.wiring import decide_retraining
+from trueup.wiring.decide_retraining import decide_retraining
 
 logger = logger_of("retrain_decide")
 

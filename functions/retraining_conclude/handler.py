@@ -11,7 +11,7 @@ import msgspec
 from trueup.observability import count, logger_of
 from trueup.settings import RetrainingConcludeSettings
 from trueup.usecases.conclude_run import ConcludeRun, Conclusion
-from trueup.wiring import conclude_run
+from trueup.wiring.conclude_run import conclude_run
 
 logger = logger_of("retraining_conclude")
 

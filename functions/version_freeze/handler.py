@@ -9,7 +9,7 @@ from typing import Any
 from trueup.observability import logger_of
 from trueup.settings import VersionFreezeSettings
 from trueup.usecases.freeze_version import FreezeVersion
-from trueup.wiring import freeze_version
+from trueup.wiring.freeze_version import freeze_version
 
 logger = logger_of("version_freeze")
 

@@ -1,0 +1,166 @@
+"""Lambda packages without Docker: our files that a handler imports, and wheels of what they import.
+
+Wheels come from uv, for arm64 Linux and the deployed runtime, or for this machine's interpreter when the
+deployment is for the embedded AWS. Versions are those of uv.lock. A package is made once per content.
+"""
+
+from __future__ import annotations
+
+import compileall
+import gzip
+import hashlib
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+from infra.imports import Closure, closure_of
+from trueup.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "packages"
+PYTHON_VERSION = "3.14"
+_PLATFORM = "aarch64-manylinux_2_28"
+# Import name to distribution name, where they differ.
+_DISTRIBUTIONS = {"aws_lambda_powertools": "aws-lambda-powertools"}
+_NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
+
+Wheels = Literal["lambda", "host"]
+
+
+class Packager:
+    """Makes one folder per function, ready to be zipped. `projects` is the projects document."""
+
+    def __init__(self, wheels: Wheels, projects: bytes, functions: Path = ROOT / "functions") -> None:
+        self._wheels = wheels
+        self._projects = projects
+        self._functions = functions
+        self._roots = {"trueup": ROOT / "src" / "trueup", "functions": functions}
+
+    def package(self, function: str) -> Path:
+        """The folder of a function's package. Raises ConfigurationError when its handler is missing."""
+        closure = self.closure(function)
+        digest = self._digest(closure)
+        target = CACHE / f"{function}-{digest}"
+        if not target.is_dir():
+            self._build(closure, target)
+        return target
+
+    def closure(self, function: str) -> Closure:
+        entry = self._functions / function / "handler.py"
+        if not entry.is_file():
+            raise ConfigurationError(f"function {function} has no handler: {entry.relative_to(ROOT)} is missing")
+        return closure_of(entry, f"functions.{function}.handler", self._roots, frozenset(sys.stdlib_module_names))
+
+    def _digest(self, closure: Closure) -> str:
+        digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:1".encode())
+        for place, path in closure.files:
+            digest.update(place.encode() + b"\0" + path.read_bytes())
+        digest.update("|".join(closure.packages).encode() + self._projects + (ROOT / "uv.lock").read_bytes())
+        return digest.hexdigest()[:16]
+
+    def _build(self, closure: Closure, target: Path) -> None:
+        making = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(parents=True)
+        for package in closure.packages:
+            shutil.copytree(
+                self._wheel_folder([package]), making, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NOT_SHIPPED)
+            )
+        for place, path in closure.files:
+            (making / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, making / place)
+        (making / "projects.json").write_bytes(self._projects)
+        if self._wheels == "host":
+            _compile(making)
+        _swap(making, target)
+
+    def _wheel_folder(self, packages: Sequence[str]) -> Path:
+        """Wheels of a distribution and what it needs, installed once per lock."""
+        lock = hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()[:12]
+        host = f"host-{sys.version_info[0]}.{sys.version_info[1]}"
+        tag = f"{_PLATFORM}-{PYTHON_VERSION}" if self._wheels == "lambda" else host
+        folder = CACHE / "wheels" / f"{'-'.join(packages)}-{tag}-{lock}"
+        if folder.is_dir():
+            return folder
+        making = folder.with_name(f"{folder.name}.{os.getpid()}")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(parents=True)
+        names = [_DISTRIBUTIONS.get(each, each) for each in packages]
+        command = [*_uv(), "pip", "install", "--quiet", "--target", str(making), "--only-binary", ":all:"]
+        command += ["--constraint", str(_constraints(lock)), *self._platform_options(), *names]
+        subprocess.run(command, check=True, cwd=ROOT)
+        _swap(making, folder)
+        return folder
+
+    def _platform_options(self) -> list[str]:
+        if self._wheels == "host":
+            return ["--python", sys.executable]
+        return ["--python-platform", _PLATFORM, "--python-version", PYTHON_VERSION]
+
+
+def source_bundle(folder: Path) -> tuple[Path, str]:
+    """scripts/sagemaker as it is put on S3: the files and their sourcedir.tar.gz, and the digest that names them."""
+    files = sorted(each for each in folder.iterdir() if each.suffix in (".py", ".txt"))
+    digest = hashlib.sha256()
+    for each in files:
+        digest.update(each.name.encode() + b"\0" + each.read_bytes())
+    name = digest.hexdigest()[:16]
+    target = CACHE / f"sagemaker-{name}"
+    if not target.is_dir():
+        making = target.with_name(f"{target.name}.{os.getpid()}")
+        inner = making / "code" / name
+        inner.mkdir(parents=True, exist_ok=True)
+        for each in files:
+            shutil.copyfile(each, inner / each.name)
+        (inner / "sourcedir.tar.gz").write_bytes(_tar(files))
+        _swap(making, target)
+    return target, name
+
+
+def _tar(files: Iterable[Path]) -> bytes:
+    """A gzip tar whose bytes depend on the files' content alone."""
+    plain = BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for each in files:
+            info = tarfile.TarInfo(each.name)
+            info.size, info.mode = each.stat().st_size, 0o644
+            archive.addfile(info, BytesIO(each.read_bytes()))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def _uv() -> list[str]:
+    found = shutil.which("uv")
+    return [found] if found else [sys.executable, "-m", "uv"]
+
+
+def _constraints(lock: str) -> Path:
+    """The pinned versions of uv.lock as a constraints file."""
+    path = CACHE / f"constraints-{lock}.txt"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        command = [*_uv(), "export", "--frozen", "--quiet", "--no-hashes", "--no-emit-project", "--all-groups"]
+        text = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
+        path.write_text("".join(f"{line}\n" for line in text.splitlines() if "==" in line))
+    return path
+
+
+def _compile(folder: Path) -> None:
+    """Byte code that is never checked against its source: the package is immutable."""
+    compileall.compile_dir(
+        folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, stripdir=str(folder)
+    )
+
+
+def _swap(making: Path, target: Path) -> None:
+    """Two synths at once may make the same package; the first one stays."""
+    try:
+        making.rename(target)
+    except OSError:
+        shutil.rmtree(making)

@@ -1,0 +1,57 @@
+"""Builds what functions/annotation_api calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
+from trueup.adapters.aws.buckets import S3PayloadStore
+from trueup.adapters.aws.clients import Clients
+from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.table import Table
+from trueup.adapters.aws.task_store import DynamoTaskStore
+from trueup.model import Project
+from trueup.settings import (
+    AnnotationApiSettings,
+)
+from trueup.usecases.claim_task import ClaimTask
+from trueup.usecases.extend_lease import ExtendLease
+from trueup.usecases.show_work import ShowWork
+from trueup.usecases.skip_task import SkipTask
+from trueup.usecases.submit_annotation import SubmitAnnotation
+from trueup.wiring.projects import packaged_projects
+
+
+@dataclass(frozen=True)
+class AnnotationDesk:
+    """The use cases behind the annotation API."""
+
+    projects: Mapping[str, Project]
+    claim: ClaimTask
+    extend: ExtendLease
+    submit: SubmitAnnotation
+    skip: SkipTask
+    work: ShowWork
+
+
+def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
+    clients = clients or Clients()
+    projects = packaged_projects(settings.projects_file)
+    tasks = DynamoTaskStore(Table(clients["dynamodb"], settings.table_name))
+    queue = SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls)
+    clock = SystemClock()
+    return AnnotationDesk(
+        projects=projects,
+        claim=ClaimTask(projects=projects, tasks=tasks, queue=queue, clock=clock),
+        extend=ExtendLease(projects=projects, tasks=tasks, queue=queue, clock=clock),
+        submit=SubmitAnnotation(projects=projects, tasks=tasks, queue=queue, clock=clock),
+        skip=SkipTask(projects=projects, tasks=tasks, queue=queue, clock=clock),
+        work=ShowWork(
+            projects=projects,
+            tasks=tasks,
+            payloads=S3PayloadStore(clients["s3"], settings.dataset_bucket),
+            clock=clock,
+            presign_seconds=settings.presign_seconds,
+        ),
+    )

@@ -1,0 +1,149 @@
+"""Builds what an operator's tools look at: a whole deployment, found by its stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
+from trueup.adapters.aws.buckets import Bucket, S3CaptureArchive, S3PayloadStore
+from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
+from trueup.adapters.aws.clients import Clients
+from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.errors import translated
+from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoRunStore, DynamoSkillStore
+from trueup.adapters.aws.model_registry import SageMakerRegistry
+from trueup.adapters.aws.table import Table
+from trueup.adapters.aws.task_store import DynamoTaskStore
+from trueup.adapters.aws.workflows import StepFunctionsWorkflows
+from trueup.errors import NotFoundError
+from trueup.model import Project
+from trueup.settings import (
+    DeployedProject,
+    Deployment,
+    deployment_parameter,
+    project_parameter,
+)
+from trueup.usecases.decide_retraining import DecideRetraining
+from trueup.usecases.import_labels import ImportLabels
+
+PROJECTS_KEY = "config/projects.json"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Everything that an operator's tools look at, of one deployment."""
+
+    deployment: Deployment
+    deployed: Mapping[str, DeployedProject]
+    clients: Clients
+
+    @cached_property
+    def projects(self) -> Mapping[str, Project]:
+        data, _ = Bucket(self.clients["s3"], self.deployment.dataset_bucket).get(PROJECTS_KEY)
+        return {each.name: each for each in msgspec.json.decode(data, type=list[Project])}
+
+    @property
+    def clock(self) -> SystemClock:
+        return SystemClock()
+
+    @cached_property
+    def table(self) -> Table:
+        return Table(self.clients["dynamodb"], self.deployment.table)
+
+    @property
+    def tasks(self) -> DynamoTaskStore:
+        return DynamoTaskStore(self.table)
+
+    @property
+    def ledger(self) -> DynamoCaptureLedger:
+        return DynamoCaptureLedger(self.table)
+
+    @property
+    def archive(self) -> S3CaptureArchive:
+        return S3CaptureArchive(self.clients["s3"], self.deployment.dataset_bucket)
+
+    @property
+    def payloads(self) -> S3PayloadStore:
+        return S3PayloadStore(self.clients["s3"], self.deployment.dataset_bucket)
+
+    @property
+    def queue(self) -> SqsAnnotationQueue:
+        urls = {name: each.annotation_queue_url for name, each in self.deployed.items()}
+        return SqsAnnotationQueue(self.clients["sqs"], urls)
+
+    @property
+    def skills(self) -> DynamoSkillStore:
+        return DynamoSkillStore(self.table)
+
+    @property
+    def datasets(self) -> AwsDatasetStore:
+        return AwsDatasetStore(self.table, Bucket(self.clients["s3"], self.deployment.dataset_bucket))
+
+    @property
+    def lineage(self) -> DynamoLineageStore:
+        return DynamoLineageStore(self.table)
+
+    @property
+    def runs(self) -> DynamoRunStore:
+        return DynamoRunStore(self.table)
+
+    @property
+    def registry(self) -> SageMakerRegistry:
+        return SageMakerRegistry(self.clients["sagemaker"])
+
+    @property
+    def workflows(self) -> StepFunctionsWorkflows:
+        return StepFunctionsWorkflows(
+            self.clients["stepfunctions"],
+            retraining_arn=self.deployment.retraining_machine_arn,
+            promotion_arn=self.deployment.promotion_machine_arn,
+        )
+
+    @property
+    def import_labels(self) -> ImportLabels:
+        return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def decide(self) -> DecideRetraining:
+        return DecideRetraining(
+            projects=self.projects,
+            datasets=self.datasets,
+            runs=self.runs,
+            workflows=self.workflows,
+            clock=self.clock,
+        )
+
+
+def operator(stage: str, clients: Clients | None = None) -> Operator:
+    """Find a deployment by its stage. Raises NotFoundError with what to do when there is none."""
+    clients = clients or Clients()
+    text = _parameter(clients["ssm"], deployment_parameter(stage))
+    if text is None:
+        raise NotFoundError(
+            f"no trueup deployment of stage {stage!r} in {clients.region}: deploy with `npx cdk deploy --all`, "
+            "or name another stage with --stage"
+        )
+    deployment = msgspec.json.decode(text, type=Deployment)
+    deployed = {}
+    for name in deployment.projects:
+        found = _parameter(clients["ssm"], project_parameter(stage, name))
+        if found is not None:
+            deployed[name] = msgspec.json.decode(found, type=DeployedProject)
+    return Operator(deployment=deployment, deployed=deployed, clients=clients)
+
+
+def _parameter(client: Any, name: str) -> str | None:
+    try:
+        with translated(f"reading the parameter {name}"):
+            try:
+                return str(client.get_parameter(Name=name)["Parameter"]["Value"])
+            except client.exceptions.ParameterNotFound:
+                return None
+    except NotFoundError:
+        return None

@@ -1,0 +1,27 @@
+"""Builds what functions/consensus_settle calls."""
+
+from __future__ import annotations
+
+from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
+from trueup.adapters.aws.clients import Clients
+from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.ledgers import DynamoSkillStore
+from trueup.adapters.aws.table import Table
+from trueup.adapters.aws.task_store import DynamoTaskStore
+from trueup.settings import (
+    ConsensusSettleSettings,
+)
+from trueup.usecases.settle_consensus import SettleConsensus
+from trueup.wiring.projects import packaged_projects
+
+
+def settle_consensus(settings: ConsensusSettleSettings, clients: Clients | None = None) -> SettleConsensus:
+    clients = clients or Clients()
+    table = Table(clients["dynamodb"], settings.table_name)
+    return SettleConsensus(
+        projects=packaged_projects(settings.projects_file),
+        tasks=DynamoTaskStore(table),
+        skills=DynamoSkillStore(table),
+        queue=SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls),
+        clock=SystemClock(),
+    )
