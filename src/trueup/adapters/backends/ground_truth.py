@@ -198,7 +198,7 @@ def labeling_job_request(
     account = LAMBDA_ACCOUNTS.get(region)
     if task_type is None or account is None:
         raise ConfigurationError(
-            f"Ground Truth has no built-in task for {project.label_schema.media} samples in {region}: use backend queue",
+            f"Ground Truth labels no {project.label_schema.media} samples in {region}: use backend queue",
             field="backend",
         )
     function = f"arn:aws:lambda:{region}:{account}:function"

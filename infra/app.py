@@ -1,0 +1,74 @@
+"""The CDK app: six stacks of one deployment, stateful apart from stateless."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from aws_cdk import App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.config import DeploymentConfig, read_config
+from infra.packaging import ROOT, Packager
+from infra.stacks.annotation import AnnotationStack
+from infra.stacks.data import DataStack
+from infra.stacks.dataset import DatasetStack
+from infra.stacks.ingest import IngestStack
+from infra.stacks.operations import OperationsStack, Rooms
+from infra.stacks.retraining import RetrainingStack
+from trueup.errors import ConfigurationError
+from trueup.settings import render_projects
+
+_CONTEXT_KEYS = ("trueup", "trueup:config", "trueup:wheels", "trueup:allow-data-loss")
+
+
+def build(app: App, config: DeploymentConfig) -> dict[str, DataStack | AnnotationStack | OperationsStack]:
+    """Add the stacks of a deployment to an app."""
+    packager = Packager(config.wheels, render_projects(list(config.projects)))
+    prefix = f"trueup-{config.stage}"
+    data = DataStack(app, f"{prefix}-data", config=config, packager=packager)
+    platform = data.platform
+    annotation = AnnotationStack(app, f"{prefix}-annotation", platform=platform, site=built_site())
+    ingest = IngestStack(app, f"{prefix}-ingest", platform=platform, annotation_queues=annotation.queues)
+    dataset = DatasetStack(
+        app,
+        f"{prefix}-dataset",
+        platform=platform,
+        annotation_queues=annotation.queues,
+        scripts=ROOT / "scripts" / "sagemaker",
+    )
+    retraining = RetrainingStack(app, f"{prefix}-retraining", platform=platform, code_uri=dataset.code_uri)
+    rooms = Rooms(ingest=ingest, annotation=annotation, dataset=dataset, retraining=retraining)
+    operations = OperationsStack(app, f"{prefix}-operations", platform=platform, rooms=rooms)
+    Tags.of(app).add("trueup:stage", config.stage)
+    return {"data": data, "annotation": annotation, "operations": operations}
+
+
+def built_site(folder: Path = ROOT / "web") -> Path:
+    """The workbench's bundle; built with npm when it is missing. Raises ConfigurationError when npm cannot."""
+    site = folder / "dist"
+    if not (site / "index.html").is_file():
+        try:
+            subprocess.run(["npm", "run", "--silent", "build:web"], cwd=ROOT, check=True, stdout=sys.stderr)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ConfigurationError(
+                f"the workbench is not built: run npm ci && npm run build:web ({error})"
+            ) from error
+    return site
+
+
+def main() -> None:
+    app = App()
+    context = {key: app.node.try_get_context(key) for key in _CONTEXT_KEYS}
+    try:
+        config = read_config({key: value for key, value in context.items() if value is not None})
+    except ConfigurationError as error:
+        sys.exit(f"trueup: {error}")
+    build(app, config)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

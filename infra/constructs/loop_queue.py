@@ -1,0 +1,70 @@
+"""One construct makes every queue: encrypted, TLS only, with its dead-letter queue and the alarm on it."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, TreatMissingData
+from aws_cdk.aws_events import IRule, Rule, RuleTargetInput
+from aws_cdk.aws_events_targets import SqsQueue
+from aws_cdk.aws_kms import IKey, Key
+from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption
+from constructs import Construct
+
+RETENTION = Duration.days(14)
+
+
+class LoopQueue(Construct):
+    """`max_receives` deliveries, then the dead-letter queue; `stuck_alarm` watches that.
+
+    The visibility time-out is six times the consumer's time-out, as AWS advises for Lambda consumers.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's word
+        *,
+        key: IKey,
+        consumer_timeout: Duration,
+        max_receives: int = 5,
+    ) -> None:
+        super().__init__(scope, id)
+        # Imported by ARN: grants on the key itself would make the data stack depend on this one.
+        named_key = Key.from_key_arn(self, "Key", key.key_arn)
+        self.dead_letters = Queue(
+            self,
+            "DeadLetters",
+            encryption=QueueEncryption.KMS,
+            encryption_master_key=named_key,
+            enforce_ssl=True,
+            retention_period=RETENTION,
+        )
+        self.queue = Queue(
+            self,
+            "Queue",
+            encryption=QueueEncryption.KMS,
+            encryption_master_key=named_key,
+            enforce_ssl=True,
+            retention_period=RETENTION,
+            visibility_timeout=Duration.seconds(6 * consumer_timeout.to_seconds()),
+            dead_letter_queue=DeadLetterQueue(queue=self.dead_letters, max_receive_count=max_receives),
+        )
+        self._max_receives = max_receives
+
+    def stuck_alarm(self, scope: Construct, id: str) -> Alarm:  # noqa: A002 - CDK's word
+        """The alarm on the dead-letter queue, made in the scope that knows whom to tell."""
+        return Alarm(
+            scope,
+            id,
+            alarm_description=f"{self.node.path}: messages failed {self._max_receives} times; see trueup redrive",
+            metric=self.dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
+            threshold=0,
+            evaluation_periods=1,
+            comparison_operator=ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=TreatMissingData.NOT_BREACHING,
+        )
+
+    def fed_by(self, rule: Rule, message: RuleTargetInput | None = None) -> IRule:
+        """Deliver what the rule matches; what EventBridge cannot deliver goes to the dead-letter queue too."""
+        rule.add_target(SqsQueue(self.queue, message=message, dead_letter_queue=self.dead_letters))
+        return rule

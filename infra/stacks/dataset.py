@@ -1,0 +1,125 @@
+"""Where labels become versions: consensus_settle, dataset_commit, and the files that training reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_events import EventPattern, Rule, RuleTargetInput, Schedule
+from aws_cdk.aws_s3 import Bucket
+from aws_cdk.aws_s3_deployment import BucketDeployment, Source
+from constructs import Construct
+
+from infra import grants as grant
+from infra.constructs.loop_function import LoopFunction
+from infra.constructs.loop_queue import LoopQueue
+from infra.constructs.platform import Platform
+from infra.packaging import source_bundle
+from trueup.events import SOURCE
+from trueup.settings import ConsensusSettleSettings, DatasetCommitSettings, render_projects
+
+_TIMEOUT = Duration.minutes(2)
+
+
+class DatasetStack(Stack):
+    """`code_uri` is where the SageMaker scripts lie, named by their content."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        platform: Platform,
+        annotation_queues: dict[str, LoopQueue],
+        scripts: Path,
+    ) -> None:
+        super().__init__(scope, id)
+        self._platform = platform
+        self.settle_queue = self._queue("Settle", "AnnotationSubmitted")
+        self.commit_queue = self._queue("Commit", "ConsensusReached")
+        self._commit_by_schedule()
+        self.consensus_settle = self._consensus_settle(annotation_queues)
+        self.dataset_commit = self._dataset_commit()
+        self.code_uri = self._publish(scripts)
+
+    def _queue(self, id: str, event_type: str) -> LoopQueue:  # noqa: A002
+        queue = LoopQueue(self, id, key=self._platform.key, consumer_timeout=_TIMEOUT)
+        pattern = EventPattern(source=[SOURCE], detail_type=[event_type])
+        queue.fed_by(Rule(self, event_type, event_bus=self._platform.bus, event_pattern=pattern))
+        return queue
+
+    def _commit_by_schedule(self) -> None:
+        for each in self._platform.config.projects:
+            self.commit_queue.fed_by(
+                Rule(
+                    self,
+                    f"CommitSchedule-{each.name}",
+                    schedule=Schedule.rate(Duration.minutes(self._platform.config.schedule_minutes)),
+                ),
+                RuleTargetInput.from_object({"project": each.name, "reason": "schedule"}),
+            )
+
+    def _consensus_settle(self, annotation_queues: dict[str, LoopQueue]) -> LoopFunction:
+        platform = self._platform
+        function = LoopFunction(
+            self,
+            "ConsensusSettle",
+            platform=platform,
+            name="consensus_settle",
+            settings=ConsensusSettleSettings(
+                stage=platform.config.stage,
+                table_name=platform.table.table_name,
+                annotation_queue_urls={name: each.queue.queue_url for name, each in annotation_queues.items()},
+            ),
+            grants=[
+                grant.read_write_table(platform.table.table_arn),
+                grant.send_to_queues([each.queue.queue_arn for each in annotation_queues.values()]),
+            ],
+            timeout=_TIMEOUT,
+        )
+        function.consumes(self.settle_queue)
+        return function
+
+    def _dataset_commit(self) -> LoopFunction:
+        platform = self._platform
+        function = LoopFunction(
+            self,
+            "DatasetCommit",
+            platform=platform,
+            name="dataset_commit",
+            settings=DatasetCommitSettings(
+                stage=platform.config.stage,
+                table_name=platform.table.table_name,
+                dataset_bucket=platform.dataset.bucket_name,
+            ),
+            grants=[
+                grant.read_write_table(platform.table.table_arn),
+                grant.read_objects(platform.dataset.bucket_arn),
+                grant.write_objects(platform.dataset.bucket_arn),
+                grant.list_bucket(platform.dataset.bucket_arn),
+            ],
+            timeout=_TIMEOUT,
+            memory_mb=1024,
+        )
+        # Commits of one project race for its head: few at once, many messages each.
+        function.consumes(self.commit_queue, batch_size=10, max_concurrency=2)
+        return function
+
+    def _publish(self, scripts: Path) -> str:
+        folder, digest = source_bundle(scripts)
+        bucket = Bucket.from_bucket_attributes(
+            self,
+            "Dataset",
+            bucket_arn=self._platform.dataset.bucket_arn,
+        )
+        BucketDeployment(
+            self,
+            "Publish",
+            destination_bucket=bucket,
+            sources=[
+                Source.asset(str(folder)),
+                Source.data("config/projects.json", render_projects(list(self._platform.config.projects)).decode()),
+            ],
+            prune=False,
+        ).handler_role.add_to_principal_policy(grant.use_key(self._platform.key.key_arn))
+        return f"s3://{self._platform.dataset.bucket_name}/code/{digest}/sourcedir.tar.gz"
