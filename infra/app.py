@@ -66,7 +66,8 @@ def main() -> None:
     except ConfigurationError as error:
         sys.exit(f"trueup: {error}")
     build(app, config)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    if str(app.node.try_get_context("trueup:nag")).lower() != "false":
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
 
 

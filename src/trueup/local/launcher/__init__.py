@@ -1,0 +1,1 @@
+"""What runs inside ministack's own interpreter: the standard library, botocore and ministack only."""

@@ -1,0 +1,1 @@
+"""A SageMaker that really trains, evaluates, serves and captures, with subprocesses of this machine."""

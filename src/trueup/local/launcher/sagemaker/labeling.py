@@ -1,0 +1,111 @@
+"""Ground Truth labeling jobs: accepted, described, stopped; answered through a route that only exists locally.
+
+POST /_trueup/labeling-jobs/<name>/answers with {"object": index, "worker": id, "label": class, "seconds": n}
+stands for a worker's submission; the worker-response file, the output manifest and the event follow as on AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from trueup.local.launcher.sagemaker.errors import AwsError, in_use
+from trueup.local.launcher.sagemaker.store import Store
+from trueup.local.launcher.sagemaker.world import World
+
+_KIND = "labeling-job"
+
+
+class LabelingJobs:
+    def __init__(self, world: World, store: Store) -> None:
+        self._world = world
+        self._store = store
+
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["LabelingJobName"]
+        arn = self._world.arn(_KIND, name.lower())
+        lines = self._world.get(request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]).splitlines()
+        now = time.time()
+        record = {
+            **request,
+            "LabelingJobArn": arn,
+            "LabelingJobStatus": "InProgress",
+            "JobReferenceCode": str(abs(hash(name))),
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            "LabelCounters": _counters(0, len(lines)),
+            "Objects": len(lines),
+            "Answers": [],
+        }
+        if not self._store.add(_KIND, name, record):
+            raise in_use("Labeling job", arn)
+        return {"LabelingJobArn": arn}
+
+    def describe(self, request: dict[str, Any]) -> dict[str, Any]:
+        record = self._record(request["LabelingJobName"])
+        return {key: value for key, value in record.items() if key not in ("Objects", "Answers")}
+
+    def stop(self, request: dict[str, Any]) -> dict[str, Any]:
+        record = self._record(request["LabelingJobName"])
+        if record["LabelingJobStatus"] != "InProgress":
+            raise AwsError("ValidationException", "The labeling job is not running.")
+        self._end(record["LabelingJobName"], "Stopped")
+        return {}
+
+    def answer(self, name: str, answer: dict[str, Any]) -> None:
+        """One worker's answer on one object; the job completes when every object has its workers."""
+        record = self._record(name)
+        wanted = record["HumanTaskConfig"]["NumberOfHumanWorkersPerDataObject"]
+        answers = [*record["Answers"], {**answer, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}]
+        done = sum(len(_of(answers, index)) >= wanted for index in range(record["Objects"]))
+        self._store.update(_KIND, name, Answers=answers, LabelCounters=_counters(done, record["Objects"] - done))
+        self._write_responses(record, answers, int(answer["object"]))
+        if done == record["Objects"]:
+            self._end(name, "Completed")
+
+    def _write_responses(self, record: dict[str, Any], answers: list[dict[str, Any]], index: int) -> None:
+        root = f"{record['OutputConfig']['S3OutputPath'].rstrip('/')}/{record['LabelingJobName']}"
+        document = {"answers": [_worker_answer(each) for each in _of(answers, index)]}
+        key = f"{root}/annotations/worker-response/iteration-1/{index}/responses.json"
+        self._world.put(key, json.dumps(document).encode())
+
+    def _end(self, name: str, status: str) -> None:
+        record = self._store.update(_KIND, name, LabelingJobStatus=status, LastModifiedTime=time.time())
+        self._world.emit(
+            "SageMaker Ground Truth Labeling Job State Change", {"LabelingJobStatus": status}, record["LabelingJobArn"]
+        )
+
+    def _record(self, name: str) -> dict[str, Any]:
+        record = self._store.get(_KIND, name)
+        if record is None:
+            raise AwsError("ResourceNotFound", f"Labeling job {name} does not exist.")
+        return record
+
+
+def _of(answers: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
+    return [each for each in answers if int(each["object"]) == index]
+
+
+def _worker_answer(answer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "acceptanceTime": answer["time"],
+        "answerContent": {"label": {"label": answer["label"]}},
+        "submissionTime": answer["time"],
+        "timeSpentInSeconds": float(answer.get("seconds", 1.0)),
+        "workerId": f"private.local.{answer['worker']}",
+        "workerMetadata": {
+            "identityData": {"identityProviderType": "Cognito", "issuer": "local", "sub": answer["worker"]}
+        },
+    }
+
+
+def _counters(labeled: int, unlabeled: int) -> dict[str, int]:
+    return {
+        "TotalLabeled": labeled,
+        "HumanLabeled": labeled,
+        "MachineLabeled": 0,
+        "FailedNonRetryableError": 0,
+        "Unlabeled": unlabeled,
+    }

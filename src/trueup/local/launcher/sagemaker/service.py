@@ -1,0 +1,143 @@
+"""The stand-in's front: requests of the control and the runtime API to their handlers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from trueup.local.launcher.sagemaker.capture import CaptureBuffers
+from trueup.local.launcher.sagemaker.errors import AwsError
+from trueup.local.launcher.sagemaker.hosting import EndpointConfigs, Endpoints, ModelError, Models
+from trueup.local.launcher.sagemaker.jobs import ProcessingJobs, TrainingJobs
+from trueup.local.launcher.sagemaker.labeling import LabelingJobs
+from trueup.local.launcher.sagemaker.registry import ModelRegistry
+from trueup.local.launcher.sagemaker.store import Store
+from trueup.local.launcher.sagemaker.validation import check_answer, check_request
+from trueup.local.launcher.sagemaker.world import World
+
+Answer = tuple[int, dict[str, str], bytes]
+_INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
+_LABELING = re.compile(r"^/_trueup/labeling-jobs/([^/]+)/answers$")
+_JSON = {"Content-Type": "application/x-amz-json-1.1"}
+
+
+class SageMaker:
+    """`operations` are keyed by the API's names."""
+
+    def __init__(self, world: World, store: Store) -> None:
+        training, processing = TrainingJobs(world, store), ProcessingJobs(world, store)
+        models = Models(world, store)
+        configs = EndpointConfigs(world, store, models)
+        self._captures = CaptureBuffers(world)
+        self._endpoints = Endpoints(world, store, models, configs, self._captures)
+        self._labeling = LabelingJobs(world, store)
+        self._world = world
+        self._store = store
+        registry = ModelRegistry(world, store)
+        self.operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "CreateTrainingJob": training.create,
+            "DescribeTrainingJob": training.describe,
+            "StopTrainingJob": training.stop,
+            "ListTrainingJobs": training.list,
+            "CreateProcessingJob": processing.create,
+            "DescribeProcessingJob": processing.describe,
+            "StopProcessingJob": processing.stop,
+            "ListProcessingJobs": processing.list,
+            "CreateModel": models.create,
+            "DescribeModel": models.describe,
+            "DeleteModel": models.delete,
+            "CreateEndpointConfig": configs.create,
+            "DescribeEndpointConfig": configs.describe,
+            "DeleteEndpointConfig": configs.delete,
+            "CreateEndpoint": self._endpoints.create,
+            "DescribeEndpoint": self._endpoints.describe,
+            "UpdateEndpoint": self._endpoints.update,
+            "DeleteEndpoint": self._endpoints.delete,
+            "ListEndpoints": self._endpoints.list,
+            "CreateModelPackageGroup": registry.create_group,
+            "DescribeModelPackageGroup": registry.describe_group,
+            "DeleteModelPackageGroup": registry.delete_group,
+            "CreateModelPackage": registry.create,
+            "DescribeModelPackage": registry.describe,
+            "UpdateModelPackage": registry.update,
+            "ListModelPackages": registry.list,
+            "CreateLabelingJob": self._labeling.create,
+            "DescribeLabelingJob": self._labeling.describe,
+            "StopLabelingJob": self._labeling.stop,
+            "AddTags": self._add_tags,
+            "ListTags": self._list_tags,
+            "DeleteTags": self._delete_tags,
+        }
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """One operation of the control API. Raises AwsError."""
+        check_request(operation, request)
+        handler = self.operations.get(operation)
+        if handler is None:
+            raise AwsError("UnknownOperationException", f"the SageMaker stand-in lacks {operation}")
+        answer = handler(dict(request))
+        check_answer(operation, answer)
+        if operation.startswith("Create") and request.get("Tags"):
+            arn = next(value for key, value in answer.items() if key.endswith("Arn"))
+            self._add_tags({"ResourceArn": arn, "Tags": request["Tags"]})
+        return answer
+
+    def handle(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """One HTTP request of the control API, the runtime API, or a local route."""
+        headers = {key.lower(): value for key, value in headers.items()}
+        try:
+            return self._dispatch(path, headers, body)
+        except AwsError as error:
+            return _refusal(error.status, error.code, error.message)
+        except ModelError as error:
+            return _model_error(error)
+
+    def close(self) -> None:
+        self._captures.close()
+        self._world.stop_all()
+
+    def _dispatch(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        invocation, labeling = _INVOCATION.match(path), _LABELING.match(path)
+        if invocation:
+            return self._endpoints.invoke(invocation[1], body, headers)
+        if labeling:
+            self._labeling.answer(labeling[1], json.loads(body))
+            return 200, _JSON, b"{}"
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        answer = self.call(operation, json.loads(body or b"{}"))
+        return 200, _JSON, json.dumps(answer).encode()
+
+    def _add_tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        tags = (self._store.get("tags", request["ResourceArn"]) or {}) | {
+            each["Key"]: each["Value"] for each in request["Tags"]
+        }
+        self._store.put("tags", request["ResourceArn"], tags)
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def _list_tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        tags = self._store.get("tags", request["ResourceArn"]) or {}
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def _delete_tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        tags = self._store.get("tags", request["ResourceArn"]) or {}
+        kept = {key: value for key, value in tags.items() if key not in request["TagKeys"]}
+        self._store.put("tags", request["ResourceArn"], kept)
+        return {}
+
+
+def _refusal(status: int, code: str, message: str) -> Answer:
+    headers = {**_JSON, "x-amzn-errortype": code}
+    return status, headers, json.dumps({"__type": code, "message": message, "Message": message}).encode()
+
+
+def _model_error(error: ModelError) -> Answer:
+    message = f'Received server error ({error.status}) from model with message "{error.message[:500]}".'
+    document = {
+        "ErrorCode": "CLIENT_ERROR_FROM_MODEL" if error.status < 500 else "INTERNAL_FAILURE_FROM_MODEL",
+        "Message": message,
+        "OriginalMessage": error.message[:1000],
+        "OriginalStatusCode": error.status,
+    }
+    return 424, {"Content-Type": "application/json", "x-amzn-errortype": "ModelError"}, json.dumps(document).encode()
