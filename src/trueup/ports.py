@@ -332,6 +332,28 @@ class ModelRegistry(Protocol):
         ...
 
 
+class EndpointAdmin(Protocol):
+    """What attaching an endpoint needs: its configuration, and to move it to another."""
+
+    def config(self, endpoint: str) -> Mapping[str, Any]:
+        """The DescribeEndpointConfig answer of the present configuration. Raises NotFoundError."""
+        ...
+
+    def named_config(self, name: str) -> Mapping[str, Any]:
+        """Raises NotFoundError."""
+        ...
+
+    def tags(self, arn: str) -> dict[str, str]: ...
+
+    def create_config(self, request: Mapping[str, Any]) -> None:
+        """One that exists already is left alone."""
+        ...
+
+    def switch(self, endpoint: str, config_name: str) -> None:
+        """Update the endpoint and wait. Raises ConflictError when it did not get there."""
+        ...
+
+
 class EventBus(Protocol):
     def publish(self, envelopes: Sequence[Envelope]) -> tuple[str, ...]:
         """Returns the event ids that were refused; the caller retries those."""

@@ -15,6 +15,7 @@ from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.endpoint_admin import SageMakerEndpointAdmin
 from trueup.adapters.aws.errors import translated
 from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoRunStore, DynamoSkillStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
@@ -29,6 +30,7 @@ from trueup.settings import (
     deployment_parameter,
     project_parameter,
 )
+from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.import_labels import ImportLabels
 
@@ -104,6 +106,10 @@ class Operator:
             retraining_arn=self.deployment.retraining_machine_arn,
             promotion_arn=self.deployment.promotion_machine_arn,
         )
+
+    @property
+    def attach(self) -> AttachEndpoint:
+        return AttachEndpoint(endpoints=SageMakerEndpointAdmin(self.clients["sagemaker"]))
 
     @property
     def import_labels(self) -> ImportLabels:

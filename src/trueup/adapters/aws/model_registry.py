@@ -31,7 +31,10 @@ class SageMakerRegistry:
 
     def endpoint_config(self, endpoint_name: str) -> Mapping[str, Any]:
         endpoint = self._describe("describe_endpoint", f"endpoint {endpoint_name}", EndpointName=endpoint_name)
-        name = endpoint["EndpointConfigName"]
+        return self.named_config(endpoint["EndpointConfigName"])
+
+    def named_config(self, name: str) -> Mapping[str, Any]:
+        """A configuration by its own name. Raises NotFoundError."""
         return self._describe("describe_endpoint_config", f"endpoint config {name}", EndpointConfigName=name)
 
     def package(self, arn: str) -> ModelPackage:

@@ -1,0 +1,323 @@
+"""The main job of trueup, played on the embedded AWS: see `scripts/demo --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import os
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from rich.console import Console  # noqa: E402
+
+from scripts.demo_data import FAST, FULL, NEW_CLASS, Size, Story, tell  # noqa: E402
+from scripts.demo_report import Report, show, write_html  # noqa: E402
+from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until, first_model, measure, send  # noqa: E402
+from trueup.adapters.aws.clients import Clients  # noqa: E402
+from trueup.dataset.verify import verify  # noqa: E402
+from trueup.lineage.render import tree_lines  # noqa: E402
+from trueup.lineage.walk import walk  # noqa: E402
+from trueup.model import Node, NodeKind, RetrainingRun, RunStatus, TaskStatus  # noqa: E402
+from trueup.quality.agreement import krippendorff_alpha  # noqa: E402
+from trueup.quality.annotators import careless  # noqa: E402
+from trueup.local import service  # noqa: E402
+from trueup.wiring.operator import Operator, operator  # noqa: E402
+
+SELECTED, RANDOM = "digits", "digits-random"
+_STORY_SEED = 1
+_ENDED = (RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.ROLLED_BACK)
+
+
+def configuration(size: Size) -> dict[str, Any]:
+    """Two projects on the same traffic: one asks about the closest margins, one asks at random."""
+    classes = [{"name": str(each)} for each in range(10)]
+    rate = round(1.08 * size.labels / (size.calm + size.drifted), 4)
+    common = {
+        "label_schema": {
+            "media": "image",
+            "classes": classes,
+            "guidelines": "Choose the digit that you see. Some pictures are rotated. Skip what nobody could read.",
+        },
+        "consensus": {"overlap": 2, "max_overlap": 5, "target": 0.9, "lease_seconds": 60},
+        "gate": {"min_test_samples": 15, "max_class_recall_drop": 1.0},
+        "training": {"approval": "automatic", "canary": {"percent": 10, "wait_seconds": 60}},
+    }
+    selected = {
+        "name": SELECTED,
+        "title": "Handwritten digits",
+        "endpoint_name": SELECTED,
+        "selection": {"strategy": "margin", "rate": rate, "audit_share": 0.1, "budget": {"total": size.labels}},
+        "commit": {
+            "batch": round(0.44 * size.labels),
+            "max_age_seconds": 20,
+            "validation_share": 0.0,
+            "test_share": 0.2,
+        },
+        "triggers": {"min_new_labels": round(0.44 * size.labels), "new_class_min_labels": None},
+    }
+    at_random = {
+        "name": RANDOM,
+        "title": "Handwritten digits, asked at random",
+        "endpoint_name": RANDOM,
+        "selection": {"strategy": "random", "rate": rate, "audit_share": 0.0, "budget": {"total": size.labels}},
+        "commit": {"batch": 10, "max_age_seconds": 20, "validation_share": 0.0, "test_share": 0.2},
+        "triggers": {"min_new_labels": None, "new_class_min_labels": None},
+    }
+    return {
+        "stage": "demo",
+        "removal_policy": "destroy",
+        "schedule_minutes": 1,
+        "projects": [{**common, **selected}, {**common, **at_random}],
+    }
+
+
+@dataclass
+class Play:
+    """One performance: what was started, and what the report says of it."""
+
+    size: Size
+    story: Story
+    console: Console
+    running: service.Running
+    operator: Operator
+    crowd: Crowd
+    started: float
+    before: float = 0.0
+    runs: list[RetrainingRun] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/]  {text}")
+
+    def perform(self) -> Report:
+        self._open()
+        halves = _halves(self.story)
+        for number, part in enumerate(halves, start=1):
+            self._traffic(number, part)
+            self._await_run(number)
+        self._await_labels()
+        random_run = self._random_run()
+        self.crowd.stop()
+        return self._report(random_run)
+
+    def _open(self) -> None:
+        for name in (SELECTED, RANDOM):
+            first_model(self.operator, name, self.story.seed)
+            deployed = self.operator.deployed[name]
+            self.operator.attach(deployed.endpoint_name, deployed.capture_uri, self.operator.deployment.key_arn)
+        first = self.operator.registry.champion(SELECTED).model_data_url
+        self.before, _ = measure(self.operator, first, self.story.held_out, "before")
+        self.say(f"first model trained on {self.size.seed} labels of 0–8 and deployed; data capture attached")
+        self.say(f"on held-out pictures of the new world it is right [bold]{self.before:.0%}[/] of the time")
+        self.crowd.hire(["you"])
+        self.crowd.start()
+        self.say(f"{len(CROWD)} annotators signed in (one of them in a hurry)")
+
+    def _traffic(self, number: int, part: Any) -> None:
+        seconds = len(part) / 40
+        for name in (SELECTED, RANDOM):
+            send(self.operator.clients, name, part, seconds)
+        self.say(f"traffic, part {number}: {len(part)} pictures to each endpoint")
+
+    def _await_run(self, number: int) -> None:
+        def ended() -> RetrainingRun | None:
+            runs = self.operator.runs.runs(SELECTED, 20)
+            return runs[0] if len(runs) >= number and runs[0].status in _ENDED else None
+
+        run = await_until(ended, 240)
+        self.runs.append(run)
+        version = self.operator.datasets.version(SELECTED, run.version_id)
+        self.say(
+            f"retraining {number}: {run.reason} → version {version.number} → [bold]{run.status}[/] ({run.outcome})"
+        )
+
+    def _await_labels(self) -> None:
+        def settled() -> bool:
+            counts = [self.operator.tasks.count(name, TaskStatus.OPEN) for name in (SELECTED, RANDOM)]
+            waiting = [self.operator.tasks.uncommitted(name, 5) for name in (RANDOM,)]
+            return not any(counts) and not any(waiting)
+
+        await_until(settled, 240)
+        self.say("every question is answered and every label is in a version")
+
+    def _random_run(self) -> RetrainingRun:
+        run = self.operator.decide.start_now(RANDOM, "as many labels, asked at random")
+
+        def ended() -> RetrainingRun | None:
+            found = self.operator.runs.get(RANDOM, run.run_id)
+            return found if found.status in _ENDED else None
+
+        ended_run: RetrainingRun = await_until(ended, 240)
+        self.say(f"the same with random questions: {ended_run.status} ({ended_run.outcome})")
+        return ended_run
+
+    def _report(self, random_run: RetrainingRun) -> Report:
+        look = self.operator
+        final = look.registry.champion(SELECTED)
+        after, recalls = measure(look, final.model_data_url, self.story.held_out, "after")
+        random_url = (
+            f"s3://{look.deployment.dataset_bucket}/{RANDOM}/training/{random_run.training_job}/output/model.tar.gz"
+        )
+        by_random, _ = measure(look, random_url, self.story.held_out, "random")
+        receipts = [each for name in (SELECTED, RANDOM) for each in look.ledger.receipts(name, _long_ago())]
+        answers = look.tasks.answers(SELECTED, 5000)
+        blamed = careless(look.skills.skills(SELECTED))
+        promoted = any(each.status is RunStatus.PROMOTED for each in self.runs)
+        return Report(
+            labels_bought=_new_labels(look, SELECTED, self.runs[-1]),
+            labels_random=_new_labels(look, RANDOM, random_run),
+            questions=sum(each.selected for each in receipts if each.file.project == SELECTED),
+            answers=len(answers),
+            accuracy_before=round(self.before, 4),
+            accuracy_after=round(after, 4),
+            accuracy_random=round(by_random, 4),
+            new_class=NEW_CLASS,
+            new_class_recall=round(recalls[NEW_CLASS], 4),
+            agreement=round(krippendorff_alpha(_by_task(answers)), 4),
+            careless_annotator_found=[self.crowd.subs.get(each.annotator, "") for each in blamed] == [CROWD[-1].name],
+            annotators={
+                self.crowd.subs.get(each.annotator, each.annotator): [each.skill, each.low, each.high, each.answers]
+                for each in look.skills.skills(SELECTED)
+            },
+            promoted=promoted,
+            runs=[
+                {"run": each.run_id, "status": each.status.value, "reason": each.reason, "outcome": each.outcome}
+                for each in self.runs
+            ],
+            dlq_messages=_dead_letters(look),
+            orphan_tasks=_orphans(look),
+            verify_ok=not _problems(look),
+            captures_sent=2 * len(self.story.traffic),
+            captures_accounted=sum(each.captures + each.quarantined + each.duplicates for each in receipts),
+            lineage=_lineage(look, self.runs[-1]),
+            seconds=round(time.monotonic() - self.started, 1),
+        )
+
+
+def _halves(story: Story) -> tuple[Any, Any]:
+    middle = len(story.traffic) // 2
+    return story.traffic[:middle], story.traffic[middle:]
+
+
+def _new_labels(look: Operator, project: str, run: RetrainingRun) -> int:
+    version = look.datasets.version(project, run.version_id)
+    first = look.datasets.version(project, "1")
+    return version.samples - first.samples
+
+
+def _by_task(answers: Any) -> list[list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in answers:
+        found.setdefault(each.task_id, []).append(each.label)
+    return list(found.values())
+
+
+def _dead_letters(look: Operator) -> int:
+    urls = [*look.deployment.dlqs.values(), *[each.annotation_dlq_url for each in look.deployed.values()]]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    sqs = look.clients["sqs"]
+    answers = [sqs.get_queue_attributes(QueueUrl=each, AttributeNames=names)["Attributes"] for each in urls]
+    return sum(int(each[name]) for each in answers for name in names)
+
+
+def _orphans(look: Operator) -> int:
+    """Tasks that nobody can finish: open though every question should be answered by now."""
+    return sum(look.tasks.count(name, TaskStatus.OPEN) for name in (SELECTED, RANDOM))
+
+
+def _problems(look: Operator) -> list[str]:
+    found: list[str] = []
+    for name in (SELECTED, RANDOM):
+        for version in look.datasets.versions(name):
+            found += verify(
+                version,
+                lambda sha256, name=name: look.datasets.segment(name, sha256),
+                lambda version_id, name=name: look.datasets.document(name, version_id),
+            )
+    return found
+
+
+def _lineage(look: Operator, run: RetrainingRun) -> list[str]:
+    """From one capture that people were asked about, down to the endpoint that learned from it."""
+    tree = None
+    for label in look.datasets.version(SELECTED, run.version_id).segments[-1:]:
+        from trueup.dataset.segments import decode  # noqa: PLC0415
+
+        sample = decode(look.datasets.segment(SELECTED, label.sha256))[0]
+        selection = look.tasks.selection(SELECTED, sample.sample_id)
+        if selection is not None:
+            start = Node(kind=NodeKind.CAPTURE, id=f"{selection.event_id}#{selection.index}")
+            tree = walk(start, lambda node: look.lineage.edges_from(SELECTED, node), "down", 60)
+    return tree_lines(tree) if tree is not None else []
+
+
+def _long_ago() -> Any:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    return datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/demo", description="A model gets better because people were asked.")
+    parser.add_argument("--fast", action="store_true", help="the same, small, and exit at the end (for CI)")
+    parser.add_argument("--report", type=Path, help="write the closing report as JSON")
+    parser.add_argument("--state", type=Path, default=ROOT / ".trueup" / "demo", help="state directory")
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        code = play(arguments, console)
+    except KeyboardInterrupt:
+        code = 0
+    finally:
+        service.down(arguments.state)
+    sys.exit(code)
+
+
+def play(arguments: argparse.Namespace, console: Console) -> int:
+    size = FAST if arguments.fast else FULL
+    started = time.monotonic()
+    service.reset(arguments.state)
+    arguments.state.mkdir(parents=True)
+    config = arguments.state / "deployment.json"
+    config.write_text(json.dumps(configuration(size), indent=1))
+    options = service.Options(root=ROOT, state=arguments.state, config=config, stage="demo", attached=True)
+    console.rule("[bold]trueup[/]: a deployed model learns from the right questions")
+    running = service.up(options, lambda text: console.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {text}"))
+    os.environ.update(service.aws_environment(running))
+    look = operator("demo", Clients())
+    story = tell(size, _STORY_SEED)
+    crowd = Crowd(
+        operator=look,
+        workbench_url=running.workbench_url,
+        answers=answer_sheet(story.traffic),
+        classes=tuple(str(each) for each in range(10)),
+        projects=(SELECTED, RANDOM),
+    )
+    report = Play(size, story, console, running, look, crowd, started).perform()
+    page = arguments.state / "report.html"
+    write_html(report, page)
+    show(report, console, page)
+    if arguments.report:
+        arguments.report.write_text(json.dumps(asdict(report), indent=1) + "\n")
+    problems = report.problems()
+    for each in problems:
+        console.print(f"[red]✗ {each}[/]")
+    if not arguments.fast:
+        console.print(
+            f"\nThe workbench is open at [bold]{running.workbench_url}[/]: sign in as [bold]you[/], password "
+            f"[bold]{PASSWORD}[/]. Ctrl-C stops everything."
+        )
+        signal.pause()
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    main()
