@@ -47,7 +47,7 @@ def configuration(size: Size) -> dict[str, Any]:
             "guidelines": "Choose the digit that you see. Some pictures are rotated. Skip what nobody could read.",
         },
         "consensus": {"overlap": 2, "max_overlap": 5, "target": 0.9, "lease_seconds": 60},
-        "gate": {"min_test_samples": 15, "max_class_recall_drop": 1.0},
+        "gate": {"min_test_samples": 15, "min_improvement": -0.05, "max_class_recall_drop": 1.0},
         "training": {"approval": "automatic", "canary": {"percent": 10, "wait_seconds": 60}},
     }
     selected = {

@@ -38,9 +38,8 @@ class Origin:
 
     @property
     def api_host(self) -> str:
-        """ministack tells HTTP APIs apart by the Host header."""
-        api_id = (urlparse(self.deployment.api_url).hostname or "").split(".")[0]
-        return f"{api_id}.execute-api.localhost:{self.endpoint.port}"
+        """ministack tells HTTP APIs apart by the Host header, which is that of the API's own address."""
+        return urlparse(self.deployment.api_url).netloc
 
     def page(self, path: str) -> tuple[bytes, str]:
         key = path.lstrip("/") or "index.html"

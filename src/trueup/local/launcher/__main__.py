@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import resource
 import signal
 import sys
 import threading
@@ -47,7 +48,14 @@ def follow_parent(pid: int) -> None:
         time.sleep(0.5)
 
 
+def allow_many_files() -> None:
+    """Every waiting long poll and every warm function holds descriptors: take as many as we may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> None:
+    allow_many_files()
     world = World(settings(), patches.emit_aws_event)
     store = Store(world.settings.state / "sagemaker.json")
     patches.report_lambda_errors_by_class()

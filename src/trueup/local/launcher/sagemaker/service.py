@@ -20,6 +20,7 @@ from trueup.local.launcher.sagemaker.world import World
 Answer = tuple[int, dict[str, str], bytes]
 _INVOCATION = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _LABELING = re.compile(r"^/_trueup/labeling-jobs/([^/]+)/answers$")
+# Copied for each answer: ministack writes its own headers into it.
 _JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
 
@@ -104,10 +105,10 @@ class SageMaker:
             return self._endpoints.invoke(invocation[1], body, headers)
         if labeling:
             self._labeling.answer(labeling[1], json.loads(body))
-            return 200, _JSON, b"{}"
+            return 200, dict(_JSON), b"{}"
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         answer = self.call(operation, json.loads(body or b"{}"))
-        return 200, _JSON, json.dumps(answer).encode()
+        return 200, dict(_JSON), json.dumps(answer).encode()
 
     def _add_tags(self, request: dict[str, Any]) -> dict[str, Any]:
         tags = (self._store.get("tags", request["ResourceArn"]) or {}) | {

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ class World:
         self._local = threading.local()
         self._children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
+        # The kernel sends the death signal when the *thread* that started a child ends: this one never does.
+        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
     def client(self, service: str) -> Any:
         """A client of this thread: boto3's are shared safely, their creation is not."""
@@ -62,7 +65,7 @@ class World:
 
     def spawn(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         """A subprocess in a group of its own that dies with this process, however that ends."""
-        child = subprocess.Popen(command, start_new_session=True, preexec_fn=_die_with_parent, **options)
+        child = self._spawner.submit(_popen, command, options).result()
         with self._lock:
             self._children = {each for each in self._children if each.poll() is None} | {child}
         return child
@@ -142,6 +145,10 @@ class World:
 def split_uri(uri: str) -> tuple[str, str]:
     parsed = urlparse(uri)
     return parsed.netloc, parsed.path.lstrip("/")
+
+
+def _popen(command: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=_die_with_parent, **options)
 
 
 def _die_with_parent() -> None:
