@@ -50,6 +50,11 @@ class SageMakerRegistry:
             metadata=found.get("CustomerMetadataProperties", {}),
         )
 
+    def rule(self, arn: str, approval: str) -> None:
+        """Approve or reject a package, as a person would in the registry."""
+        with translated(f"ruling on {arn}"):
+            self._client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=approval)
+
     def _container(self, model_name: str) -> Mapping[str, Any]:
         model = self._describe("describe_model", f"model {model_name}", ModelName=model_name)
         first: Mapping[str, Any] = model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0]
