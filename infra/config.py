@@ -105,11 +105,13 @@ def _check_unique(projects: tuple[Project, ...]) -> None:
 def _removal_policy(raw: Mapping[str, Any], context: Mapping[str, Any]) -> Literal["retain", "destroy"]:
     policy = _choice("trueup.removal_policy", raw.get("removal_policy", "retain"), ("retain", "destroy"))
     allowed = str(context.get("trueup:allow-data-loss", "false")).lower() == "true"
-    if policy == "destroy" and not allowed:
+    if policy == "retain":
+        return "retain"
+    if not allowed:
         raise _wrong(
             "trueup.removal_policy", "is destroy: add -c trueup:allow-data-loss=true to say that labels may be deleted"
         )
-    return policy
+    return "destroy"
 
 
 def _choice(key: str, value: Any, allowed: tuple[Any, ...]) -> Any:

@@ -15,20 +15,20 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rich.console import Console  # noqa: E402
+from rich.console import Console
 
-from scripts.demo_data import FAST, FULL, NEW_CLASS, Size, Story, tell  # noqa: E402
-from scripts.demo_report import Report, show, write_html  # noqa: E402
-from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until, first_model, measure, send  # noqa: E402
-from trueup.adapters.aws.clients import Clients  # noqa: E402
-from trueup.dataset.verify import verify  # noqa: E402
-from trueup.lineage.render import tree_lines  # noqa: E402
-from trueup.lineage.walk import walk  # noqa: E402
-from trueup.local import service  # noqa: E402
-from trueup.model import Node, NodeKind, RetrainingRun, RunStatus, TaskStatus  # noqa: E402
-from trueup.quality.agreement import krippendorff_alpha  # noqa: E402
-from trueup.quality.annotators import careless  # noqa: E402
-from trueup.wiring.operator import Operator, operator  # noqa: E402
+from scripts.demo_data import FAST, FULL, NEW_CLASS, Size, Story, tell
+from scripts.demo_report import Report, show, write_html
+from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until, first_model, measure, send
+from trueup.adapters.aws.clients import Clients
+from trueup.dataset.verify import verify
+from trueup.lineage.render import tree_lines
+from trueup.lineage.walk import walk
+from trueup.local import service
+from trueup.model import Node, NodeKind, RetrainingRun, RunStatus, TaskStatus
+from trueup.quality.agreement import krippendorff_alpha
+from trueup.quality.annotators import careless
+from trueup.wiring.operator import Operator, operator
 
 SELECTED, RANDOM = "digits", "digits-random"
 COMMIT_BATCH = 4

@@ -101,6 +101,7 @@ def write_html(report: Report, path: Path) -> None:
         (f"{report.labels_bought} chosen labels", report.accuracy_after, "#2a7d4f"),
     ]
     people = sorted(report.annotators.items(), key=lambda each: -each[1][0])
+    prices = "".join(f"<tr><td>{name}</td><td>${value:.2f}</td></tr>" for name, value in report.cost.items())
     tree = html.escape("\n".join(report.lineage))
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>trueup: demo report</title>
@@ -111,13 +112,13 @@ def write_html(report: Report, path: Path) -> None:
  td, th {{ padding: .2rem 1.2rem .2rem 0; text-align: left; }}
 </style></head><body>
 <h1>A deployed model learned from the right questions</h1>
-<p>{report.questions} questions were put to {len(people)} people, who gave {report.answers} answers. The model was right on
-{report.accuracy_before:.0%} of held-out pictures before and on {report.accuracy_after:.0%} after; with as many random
-questions it would be {report.accuracy_random:.0%}. It finds {report.new_class_recall:.0%} of the digit {report.new_class},
-which the first model had never seen.</p>
+<p>{report.questions} questions were put to {len(people)} people, who gave {report.answers} answers. The model was
+right on {report.accuracy_before:.0%} of held-out pictures before and on {report.accuracy_after:.0%} after; with as
+many random questions it would be {report.accuracy_random:.0%}. It finds {report.new_class_recall:.0%} of the digit
+{report.new_class}, which the first model had never seen.</p>
 <h2>Accuracy on held-out pictures</h2>{_svg_bars(bars)}
 <h2>Annotators: skill with 90 % interval</h2>{_svg_intervals(people)}
-<h2>Cost of the labels</h2><table>{"".join(f"<tr><td>{name}</td><td>${value:.2f}</td></tr>" for name, value in report.cost.items())}</table>
+<h2>Cost of the labels</h2><table>{prices}</table>
 <h2>One prediction, and what learned from it</h2><pre>{tree}</pre>
 <h2>Nothing was lost</h2>
 <p>{report.captures_accounted} of {report.captures_sent} captures accounted for, {report.dlq_messages} dead letters,
@@ -146,7 +147,8 @@ def _svg_intervals(people: list[tuple[str, list[float]]]) -> str:
 
     rows = "".join(
         f'<text x="0" y="{30 * index + 20}">{html.escape(name)}</text>'
-        f'<line x1="{x(low):.0f}" x2="{x(high):.0f}" y1="{30 * index + 15}" y2="{30 * index + 15}" stroke="#8a8f98" stroke-width="3"/>'
+        f'<line x1="{x(low):.0f}" x2="{x(high):.0f}" y1="{30 * index + 15}" y2="{30 * index + 15}" '
+        f'stroke="#8a8f98" stroke-width="3"/>'
         f'<circle cx="{x(skill):.0f}" cy="{30 * index + 15}" r="6" fill="#2a7d4f"/>'
         f'<text x="700" y="{30 * index + 20}">{skill:.2f}</text>'
         for index, (name, (skill, low, high, _)) in enumerate(people)

@@ -45,7 +45,7 @@ def predict_fn(instances, model):
     return [(classes[int(row.argmax())], [float(each) for each in row], classes) for row in probabilities]
 
 
-def output_fn(predictions, accept):
+def output_fn(predictions, accept):  # noqa: ARG001
     """JSON, whatever else was asked for: the capture is read as JSON."""
     rows = [{"predicted_label": label, "probabilities": row, "labels": names} for label, row, names in predictions]
     document = rows[0] if len(rows) == 1 else {"predictions": rows}

@@ -13,12 +13,11 @@ import shutil
 import sys
 
 import joblib
+from inference import features_of, input_fn
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-from inference import features_of, input_fn
 
 
 class BadInput(Exception):

@@ -14,7 +14,8 @@ from typing import Any, Self
 import msgspec
 
 from trueup.errors import ConfigurationError
-from trueup.model import Project, Record
+from trueup.model import Project as Project  # infra takes it from here
+from trueup.model import Record
 
 PREFIX = "TRUEUP_"
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")

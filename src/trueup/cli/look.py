@@ -106,9 +106,8 @@ def show_task(context: typer.Context, task_id: str, project: Project = "", as_js
     if as_json:
         say_json(msgspec.to_builtins({"task": task, "annotations": answers, "consensus": consensus}))
         return
-    say(
-        f"task {task.task_id}: {task.status}, {len(task.answered_by)} of {task.overlap} answers, sample {task.sample_id[:12]}"
-    )
+    say(f"task {task.task_id}: {task.status}, {len(task.answered_by)} of {task.overlap} answers")
+    say(f"sample {task.sample_id}")
     rows = [[each.annotator[:12], each.label, f"{each.submitted_at:%Y-%m-%d %H:%M:%S}"] for each in answers]
     show_table("", ["annotator", "label", "at"], rows)
     if consensus:

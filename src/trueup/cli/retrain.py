@@ -57,9 +57,8 @@ def show(context: typer.Context, run_id: RunId, project: Project = "", as_json: 
         say_json(msgspec.to_builtins(run))
         return
     say(f"run {run.run_id}: {run.status}\nwhy: {run.reason}\noutcome: {run.outcome or 'not yet'}")
-    say(
-        f"version {run.version_id[:12]}   training job {run.training_job or '-'}\nmodel package {run.model_package_arn or '-'}"
-    )
+    say(f"version {run.version_id[:12]}   training job {run.training_job or '-'}")
+    say(f"model package {run.model_package_arn or '-'}")
     show_table("", ["figure", "value"], [[name, f"{value:.4g}"] for name, value in sorted(run.metrics.items())])
 
 

@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -251,10 +251,8 @@ def _end(pid: int) -> None:
 
 
 def _alive(pid: int) -> bool:
-    try:
+    with suppress(ChildProcessError, OSError):
         os.waitpid(pid, os.WNOHANG)
-    except (ChildProcessError, OSError):
-        pass
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, PermissionError):

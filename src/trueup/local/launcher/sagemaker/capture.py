@@ -61,7 +61,7 @@ class CaptureBuffers:
         self._world = world
         self._lock = threading.Lock()
         self._buffers: dict[tuple[str, str, str], list[str]] = {}
-        self._random = random.Random(0)
+        self._random = random.Random(0)  # noqa: S311 - samples traffic, keeps no secret
         self._closing = threading.Event()
         world.background(self._flush_by_time)
 
@@ -95,10 +95,11 @@ class CaptureBuffers:
         for attempt in range(5):
             try:
                 self._world.put(uri, data)
-                return
             except Exception as error:
                 print(f"capture: {uri}: attempt {attempt + 1}: {error}", flush=True)  # noqa: T201
                 time.sleep(0.5)
+            else:
+                return
 
     def _flush_by_time(self) -> None:
         while not self._closing.wait(self._world.settings.capture_seconds):

@@ -131,7 +131,7 @@ class Endpoints:
         self._configs = configs
         self._captures = captures
         self._traffic: dict[str, Traffic] = {}
-        self._random = random.Random(0)
+        self._random = random.Random(0)  # noqa: S311 - routes traffic, keeps no secret
         for each in store.all(self.kind):
             self._resume(each["EndpointName"])
 
@@ -172,7 +172,7 @@ class Endpoints:
             }
         return answer
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
+    def summaries(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = [
             each for each in self._store.all(self.kind) if request.get("NameContains", "") in each["EndpointName"]
         ]
@@ -419,7 +419,8 @@ def _steps(deployment: dict[str, Any]) -> list[tuple[float, float]]:
 
 def _share(size: dict[str, Any]) -> float:
     """A size in instances is taken as that share of two: the stand-in runs one process per variant."""
-    return size["Value"] / 100 if size["Type"] == "CAPACITY_PERCENT" else min(0.5, size["Value"] / 2)
+    value = float(size["Value"])
+    return value / 100 if size["Type"] == "CAPACITY_PERCENT" else min(0.5, value / 2)
 
 
 def _alarm_names(deployment: dict[str, Any]) -> list[str]:

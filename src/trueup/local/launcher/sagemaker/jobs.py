@@ -78,11 +78,12 @@ class TrainingJobs:
         self._store.update(self.kind, request["TrainingJobName"], TrainingJobStatus="Stopping")
         return {}
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
+    def summaries(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"TrainingJobSummaries": _summaries(self._store.all(self.kind), request, "TrainingJob")}
 
     def _model_uri(self, request: dict[str, Any]) -> str:
-        return f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output/model.tar.gz"
+        prefix = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
+        return f"{prefix}/{request['TrainingJobName']}/output/model.tar.gz"
 
     def _run(self, name: str) -> None:
         record = self._store.get(self.kind, name) or {}
@@ -205,7 +206,7 @@ class ProcessingJobs:
         self._store.update(self.kind, request["ProcessingJobName"], ProcessingJobStatus="Stopping")
         return {}
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
+    def summaries(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"ProcessingJobSummaries": _summaries(self._store.all(self.kind), request, "ProcessingJob")}
 
     def _run(self, name: str) -> None:

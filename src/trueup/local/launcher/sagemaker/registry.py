@@ -57,7 +57,7 @@ class ModelRegistry:
         record = {
             **request,
             "ModelPackageGroupName": group,
-            "ModelPackageName": f"{group}/{number}",
+            "ModelPackageName": group,
             "ModelPackageVersion": number,
             "ModelPackageArn": arn,
             "ModelPackageStatus": "Completed",
@@ -83,7 +83,7 @@ class ModelRegistry:
         self._emit(self._store.update(_PACKAGE, arn, **changes), tuple(request))
         return {"ModelPackageArn": arn}
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
+    def summaries(self, request: dict[str, Any]) -> dict[str, Any]:
         found = self._packages(request.get("ModelPackageGroupName"))
         if "ModelApprovalStatus" in request:
             found = [each for each in found if each["ModelApprovalStatus"] == request["ModelApprovalStatus"]]
@@ -103,7 +103,7 @@ class ModelRegistry:
         return [each for each in found if group is None or each["ModelPackageGroupName"] == group]
 
     def _emit(self, record: dict[str, Any], updated: tuple[str, ...] = ()) -> None:
-        detail = {
+        detail: dict[str, Any] = {
             key: record[key]
             for key in (
                 "ModelPackageArn",

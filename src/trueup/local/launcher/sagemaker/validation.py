@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -40,7 +41,8 @@ def _problems(shape: Any, value: Any, path: str) -> list[str]:
     kind = _KINDS.get(shape.type_name)
     if kind is not None and (not isinstance(value, kind) or (isinstance(value, bool) and bool not in kind)):
         return [f"Value at '{path}' must be of type {shape.type_name}"]
-    return _CHECKS.get(shape.type_name, _check_nothing)(shape, value, path)
+    check: Callable[[Any, Any, str], list[str]] = _CHECKS.get(shape.type_name, _check_nothing)
+    return check(shape, value, path)
 
 
 def _check_structure(shape: Any, value: dict[str, Any], path: str) -> list[str]:
@@ -117,7 +119,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "timestamp": (int, float),
 }
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any, Any, str], list[str]]] = {
     "structure": _check_structure,
     "list": _check_list,
     "map": _check_map,

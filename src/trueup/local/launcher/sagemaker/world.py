@@ -52,7 +52,8 @@ class World:
         made = self._local.__dict__.setdefault("made", {})
         if service not in made:
             made[service] = boto3.session.Session(
-                aws_access_key_id="test", aws_secret_access_key="test", region_name=self.settings.region
+                aws_access_key_id="test",
+                aws_secret_access_key="test",  # noqa: S106 - the emulator's, region_name=self.settings.region
             ).client(
                 service,
                 endpoint_url=self.settings.endpoint_url,

@@ -1,0 +1,567 @@
+"""The shipped fakes: every port in memory, with the semantics that the contract suite asks of all adapters.
+
+One World is shared by the stores of a test, as one table is by the AWS adapters: state, edges and events of a
+change are written together or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from trueup.dataset.versions import document
+from trueup.errors import ConflictError, HeadMovedError, IntegrityError, NotFoundError, RunActiveError
+from trueup.events import Envelope, seal
+from trueup.model import (
+    Annotation,
+    AnnotatorSkill,
+    CaptureFile,
+    Champion,
+    Consensus,
+    DatasetVersion,
+    Edge,
+    FileReceipt,
+    ModelPackage,
+    Node,
+    Payload,
+    Quarantined,
+    RetrainingRun,
+    RunStatus,
+    Sample,
+    Segment,
+    Selection,
+    SettledLabel,
+    Task,
+    TaskStatus,
+    TriggerDecision,
+)
+from trueup.ports import Journal, LabelingJob, Opening, Slot
+
+
+@dataclass
+class World:
+    """What all fakes of one test share."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    edges: dict[tuple[str, str, str], Edge] = field(default_factory=dict)
+    outbox: dict[str, Envelope] = field(default_factory=dict)
+
+    def write(self, journal: Journal, edges: Iterable[Edge] = ()) -> None:
+        for each in (*journal.edges, *edges):
+            self.edges[each.project, str(each.source), str(each.target)] = each
+        for event in journal.events:
+            envelope = seal(event, journal.at)
+            self.outbox.setdefault(envelope.event_id, envelope)
+
+
+class FixedClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self, start: datetime = datetime(2026, 11, 24, 10, tzinfo=UTC)) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+class MemoryCaptureArchive:
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.quarantined: dict[str, list[Quarantined]] = {}
+
+    def lines(self, file: CaptureFile) -> Iterator[tuple[int, bytes]]:
+        if file.uri not in self.files:
+            raise NotFoundError(f"{file.uri} does not exist")
+        offset = 0
+        for raw in self.files[file.uri].splitlines(keepends=True):
+            yield offset, raw.rstrip(b"\r\n")
+            offset += len(raw)
+
+    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
+        self.quarantined[file.file_id] = list(items)
+        return f"memory://quarantine/{file.file_id}"
+
+
+class MemoryCaptureLedger:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._receipts: dict[str, FileReceipt] = {}
+        self._reserved: dict[str, int] = {}
+        self._used: dict[tuple[str, str], int] = {}
+
+    def receipt(self, file: CaptureFile) -> FileReceipt | None:
+        return self._receipts.get(file.file_id)
+
+    def close(self, receipt: FileReceipt, journal: Journal) -> bool:
+        with self._world.lock:
+            if receipt.file.file_id in self._receipts:
+                return False
+            self._receipts[receipt.file.file_id] = receipt
+            self._world.write(journal)
+            return True
+
+    def reserve(self, file: CaptureFile, day: date, wanted: int, per_day: int, total: int | None) -> int:
+        with self._world.lock:
+            if file.file_id in self._reserved:
+                return self._reserved[file.file_id]
+            keys = [(file.project, day.isoformat()), (file.project, "total")]
+            left = [per_day - self._used.get(keys[0], 0)]
+            if total is not None:
+                left.append(total - self._used.get(keys[1], 0))
+            granted = max(0, min(wanted, *left))
+            for key in keys:
+                self._used[key] = self._used.get(key, 0) + granted
+            self._reserved[file.file_id] = granted
+            return granted
+
+    def receipts(self, project: str, since: datetime) -> Iterator[FileReceipt]:
+        found = [each for each in self._receipts.values() if each.file.project == project and each.ingested_at >= since]
+        return iter(sorted(found, key=lambda each: (each.ingested_at, each.file.file_id)))
+
+
+class MemoryPayloadStore:
+    def __init__(self) -> None:
+        self.payloads: dict[str, Payload] = {}
+
+    def put(self, project: str, sample_id: str, payload: Payload) -> str:
+        uri = f"memory://{project}/payloads/{sample_id}"
+        self.payloads.setdefault(uri, payload)
+        return uri
+
+    def get(self, uri: str) -> Payload:
+        if uri not in self.payloads:
+            raise NotFoundError(f"{uri} does not exist")
+        return self.payloads[uri]
+
+    def presign(self, uri: str, seconds: int) -> str:
+        return f"{uri}?expires={seconds}"
+
+
+class MemoryTaskStore:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tasks: dict[tuple[str, str], Task] = {}
+        self._samples: dict[tuple[str, str], Sample] = {}
+        self._selections: dict[tuple[str, str], Selection] = {}
+        self._annotations: dict[tuple[str, str, str], Annotation] = {}
+        self._consensus: list[Consensus] = []
+        self._committed: set[str] = set()
+
+    def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
+        with self._world.lock:
+            opened = tuple(each.task.task_id for each in openings if self._open(each))
+            self._world.write(journal)
+            return opened
+
+    def _open(self, opening: Opening) -> bool:
+        sample, selection, task = opening.sample, opening.selection, opening.task
+        key = (sample.project, sample.sample_id)
+        if (task.project, task.task_id) in self._tasks:
+            return self._selections[key].event_id == selection.event_id
+        self._samples[key], self._selections[key] = sample, selection
+        self._tasks[task.project, task.task_id] = task
+        self._world.write(Journal(at=task.opened_at), opening.edges)
+        return True
+
+    def known_samples(self, project: str, sample_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset(each for each in sample_ids if (project, each) in self._samples)
+
+    def get(self, project: str, task_id: str) -> Task:
+        if (project, task_id) not in self._tasks:
+            raise NotFoundError(f"project {project} has no task {task_id}")
+        return self._tasks[project, task_id]
+
+    def save(
+        self,
+        task: Task,
+        journal: Journal,
+        *,
+        annotation: Annotation | None = None,
+        consensus: Consensus | None = None,
+    ) -> None:
+        with self._world.lock:
+            stored = self._tasks.get((task.project, task.task_id))
+            if stored is None or stored.revision != task.revision - 1:
+                raise ConflictError(f"task {task.task_id} is past revision {task.revision - 1}")
+            if annotation is not None:
+                key = (task.project, task.task_id, annotation.annotation_id)
+                if key in self._annotations:
+                    raise ConflictError(f"annotation {annotation.annotation_id} is there already")
+                self._annotations[key] = annotation
+            if consensus is not None:
+                self._consensus.append(consensus)
+            self._tasks[task.project, task.task_id] = task
+            self._world.write(journal)
+
+    def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
+        found = [each for each in self._tasks.values() if each.project == project and each.status is status]
+        return sorted(found, key=lambda each: (-each.priority, each.opened_at, each.task_id))[:limit]
+
+    def count(self, project: str, status: TaskStatus) -> int:
+        return len(self.by_status(project, status, len(self._tasks)))
+
+    def annotations(self, project: str, task_id: str) -> list[Annotation]:
+        found = [each for each in self._annotations.values() if (each.project, each.task_id) == (project, task_id)]
+        return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id))
+
+    def annotation(self, project: str, task_id: str, annotation_id: str) -> Annotation | None:
+        return self._annotations.get((project, task_id, annotation_id))
+
+    def work(self, project: str, annotator: str, limit: int) -> list[Annotation]:
+        return [each for each in self.answers(project, len(self._annotations)) if each.annotator == annotator][:limit]
+
+    def work_count(self, project: str, annotator: str, since: datetime | None = None) -> int:
+        found = self.work(project, annotator, len(self._annotations))
+        return sum(since is None or each.submitted_at >= since for each in found)
+
+    def answers(self, project: str, limit: int) -> list[Annotation]:
+        found = [each for each in self._annotations.values() if each.project == project]
+        return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id), reverse=True)[:limit]
+
+    def consensus(self, project: str, task_id: str) -> Consensus | None:
+        found = [each for each in self._consensus if (each.project, each.task_id) == (project, task_id)]
+        return max(found, key=lambda each: (each.reached_at, each.consensus_id), default=None)
+
+    def sample(self, project: str, sample_id: str) -> Sample:
+        if (project, sample_id) not in self._samples:
+            raise NotFoundError(f"project {project} has no sample {sample_id}")
+        return self._samples[project, sample_id]
+
+    def selection(self, project: str, sample_id: str) -> Selection | None:
+        return self._selections.get((project, sample_id))
+
+    def uncommitted(self, project: str, limit: int) -> list[SettledLabel]:
+        waiting = [
+            each for each in self._consensus if each.project == project and each.consensus_id not in self._committed
+        ]
+        oldest = sorted(waiting, key=lambda each: (each.reached_at, each.consensus_id))[:limit]
+        return [
+            SettledLabel(
+                consensus=each,
+                sample=self._samples[project, each.sample_id],
+                selection=self._selections.get((project, each.sample_id)),
+            )
+            for each in oldest
+        ]
+
+    def mark_committed(self, labels: Sequence[SettledLabel], version_id: str) -> None:  # noqa: ARG002
+        self._committed |= {each.consensus.consensus_id for each in labels}
+
+
+@dataclass
+class _Message:
+    number: int
+    task_id: str
+    visible_at: datetime
+
+
+class MemoryAnnotationQueue:
+    """At least once: with `repeats` every message is delivered that many times more."""
+
+    def __init__(self, clock: FixedClock, repeats: int = 0) -> None:
+        self._clock = clock
+        self._repeats = repeats
+        self._lock = threading.Lock()
+        self._messages: dict[str, dict[int, _Message]] = {}
+        self._number = 0
+
+    def send(self, project: str, task_ids: Sequence[str]) -> None:
+        for each in task_ids:
+            for _ in range(1 + self._repeats):
+                self._put(project, each, 0)
+
+    def _put(self, project: str, task_id: str, delay: int) -> None:
+        with self._lock:
+            self._number += 1
+            visible = self._clock.now() + timedelta(seconds=delay)
+            self._messages.setdefault(project, {})[self._number] = _Message(self._number, task_id, visible)
+
+    def receive(self, project: str, limit: int, hold_seconds: int) -> list[Slot]:
+        with self._lock:
+            now = self._clock.now()
+            visible = [each for each in self._messages.get(project, {}).values() if each.visible_at <= now][:limit]
+            for each in visible:
+                each.visible_at = now + timedelta(seconds=hold_seconds)
+            return [Slot(task_id=each.task_id, receipt=str(each.number)) for each in visible]
+
+    def hold(self, project: str, receipt: str, seconds: int) -> None:
+        with self._lock:
+            message = self._messages.get(project, {}).get(int(receipt))
+            if message is not None:
+                message.visible_at = self._clock.now() + timedelta(seconds=seconds)
+
+    def give_back(self, project: str, slot: Slot, delay_seconds: int = 0) -> None:
+        self._put(project, slot.task_id, delay_seconds)
+        self.done(project, slot.receipt)
+
+    def done(self, project: str, receipt: str) -> None:
+        with self._lock:
+            self._messages.get(project, {}).pop(int(receipt), None)
+
+    def depth(self, project: str) -> int:
+        return len(self._messages.get(project, {}))
+
+
+class MemorySkillStore:
+    def __init__(self) -> None:
+        self._skills: dict[tuple[str, str], AnnotatorSkill] = {}
+
+    def skills(self, project: str) -> list[AnnotatorSkill]:
+        return [each for (name, _), each in sorted(self._skills.items()) if name == project]
+
+    def save_skills(self, project: str, skills: Sequence[AnnotatorSkill]) -> None:
+        self._skills |= {(project, each.annotator): each for each in skills}
+
+
+class MemoryDatasetStore:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.objects: dict[str, bytes] = {}
+        self._versions: dict[str, list[DatasetVersion]] = {}
+
+    def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
+        name = hashlib.sha256(data).hexdigest()
+        self.objects.setdefault(f"memory://{project}/segments/{name}", data)
+        return Segment(sha256=name, samples=samples, bytes=len(data))
+
+    def segment(self, project: str, sha256: str) -> bytes:
+        data = self.read(f"memory://{project}/segments/{sha256}")
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise IntegrityError(f"segment {sha256[:12]} of {project} does not hash to its name")
+        return data
+
+    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+        with self._world.lock:
+            head = self.head(version.project)
+            if (head.version_id if head else None) != version.parent:
+                raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
+            self.objects[f"memory://{version.project}/versions/{version.version_id}"] = document(version)
+            self._versions.setdefault(version.project, []).append(version)
+            self._world.write(journal)
+
+    def head(self, project: str) -> DatasetVersion | None:
+        return next(iter(self.versions(project)), None)
+
+    def version(self, project: str, version_id: str) -> DatasetVersion:
+        number = version_id.removeprefix("v")
+        for each in self.versions(project):
+            if number.isdigit() and len(number) < 10 and each.number == int(number):
+                return each
+        found = [each for each in self.versions(project) if each.version_id.startswith(version_id)]
+        if len(version_id) < 6 or len(found) != 1:
+            raise NotFoundError(f"project {project} has no version {version_id}")
+        return found[0]
+
+    def versions(self, project: str) -> list[DatasetVersion]:
+        return list(reversed(self._versions.get(project, [])))
+
+    def document(self, project: str, version_id: str) -> bytes:
+        return self.read(f"memory://{project}/versions/{version_id}")
+
+    def put_export(self, project: str, version_id: str, name: str, data: bytes) -> str:
+        return self._put(f"memory://{project}/exports/{version_id}/{name}", data)
+
+    def put_report(self, project: str, name: str, data: bytes) -> str:
+        return self._put(f"memory://{project}/reports/{name}", data)
+
+    def read(self, uri: str) -> bytes:
+        if uri not in self.objects:
+            raise NotFoundError(f"{uri} does not exist")
+        return self.objects[uri]
+
+    def _put(self, uri: str, data: bytes) -> str:
+        self.objects[uri] = data
+        return uri
+
+
+class MemoryLineageStore:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def add(self, edges: Sequence[Edge]) -> None:
+        self._world.write(Journal(at=datetime.now(UTC), edges=tuple(edges)))
+
+    def edges_from(self, project: str, node: Node) -> list[Edge]:
+        return [each for each in self._world.edges.values() if each.project == project and each.source == node]
+
+    def edges_to(self, project: str, node: Node) -> list[Edge]:
+        return [each for each in self._world.edges.values() if each.project == project and each.target == node]
+
+
+class MemoryRunStore:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._runs: dict[tuple[str, str], RetrainingRun] = {}
+        self._active: dict[str, str] = {}
+        self._postponed: dict[str, tuple[TriggerDecision, str]] = {}
+
+    def begin(self, run: RetrainingRun, journal: Journal) -> None:
+        with self._world.lock:
+            if (run.project, run.run_id) in self._runs:
+                return
+            if run.project in self._active:
+                raise RunActiveError(f"project {run.project} retrains already")
+            self._runs[run.project, run.run_id] = run
+            self._active[run.project] = run.run_id
+            self._postponed.pop(run.project, None)
+            self._world.write(journal)
+
+    def postpone(
+        self, project: str, decision: TriggerDecision, version_id: str, journal: Journal | None = None
+    ) -> None:
+        with self._world.lock:
+            self._postponed[project] = (decision, version_id)
+            if journal is not None:
+                self._world.write(journal)
+
+    def postponed(self, project: str) -> tuple[TriggerDecision, str] | None:
+        return self._postponed.get(project)
+
+    def active(self, project: str) -> RetrainingRun | None:
+        run_id = self._active.get(project)
+        return self._runs[project, run_id] if run_id else None
+
+    def get(self, project: str, run_id: str) -> RetrainingRun:
+        if (project, run_id) not in self._runs:
+            raise NotFoundError(f"project {project} has no run {run_id}")
+        return self._runs[project, run_id]
+
+    def save(self, run: RetrainingRun, journal: Journal) -> None:
+        with self._world.lock:
+            self.get(run.project, run.run_id)
+            self._runs[run.project, run.run_id] = run
+            if run.status is not RunStatus.RUNNING and self._active.get(run.project) == run.run_id:
+                del self._active[run.project]
+            self._world.write(journal)
+
+    def runs(self, project: str, limit: int) -> list[RetrainingRun]:
+        found = [each for each in self._runs.values() if each.project == project]
+        return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
+
+
+class MemoryWorkflows:
+    def __init__(self) -> None:
+        self.started: dict[str, dict[str, Any]] = {}
+
+    def start_retraining(self, name: str, document: Mapping[str, Any]) -> str:
+        return self._start(f"retraining:{name}", document)
+
+    def start_promotion(self, name: str, document: Mapping[str, Any]) -> str:
+        return self._start(f"promotion:{name}", document)
+
+    def _start(self, name: str, document: Mapping[str, Any]) -> str:
+        self.started.setdefault(name, dict(document))
+        return f"memory:execution:{name}"
+
+
+class MemoryRegistry:
+    def __init__(self) -> None:
+        self.champions: dict[str, Champion] = {}
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.packages: dict[str, ModelPackage] = {}
+
+    def champion(self, endpoint_name: str) -> Champion:
+        if endpoint_name not in self.champions:
+            raise NotFoundError(f"there is no endpoint {endpoint_name}")
+        return self.champions[endpoint_name]
+
+    def endpoint_config(self, endpoint_name: str) -> Mapping[str, Any]:
+        if endpoint_name not in self.configs:
+            raise NotFoundError(f"there is no endpoint {endpoint_name}")
+        return self.configs[endpoint_name]
+
+    def package(self, arn: str) -> ModelPackage:
+        if arn not in self.packages:
+            raise NotFoundError(f"there is no model package {arn}")
+        return self.packages[arn]
+
+
+class MemoryEventBus:
+    """Refuses the event ids in `refuse` once each."""
+
+    def __init__(self) -> None:
+        self.published: list[Envelope] = []
+        self.refuse: set[str] = set()
+
+    def publish(self, envelopes: Sequence[Envelope]) -> tuple[str, ...]:
+        refused = tuple(each.event_id for each in envelopes if each.event_id in self.refuse)
+        self.refuse -= set(refused)
+        self.published += [each for each in envelopes if each.event_id not in refused]
+        return refused
+
+
+class MemoryEndpointAdmin:
+    def __init__(self) -> None:
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.serving: dict[str, str] = {}
+
+    def config(self, endpoint: str) -> Mapping[str, Any]:
+        if endpoint not in self.serving:
+            raise NotFoundError(f"there is no endpoint {endpoint}")
+        return self.named_config(self.serving[endpoint])
+
+    def named_config(self, name: str) -> Mapping[str, Any]:
+        if name not in self.configs:
+            raise NotFoundError(f"there is no endpoint configuration {name}")
+        return {key: value for key, value in self.configs[name].items() if key != "Tags"}
+
+    def tags(self, arn: str) -> dict[str, str]:
+        name = arn.rsplit("/", 1)[-1]
+        return {each["Key"]: each["Value"] for each in self.configs[name].get("Tags", [])}
+
+    def create_config(self, request: Mapping[str, Any]) -> None:
+        name = request["EndpointConfigName"]
+        self.configs.setdefault(name, {**request, "EndpointConfigArn": f"arn:memory:endpoint-config/{name}"})
+
+    def switch(self, endpoint: str, config_name: str) -> None:
+        self.named_config(config_name)
+        self.serving[endpoint] = config_name
+
+
+class MemoryBatchStore:
+    def __init__(self) -> None:
+        self._jobs: dict[tuple[str, str], LabelingJob] = {}
+
+    def save_batch(self, job: LabelingJob) -> None:
+        self._jobs[job.project, job.name] = job
+
+    def batches(self, project: str, status: str) -> list[LabelingJob]:
+        return [each for each in self._jobs.values() if each.project == project and each.status == status]
+
+    def batch(self, project: str, name: str) -> LabelingJob | None:
+        return self._jobs.get((project, name))
+
+
+class MemoryLabelingBackend:
+    """Answers are given to it by the test."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, list[Task]] = {}
+        self.statuses: dict[str, str] = {}
+        self.given: dict[str, list[Annotation]] = {}
+
+    def start(self, name: str, tasks: Sequence[Task]) -> None:
+        self.jobs.setdefault(name, list(tasks))
+        self.statuses.setdefault(name, "in_progress")
+
+    def status(self, name: str) -> str:
+        if name not in self.statuses:
+            raise NotFoundError(f"there is no batch {name}")
+        return self.statuses[name]
+
+    def answers(self, name: str) -> list[Annotation]:
+        return list(self.given.get(name, []))
+
+
+def copy_of(task: Task, **changes: Any) -> Task:
+    """A task with other values, for tests that need one in a certain state."""
+    return msgspec.structs.replace(task, **changes)
