@@ -16,8 +16,8 @@ from sklearn.datasets import load_digits
 
 NEW_CLASS = "9"
 _SCALE = 4
-_DEGREES = 15.0
-_ASKEW = 0.3
+_DEGREES = 20.0
+_ASKEW = 0.1
 
 Pixels = NDArray[np.float64]
 
@@ -41,8 +41,8 @@ class Size:
     labels: int
 
 
-FULL = Size(seed=80, calm=200, drifted=1000, held_out=400, labels=120)
-FAST = Size(seed=80, calm=150, drifted=600, held_out=300, labels=80)
+FULL = Size(seed=80, calm=250, drifted=1000, held_out=400, labels=130)
+FAST = Size(seed=80, calm=200, drifted=800, held_out=300, labels=100)
 
 
 @dataclass(frozen=True)

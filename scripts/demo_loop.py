@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from trueup.wiring.operator import Operator, operator
 
 SELECTED, RANDOM = "digits", "digits-random"
 COMMIT_BATCH = 4
-_STORY_SEED = 1
+_STORY_SEED = 3
 _ENDED = (RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.ROLLED_BACK)
 
 
@@ -123,8 +124,8 @@ class Play:
 
     def _traffic(self, number: int, part: Any) -> None:
         seconds = len(part) / 40
-        for name in (SELECTED, RANDOM):
-            send(self.operator.clients, name, part, seconds)
+        with ThreadPoolExecutor(2) as callers:
+            list(callers.map(lambda name: send(Clients(), name, part, seconds), (SELECTED, RANDOM)))
         self.say(f"traffic, part {number}: {len(part)} pictures to each endpoint")
 
     def _await_run(self, number: int) -> None:

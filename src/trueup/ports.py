@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from trueup.events import Envelope, Event
 from trueup.model import (
@@ -393,3 +393,109 @@ class BatchStore(Protocol):
     def batches(self, project: str, status: str) -> list[LabelingJob]: ...
 
     def batch(self, project: str, name: str) -> LabelingJob | None: ...
+
+
+class DeadLetter(Record, frozen=True, kw_only=True):
+    """One message that could not be processed. `reason` is what the message itself tells of why."""
+
+    message_id: str
+    body: str
+    reason: str
+    sent_at: datetime | None = None
+
+
+class Move(Record, frozen=True, kw_only=True):
+    """Messages brought back: by SQS itself (`task`), or one by one (`copy`) where it would not."""
+
+    messages: int
+    how: Literal["task", "copy"]
+
+
+class DeadLetters(Protocol):
+    """Dead-letter queues, by URL."""
+
+    def count(self, queue: str) -> int:
+        """Approximate number of messages."""
+        ...
+
+    def peek(self, queue: str, limit: int) -> list[DeadLetter]:
+        """Up to `limit` messages, without taking them."""
+        ...
+
+    def move(self, queue: str, to: str) -> Move:
+        """Bring every message back. One may be doubled by a crash, none is lost."""
+        ...
+
+
+class PackageRulings(Protocol):
+    """A person's word in the model registry."""
+
+    def rule(self, arn: str, approval: str) -> None:
+        """Set a model package Approved or Rejected."""
+        ...
+
+
+class StackState(Record, frozen=True, kw_only=True):
+    name: str
+    status: str
+    reason: str = ""
+
+
+class QueueState(Record, frozen=True, kw_only=True):
+    """`consumers` maps each function that polls the queue to the state of its event-source mapping."""
+
+    messages: int
+    consumers: Mapping[str, str] = {}
+
+
+class AlarmState(Record, frozen=True, kw_only=True):
+    name: str
+    reason: str
+
+
+class EndpointState(Record, frozen=True, kw_only=True):
+    """`capture_uri` is None when data capture is off."""
+
+    status: str
+    config: str
+    capture_uri: str | None = None
+    capture_status: str = ""
+    sampling: int = 0
+
+
+class Health(Protocol):
+    """How a deployment is, as AWS says. Everything raises PermissionDeniedError when the caller may not look."""
+
+    def identity(self) -> str:
+        """The ARN of whoever calls."""
+        ...
+
+    def stacks(self, prefix: str) -> list[StackState]:
+        """Stacks whose name begins with `prefix`."""
+        ...
+
+    def queue(self, url: str) -> QueueState: ...
+
+    def stream_consumers(self, table: str) -> Mapping[str, str]:
+        """Functions that read the table's stream, with the state of their event-source mappings."""
+        ...
+
+    def ringing(self, prefix: str) -> list[AlarmState]:
+        """Alarms in ALARM whose name begins with `prefix`."""
+        ...
+
+    def endpoint(self, name: str) -> EndpointState:
+        """Raises NotFoundError."""
+        ...
+
+    def invocations(self, endpoint: str, since: datetime, until: datetime) -> int:
+        """Requests that the endpoint counted in CloudWatch; 0 also when it counts none."""
+        ...
+
+
+class ObjectReader(Protocol):
+    """Objects that an operator names by URI, wherever they lie."""
+
+    def get(self, uri: str) -> Payload:
+        """Raises NotFoundError, InputError (no URI of an object)."""
+        ...

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from trueup.dataset.segments import decode
 from trueup.errors import NotFoundError, RunActiveError
@@ -108,34 +107,44 @@ class DecideRetraining:
         return decision
 
     def _facts(self, project: Project, head: DatasetVersion, last: RetrainingRun | None) -> Facts:
-        since = self._since(project, head, last)
+        chain = self._chain(project, head, last)
+        trained = chain[-1] if last is not None and chain[-1].version_id == last.version_id else None
         counts: Counter[str] = Counter()
-        for version in since[:-1]:
-            counts.update(self._changes(project, version))
-        baseline = since[-1]
+        for version in chain if trained is None else chain[:-1]:
+            counts.update(self._people_said(project, version))
         return Facts(
             version=head,
-            trained_version=baseline,
+            trained_version=trained or chain[-1],
             new_labels=sum(counts.values()),
             label_counts_new=dict(counts),
-            champion_classes=baseline.classes,
-            last_run_at=_last_run_at(last, baseline),
+            champion_classes=self._known_classes(project, trained, chain[-1]),
+            last_run_at=last.started_at if last is not None else chain[-1].created_at,
             now=self.clock.now(),
         )
 
-    def _since(self, project: Project, head: DatasetVersion, last: RetrainingRun | None) -> list[DatasetVersion]:
-        """Head first, down to the version that the last run trained on, or to the first version: what the
-        endpoint's first model knew is what was imported."""
+    def _chain(self, project: Project, head: DatasetVersion, last: RetrainingRun | None) -> list[DatasetVersion]:
+        """Head first, down to the version that the last run trained on, or else to the first version."""
         chain = [head]
         trained = last.version_id if last is not None else None
         while chain[-1].version_id != trained and chain[-1].parent is not None:
             chain.append(self.datasets.version(project.name, chain[-1].parent))
         return chain
 
-    def _changes(self, project: Project, version: DatasetVersion) -> Counter[str]:
-        """Labels that a version added or changed: those of its last segment."""
+    def _people_said(self, project: Project, version: DatasetVersion) -> Counter[str]:
+        """Labels that a version took from annotators: those of its own segment that came by consensus. What was
+        imported is what the endpoint's first model knew already."""
         lines = decode(self.datasets.segment(project.name, version.segments[-1].sha256))
-        return Counter(each.label for each in lines)
+        return Counter(each.label for each in lines if each.consensus_id is not None)
+
+    def _known_classes(
+        self, project: Project, trained: DatasetVersion | None, first: DatasetVersion
+    ) -> tuple[str, ...]:
+        """What the champion can answer: the classes it was trained on; of a model that we did not train, the
+        classes that were imported, or without an import all of the schema."""
+        if trained is not None:
+            return trained.classes
+        imported = sum(self._people_said(project, first).values()) == 0
+        return first.classes if imported else project.label_schema.names
 
 
 def _started(run: RetrainingRun) -> Journal:
@@ -143,7 +152,3 @@ def _started(run: RetrainingRun) -> Journal:
         project=run.project, run_id=run.run_id, version_id=run.version_id, rule=run.rule, reason=run.reason
     )
     return Journal(at=run.started_at, events=(event,))
-
-
-def _last_run_at(last: RetrainingRun | None, baseline: DatasetVersion) -> datetime:
-    return last.started_at if last is not None else baseline.created_at

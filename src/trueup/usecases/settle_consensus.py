@@ -8,6 +8,7 @@ from datetime import datetime
 
 from trueup.annotation.answers import live
 from trueup.annotation.tasks import send_to_review, settle, widen
+from trueup.errors import ConflictError
 from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
 from trueup.lineage.edges import supported
 from trueup.model import Annotation, AnnotatorSkill, Consensus, Project, Task, TaskStatus
@@ -19,13 +20,15 @@ from trueup.usecases.find_project import project_named
 _FIT_WINDOW = 5000
 _REFIT_SHARE = 0.1
 _REFIT_MIN = 10
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class SettleConsensus:
     """Judge one task on all its live answers. Calling again with the same answers changes nothing.
 
-    Raises NotFoundError, ConflictError (somebody answered meanwhile: try again).
+    An answer that comes in meanwhile is judged with the others. Raises NotFoundError, and ConflictError after
+    losing several such races.
     """
 
     projects: Mapping[str, Project]
@@ -37,6 +40,14 @@ class SettleConsensus:
     def __call__(self, project_name: str, task_id: str) -> Verdict | None:
         """The verdict, or None when the task is not open for judging."""
         project = project_named(self.projects, project_name)
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._judge(project, task_id)
+            except ConflictError:
+                continue
+        return self._judge(project, task_id)
+
+    def _judge(self, project: Project, task_id: str) -> Verdict | None:
         task = self.tasks.get(project.name, task_id)
         if task.status is not TaskStatus.OPEN:
             return None

@@ -1,35 +1,157 @@
-"""Dead-letter queues: what waits there, and bringing it back."""
+"""SQS dead-letter queues: what waits there and why, and bringing it back."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from trueup.adapters.aws.errors import translated
+from botocore.exceptions import ClientError
+
+from trueup.adapters.aws.errors import code_of, translated
+from trueup.errors import NotFoundError, RetryableError
+from trueup.ports import DeadLetter, Move
 
 _BATCH = 10
+_PEEK_SECONDS = 10
+_MOVE_SECONDS = 120
+# What SQS or an emulator answers when it will not run a message move task for this pair of queues.
+_NO_MOVE = frozenset(
+    {
+        "AWS.SimpleQueueService.UnsupportedOperation",
+        "InvalidAction",
+        "InvalidParameterValue",
+        "ResourceNotFoundException",
+        "UnknownOperationException",
+        "UnsupportedOperation",
+    }
+)
 
 
 class SqsDeadLetters:
-    def __init__(self, client: Any) -> None:
+    """`poll_seconds` is how often a running move task is looked at."""
+
+    def __init__(self, client: Any, poll_seconds: float = 1.0) -> None:
         self._client = client
+        self._poll_seconds = poll_seconds
 
-    def peek(self, url: str) -> int:
-        """Approximate number of messages."""
-        with translated(f"reading {url}"):
-            answer = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    def count(self, queue: str) -> int:
+        return int(self._attributes(queue).get("ApproximateNumberOfMessages", 0))
 
-    def move(self, source: str, target: str) -> int:
-        """Send each message to where it came from, then delete it here: a crash between doubles it, which every
-        consumer bears, and never loses it."""
-        moved = 0
-        with translated(f"moving messages of {source}"):
-            while True:
-                answer = self._client.receive_message(QueueUrl=source, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=1)
-                messages = answer.get("Messages", [])
-                if not messages:
-                    return moved
-                for each in messages:
-                    self._client.send_message(QueueUrl=target, MessageBody=each["Body"])
-                    self._client.delete_message(QueueUrl=source, ReceiptHandle=each["ReceiptHandle"])
-                    moved += 1
+    def peek(self, queue: str, limit: int) -> list[DeadLetter]:
+        """Received and made visible again: SQS has no other way to read a message."""
+        found: dict[str, Mapping[str, Any]] = {}
+        while len(found) < limit:
+            messages = self._receive(queue, min(_BATCH, limit - len(found)))
+            found |= {each["MessageId"]: each for each in messages}
+            if not messages:
+                break
+        self._release(queue, list(found.values()))
+        return [_letter(each) for each in found.values()]
+
+    def move(self, queue: str, to: str) -> Move:
+        source, target = self._arn(queue), self._arn(to)
+        with translated(f"moving the messages of {_name(queue)}"):
+            try:
+                self._client.start_message_move_task(SourceArn=source, DestinationArn=target)
+            except ClientError as error:
+                if code_of(error) not in _NO_MOVE:
+                    raise
+                return Move(messages=self._copy(queue, to), how="copy")
+        return Move(messages=self._await(queue, source), how="task")
+
+    def _await(self, queue: str, source: str) -> int:
+        deadline = time.monotonic() + _MOVE_SECONDS
+        while time.monotonic() < deadline:
+            with translated(f"watching the messages of {_name(queue)} move"):
+                task = self._client.list_message_move_tasks(SourceArn=source, MaxResults=1)["Results"][0]
+            if task["Status"] == "COMPLETED":
+                return int(task.get("ApproximateNumberOfMessagesMoved", 0))
+            if task["Status"] in ("FAILED", "CANCELLED"):
+                why = task.get("FailureReason", "no reason given")
+                raise RetryableError(f"moving the messages of {_name(queue)} {task['Status'].lower()}: {why}")
+            time.sleep(self._poll_seconds)
+        raise RetryableError(f"the messages of {_name(queue)} are still moving after {_MOVE_SECONDS} s")
+
+    def _copy(self, queue: str, to: str) -> int:
+        """Sent first and deleted then: a crash between doubles a message, which consumers bear, and loses none.
+        Messages count once, so that one which fails again meanwhile does not come round for ever."""
+        seen: set[str] = set()
+        while messages := [each for each in self._receive(queue, _BATCH) if each["MessageId"] not in seen]:
+            for each in messages:
+                self._client.send_message(QueueUrl=to, MessageBody=each["Body"])
+                self._client.delete_message(QueueUrl=queue, ReceiptHandle=each["ReceiptHandle"])
+                seen.add(each["MessageId"])
+        return len(seen)
+
+    def _receive(self, queue: str, limit: int) -> list[Mapping[str, Any]]:
+        with translated(f"reading {_name(queue)}"):
+            answer = self._client.receive_message(
+                QueueUrl=queue,
+                MaxNumberOfMessages=limit,
+                VisibilityTimeout=_PEEK_SECONDS,
+                WaitTimeSeconds=1,
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                MessageAttributeNames=["All"],
+            )
+        messages: list[Mapping[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def _release(self, queue: str, messages: list[Mapping[str, Any]]) -> None:
+        with translated(f"releasing the messages of {_name(queue)}"):
+            for each in messages:
+                self._client.change_message_visibility(
+                    QueueUrl=queue, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
+                )
+
+    def _arn(self, queue: str) -> str:
+        arn = self._attributes(queue).get("QueueArn")
+        if not arn:
+            raise NotFoundError(f"the queue {_name(queue)} has no ARN")
+        return arn
+
+    def _attributes(self, queue: str) -> Mapping[str, str]:
+        with translated(f"reading {_name(queue)}"):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages", "QueueArn"]
+            )
+        attributes: Mapping[str, str] = answer.get("Attributes", {})
+        return attributes
+
+
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    sent = message.get("Attributes", {}).get("SentTimestamp")
+    return DeadLetter(
+        message_id=message["MessageId"],
+        body=message["Body"],
+        reason=_reason(message),
+        sent_at=datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
+    )
+
+
+def _reason(message: Mapping[str, Any]) -> str:
+    """EventBridge and Lambda put the reason into attributes, a Lambda stream source into the body; SQS itself
+    only moves a message that was received too often."""
+    attributes = {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()}
+    for code, text in (("ERROR_CODE", "ERROR_MESSAGE"), ("ErrorCode", "ErrorMessage")):
+        if code in attributes:
+            return f"{attributes[code]}: {attributes.get(text, '')}".rstrip(": ")
+    return _stream_reason(message["Body"]) or "its consumer failed on every delivery: see the function's log"
+
+
+def _stream_reason(body: str) -> str:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ""
+    context = document.get("requestContext") if isinstance(document, dict) else None
+    if not isinstance(context, dict):
+        return ""
+    batch = document.get("DDBStreamBatchInfo", {})
+    return f"{context.get('condition', 'failed')}, {batch.get('batchSize', 'some')} records of the table's stream"
+
+
+def _name(url: str) -> str:
+    return url.rsplit("/", 1)[-1]

@@ -1,0 +1,63 @@
+"""Settings round-trip; configuration errors name the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.worlds import project
+from trueup.errors import ConfigurationError
+from trueup.events import EVENT_TYPES, json_schemas
+from trueup.settings import FUNCTION_SETTINGS, Settings, parse_project
+
+
+def example(kind: Any) -> Any:
+    if kind is str:
+        return "text"
+    if kind is int:
+        return 7
+    return {"digits": ["a"]} if "list" in str(kind) else {"digits": "u"}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_settings_survive_the_environment(name: str) -> None:
+    kind = FUNCTION_SETTINGS[name]
+    settings = kind(**{each.name: example(each.type) for each in msgspec.structs.fields(kind)})
+    assert kind.from_env(settings.to_env()) == settings
+
+
+def test_a_missing_variable_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="TRUEUP_STAGE is not set"):
+        Settings.from_env({})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Bad Name"}, r"projects\[0\].name is 'Bad Name'"),
+        ({"endpoint_name": "a_b"}, "endpoint_name"),
+        ({"selection": {"rate": 0}}, r"selection.rate is 0"),
+        ({"selection": {"rat": 0.1}}, r"selection.rat is not a known key"),
+        ({"consensus": {"overlap": 0}}, "consensus.overlap"),
+        ({"consensus": {"overlap": "two"}}, "consensus.overlap"),
+        ({"backend": "ground_truth"}, "ground_truth is missing"),
+        ({"label_schema": {"classes": [{"name": "a"}]}}, "at least two classes"),
+        ({"label_schema": {"classes": [{"name": "a"}, {"name": "a"}]}}, "twice"),
+        ({"triggers": {"action": "panic"}}, "triggers.action"),
+    ],
+)
+def test_a_wrong_configuration_names_its_key(changes: dict[str, Any], message: str) -> None:
+    raw = {"name": "pets", "endpoint_name": "pets", "label_schema": {"classes": [{"name": "a"}, {"name": "b"}]}}
+    with pytest.raises(ConfigurationError, match=message):
+        parse_project({**raw, **changes}, "trueup.projects[0]")
+
+
+def test_a_project_has_a_policy_version_that_follows_its_content() -> None:
+    assert project().selection.version == project().selection.version
+    assert project(selection={"rate": 0.5}).selection.version != project().selection.version
+
+
+def test_every_event_has_a_schema() -> None:
+    assert set(json_schemas()) == set(EVENT_TYPES)

@@ -1,0 +1,168 @@
+"""The loop on fakes: from a capture file to a started retraining, with crashes, repeats and disorder."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.worlds import Loop, capture_line, project
+from trueup.errors import LeaseError, RunActiveError
+from trueup.model import Action, RunStatus, TaskStatus
+from trueup.ports import Journal
+from trueup.usecases.submit_annotation import Submission
+
+
+def answer_all(loop: Loop, label: str = "cat", people: tuple[str, ...] = ("ada", "ben")) -> int:
+    given = 0
+    for name in people:
+        while (claimed := loop.claim("pets", name)) is not None:
+            loop.clock.advance(1)
+            loop.submit(
+                Submission(
+                    project="pets",
+                    task_id=claimed.task.task_id,
+                    annotator=name,
+                    label=label,
+                    lease_token=claimed.lease.token,
+                )
+            )
+            loop.settle("pets", claimed.task.task_id)
+            given += 1
+    return given
+
+
+def test_a_capture_becomes_a_label_a_version_and_a_run() -> None:
+    loop = Loop()
+    receipt = loop.ingest(loop.capture(5))
+    assert (receipt.lines, receipt.captures, receipt.selected) == (5, 5, 5)
+    assert answer_all(loop) == 10
+    assert loop.tasks.count("pets", TaskStatus.SETTLED) == 5
+    (version,) = loop.commit("pets", "test")
+    assert version.samples == 5
+    decision = loop.decide("pets")
+    assert decision.action is Action.RETRAIN
+    assert list(loop.workflows.started) == [f"retraining:pets-{loop.runs.runs('pets', 1)[0].run_id}"]
+
+
+def test_the_same_file_twice_and_messages_doubled_give_the_same_state() -> None:
+    once, often = Loop(), Loop(repeats=2)
+    for loop in (once, often):
+        first, second = loop.capture(4, "a"), loop.capture(4, "b", first=5)
+        for file in (first, second) if loop is once else (second, first, second, first):
+            loop.ingest(file)
+        answer_all(loop)
+    for key in ("edges", "events"):
+        assert once.state()[key] == pytest.approx(often.state()[key]) or len(once.state()[key]) == len(
+            often.state()[key]
+        )
+    assert once.tasks.count("pets", TaskStatus.SETTLED) == often.tasks.count("pets", TaskStatus.SETTLED) == 8
+    assert once.ledger.reserve(once.capture(4), once.clock.now().date(), 9, 500, None) == 4
+
+
+def test_every_line_is_accounted_for() -> None:
+    loop = Loop()
+    file = loop.capture(3)
+    bad = capture_line(9, [5.0, 1.0, 2.0])
+    loop.archive.files[file.uri] += b"not json\n" + capture_line(1) + b"\n" + bad + b"\n"
+    receipt = loop.ingest(file)
+    assert (receipt.lines, receipt.captures, receipt.quarantined, receipt.duplicates) == (6, 3, 2, 1)
+    assert [each.line for each in loop.archive.quarantined[file.file_id]] == [4, 6]
+
+
+def test_the_budget_is_taken_once_and_never_overrun() -> None:
+    loop = Loop(config=project(selection={"rate": 1.0, "audit_share": 0.0, "budget": {"per_day": 3}}))
+    file = loop.capture(5)
+    assert loop.ingest(file).selected == 3
+    assert loop.ingest(file).selected == 3
+    assert loop.ingest(loop.capture(5, "b", first=6)).selected == 0
+
+
+def test_a_sample_asked_about_before_is_not_asked_again() -> None:
+    loop = Loop()
+    loop.ingest(loop.capture(2, "a"))
+    again = loop.capture(1, "b")
+    loop.archive.files[again.uri] = capture_line(77, text="text 1") + b"\n"
+    assert loop.ingest(again).selected == 0
+
+
+def test_a_lost_message_orphans_no_task() -> None:
+    loop = Loop()
+    loop.ingest(loop.capture(1))
+    for slot in loop.queue.receive("pets", 10, 60):
+        loop.queue.done("pets", slot.receipt)
+    assert loop.claim("pets", "ada") is not None
+
+
+def test_an_expired_lease_returns_and_its_token_is_refused() -> None:
+    loop = Loop(config=project(consensus={"overlap": 1, "max_overlap": 2, "lease_seconds": 60}))
+    loop.ingest(loop.capture(1))
+    late = loop.claim("pets", "ada")
+    assert late is not None
+    assert loop.claim("pets", "ben") is None
+    loop.clock.advance(61)
+    assert loop.claim("pets", "ben") is not None
+    with pytest.raises(LeaseError):
+        loop.submit(
+            Submission(
+                project="pets", task_id=late.task.task_id, annotator="ada", label="cat", lease_token=late.lease.token
+            )
+        )
+
+
+def test_a_repeated_submit_is_one_annotation_and_a_correction_is_settled_anew() -> None:
+    loop = Loop(config=project(consensus={"overlap": 1, "max_overlap": 2, "target": 0.6}))
+    loop.ingest(loop.capture(1))
+    claimed = loop.claim("pets", "ada")
+    assert claimed is not None
+    submission = Submission(
+        project="pets", task_id=claimed.task.task_id, annotator="ada", label="cat", lease_token=claimed.lease.token
+    )
+    first = loop.submit(submission)
+    assert loop.submit(submission).repeated
+    loop.settle("pets", claimed.task.task_id)
+    loop.commit("pets", "test", force=True)
+    loop.clock.advance(5)
+    correction = Submission(
+        project="pets",
+        task_id=claimed.task.task_id,
+        annotator="ada",
+        label="dog",
+        supersedes=first.annotation.annotation_id,
+    )
+    loop.submit(correction)
+    loop.settle("pets", claimed.task.task_id)
+    (version,) = loop.commit("pets", "test", force=True)
+    assert (version.number, version.relabelled, version.class_counts) == (2, 1, {"dog": 1})
+
+
+def test_disputes_widen_and_then_go_to_review() -> None:
+    loop = Loop(config=project(consensus={"overlap": 2, "max_overlap": 3}))
+    loop.ingest(loop.capture(1))
+    for name, label in (("ada", "cat"), ("ben", "dog"), ("cleo", "fox")):
+        answer_all(loop, label, (name,))
+    assert loop.tasks.count("pets", TaskStatus.REVIEW) == 1
+    events = [each.event_type for each in loop.world.outbox.values()]
+    assert events.count("OverlapExtended") == 1
+    assert events.count("ReviewRequested") == 1
+
+
+def test_one_run_at_a_time_and_no_trigger_is_lost() -> None:
+    loop = Loop()
+    loop.ingest(loop.capture(3, "a"))
+    answer_all(loop)
+    loop.commit("pets", "test")
+    loop.decide("pets")
+    first = loop.runs.active("pets")
+    assert first is not None
+    loop.ingest(loop.capture(3, "b", first=4))
+    answer_all(loop)
+    loop.commit("pets", "test")
+    assert loop.decide("pets").action is Action.RETRAIN
+    assert len(loop.workflows.started) == 1
+    with pytest.raises(RunActiveError):
+        loop.decide.start_now("pets", "impatience")
+    import msgspec
+
+    loop.clock.advance(60)
+    loop.runs.save(msgspec.structs.replace(first, status=RunStatus.REJECTED), Journal(at=loop.clock.now()))
+    loop.decide("pets")
+    assert len(loop.workflows.started) == 2

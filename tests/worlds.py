@@ -1,0 +1,167 @@
+"""Builders that tests share: records with sensible values, and a whole loop on fakes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from trueup.adapters.memory import (
+    FixedClock,
+    MemoryAnnotationQueue,
+    MemoryCaptureArchive,
+    MemoryCaptureLedger,
+    MemoryDatasetStore,
+    MemoryLineageStore,
+    MemoryPayloadStore,
+    MemoryRegistry,
+    MemoryRunStore,
+    MemorySkillStore,
+    MemoryTaskStore,
+    MemoryWorkflows,
+    World,
+)
+from trueup.annotation.tasks import open_task
+from trueup.lineage.edges import asked, captured
+from trueup.model import (
+    CaptureFile,
+    Prediction,
+    Project,
+    Sample,
+    Selection,
+    content_id,
+)
+from trueup.ports import Opening
+from trueup.settings import parse_project
+from trueup.usecases.claim_task import ClaimTask
+from trueup.usecases.commit_version import CommitVersion
+from trueup.usecases.decide_retraining import DecideRetraining
+from trueup.usecases.ingest_captures import IngestCaptures
+from trueup.usecases.settle_consensus import SettleConsensus
+from trueup.usecases.submit_annotation import SubmitAnnotation
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+CLASSES = ("cat", "dog", "fox")
+
+
+def project(**changes: Any) -> Project:
+    raw = {
+        "name": "pets",
+        "endpoint_name": "pets",
+        "label_schema": {"media": "text", "classes": [{"name": each} for each in CLASSES]},
+        "selection": {"rate": 1.0, "audit_share": 0.0},
+        "consensus": {"overlap": 2, "max_overlap": 4},
+        "commit": {"batch": 3},
+        "triggers": {"min_new_labels": 3},
+    }
+    return parse_project({**raw, **changes}, "trueup.projects[0]")
+
+
+def opening(number: int = 1, event: str = "e", config: Project | None = None, score: float = 0.5) -> Opening:
+    config = config or project()
+    sample_id = content_id("sample", str(number))
+    sample = Sample(
+        project=config.name,
+        sample_id=sample_id,
+        content_type="text/plain",
+        size=3,
+        payload_uri=f"memory://{config.name}/payloads/{sample_id}",
+        group=sample_id,
+        first_seen=NOW,
+    )
+    selection = Selection(
+        project=config.name,
+        sample_id=sample_id,
+        event_id=f"{event}-{number}",
+        index=0,
+        capture_uri="s3://captures/file.jsonl",
+        capture_line=number,
+        strategy="margin",
+        score=score,
+        threshold=0.1,
+        propensity=1.0,
+        reason="high margin score",
+        policy_version="abc",
+        prediction=Prediction(classes=CLASSES, probabilities=(0.5, 0.3, 0.2)),
+        selected_at=NOW,
+    )
+    task = open_task(config.name, sample, selection, NOW, config)
+    return Opening(sample=sample, selection=selection, task=task, edges=(*captured(selection), asked(selection, task)))
+
+
+def capture_line(number: int, probabilities: list[float] | None = None, text: str | None = None) -> bytes:
+    body = (text if text is not None else f"text {number}").encode()
+    record = {
+        "captureData": {
+            "endpointInput": {
+                "observedContentType": "text/plain",
+                "mode": "INPUT",
+                "data": base64.b64encode(body).decode(),
+                "encoding": "BASE64",
+            },
+            "endpointOutput": {
+                "observedContentType": "application/json",
+                "mode": "OUTPUT",
+                "data": json.dumps({"probabilities": probabilities or [0.4, 0.35, 0.25]}),
+                "encoding": "JSON",
+            },
+        },
+        "eventMetadata": {"eventId": f"event-{number}", "inferenceTime": "2026-11-24T09:00:00Z"},
+        "eventVersion": "0",
+    }
+    return json.dumps(record).encode()
+
+
+def capture_file(name: str = "a") -> CaptureFile:
+    key = f"pets/pets/AllTraffic/2026/11/24/09/{name}.jsonl"
+    return CaptureFile(project="pets", endpoint="pets", variant="AllTraffic", bucket="captures", key=key)
+
+
+@dataclass
+class Loop:
+    """A project's whole loop on fakes."""
+
+    config: Project = field(default_factory=project)
+    repeats: int = 0
+
+    def __post_init__(self) -> None:
+        self.world = World()
+        self.clock = FixedClock(NOW)
+        self.archive = MemoryCaptureArchive()
+        self.ledger = MemoryCaptureLedger(self.world)
+        self.payloads = MemoryPayloadStore()
+        self.tasks = MemoryTaskStore(self.world)
+        self.queue = MemoryAnnotationQueue(self.clock, self.repeats)
+        self.skills = MemorySkillStore()
+        self.datasets = MemoryDatasetStore(self.world)
+        self.lineage = MemoryLineageStore(self.world)
+        self.runs = MemoryRunStore(self.world)
+        self.workflows = MemoryWorkflows()
+        self.registry = MemoryRegistry()
+        projects = {self.config.name: self.config}
+        self.ingest = IngestCaptures(
+            projects, self.archive, self.ledger, self.payloads, self.tasks, self.queue, self.clock
+        )
+        self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock)
+        self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)
+        self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock)
+        self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock)
+        self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
+
+    def capture(self, count: int, name: str = "a", first: int = 1) -> CaptureFile:
+        file = capture_file(name)
+        lines = [capture_line(number) for number in range(first, first + count)]
+        self.archive.files[file.uri] = b"".join(line + b"\n" for line in lines)
+        return file
+
+    def state(self) -> dict[str, Any]:
+        """What the loop ended in, for comparing two histories."""
+        return {
+            "tasks": msgspec.to_builtins(sorted(self.tasks._tasks.items())),
+            "edges": sorted("|".join(key) for key in self.world.edges),
+            "events": sorted(each.event_type for each in self.world.outbox.values()),
+        }
