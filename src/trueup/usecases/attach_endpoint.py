@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.errors import ConflictError, InputError
+from trueup.errors import ConflictError, InputError, NotFoundError
 from trueup.model import Record, content_id
 from trueup.ports import EndpointAdmin
 from trueup.retraining.plan import data_capture, endpoint_config_with
@@ -64,17 +64,26 @@ class AttachEndpoint:
         Raises ConflictError when the endpoint does not capture for us."""
         before = dict(self.endpoints.config(endpoint))
         tags = self.endpoints.tags(before["EndpointConfigArn"])
-        if FORMER in tags:
-            after = dict(self.endpoints.named_config(tags[FORMER]))
+        former = self._former(tags)
+        if former is not None:
             if not dry_run:
-                self.endpoints.switch(endpoint, tags[FORMER])
-            return Change(endpoint=endpoint, before=before, after=after, done=not dry_run)
+                self.endpoints.switch(endpoint, former["EndpointConfigName"])
+            return Change(endpoint=endpoint, before=before, after=former, done=not dry_run)
         if before.get("DataCaptureConfig", {}).get("DestinationS3Uri") != capture_uri:
             raise ConflictError(f"endpoint {endpoint} is not attached: it does not capture to {capture_uri}")
-        after = _clone(endpoint, before, None, tags)
+        after = _clone(endpoint, before, None, {key: value for key, value in tags.items() if key != FORMER})
         if not dry_run:
             self._move(endpoint, after)
         return Change(endpoint=endpoint, before=before, after=after, done=not dry_run)
+
+    def _former(self, tags: Mapping[str, str]) -> dict[str, Any] | None:
+        """The configuration before attaching; None when the present one records none, or it was deleted since."""
+        if FORMER not in tags:
+            return None
+        try:
+            return dict(self.endpoints.named_config(tags[FORMER]))
+        except NotFoundError:
+            return None
 
     def _move(self, endpoint: str, request: Mapping[str, Any]) -> None:
         self.endpoints.create_config(request)

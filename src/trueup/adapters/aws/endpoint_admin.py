@@ -41,8 +41,7 @@ class SageMakerEndpointAdmin:
                     raise
 
     def switch(self, endpoint: str, config_name: str) -> None:
-        with translated(f"updating the endpoint {endpoint}"):
-            self._client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config_name)
+        self._update(endpoint, config_name)
         deadline = time.monotonic() + _WAIT_SECONDS
         while time.monotonic() < deadline:
             with translated(f"describing the endpoint {endpoint}"):
@@ -52,6 +51,22 @@ class SageMakerEndpointAdmin:
                 return
             time.sleep(self._poll_seconds)
         raise RetryableError(f"endpoint {endpoint} is still updating after {_WAIT_SECONDS} s")
+
+    def _update(self, endpoint: str, config_name: str) -> None:
+        """Instance counts and traffic weights stay as they are now, whatever the configuration said when it was
+        made: automatic scaling may have moved them since. Only the data capture follows the configuration."""
+        with translated(f"updating the endpoint {endpoint}"):
+            try:
+                self._client.update_endpoint(
+                    EndpointName=endpoint,
+                    EndpointConfigName=config_name,
+                    RetainAllVariantProperties=True,
+                    ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DataCaptureConfig"}],
+                )
+            except ClientError as error:
+                if code_of(error) != "ValidationException":
+                    raise
+                raise ConflictError(f"endpoint {endpoint}: {error.response['Error']['Message']}") from error
 
 
 def _check(found: Mapping[str, Any], config_name: str) -> None:

@@ -100,7 +100,7 @@ class AwsHealth:
             Period=_PERIOD_SECONDS,
             Statistics=["Sum"],
         )
-        return round(sum(each["Sum"] for each in answer["Datapoints"]))
+        return round(sum(float(each["Sum"]) for each in answer["Datapoints"]))
 
     def _consumers(self, source: str) -> dict[str, str]:
         with translated(f"reading who consumes {source}"):

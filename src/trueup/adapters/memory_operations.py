@@ -1,0 +1,88 @@
+"""The shipped fakes of what operating a deployment needs: dead letters, rulings, health, an operator's objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from trueup.errors import NotFoundError
+from trueup.model import Payload
+from trueup.ports import AlarmState, DeadLetter, EndpointState, Move, QueueState, StackState
+
+
+class MemoryDeadLetters:
+    """Messages by queue; `put` fills one, `moved` records what went where."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, list[DeadLetter]] = {}
+        self.moved: list[tuple[str, str, str]] = []
+
+    def put(self, queue: str, letters: Sequence[DeadLetter]) -> None:
+        self._letters.setdefault(queue, []).extend(letters)
+
+    def count(self, queue: str) -> int:
+        return len(self._letters.get(queue, []))
+
+    def peek(self, queue: str, limit: int) -> list[DeadLetter]:
+        return self._letters.get(queue, [])[:limit]
+
+    def move(self, queue: str, to: str) -> Move:
+        letters = self._letters.pop(queue, [])
+        self.moved += [(each.message_id, queue, to) for each in letters]
+        return Move(messages=len(letters), how="task")
+
+
+class MemoryRulings:
+    def __init__(self) -> None:
+        self.rulings: dict[str, str] = {}
+
+    def rule(self, arn: str, approval: str) -> None:
+        self.rulings[arn] = approval
+
+
+class MemoryObjects:
+    def __init__(self, objects: Mapping[str, Payload] | None = None) -> None:
+        self.objects = dict(objects or {})
+
+    def get(self, uri: str) -> Payload:
+        if uri not in self.objects:
+            raise NotFoundError(f"{uri} does not exist")
+        return self.objects[uri]
+
+
+class MemoryHealth:
+    """Answers what a test put in; a queue that was not put in does not exist."""
+
+    def __init__(self) -> None:
+        self.caller = "arn:aws:iam::111122223333:user/operator"
+        self.stack_states: list[StackState] = []
+        self.queues: dict[str, QueueState] = {}
+        self.streams: dict[str, dict[str, str]] = {}
+        self.alarms: list[AlarmState] = []
+        self.endpoints: dict[str, EndpointState] = {}
+        self.counted: dict[str, int] = {}
+
+    def identity(self) -> str:
+        return self.caller
+
+    def stacks(self, prefix: str) -> list[StackState]:
+        return [each for each in self.stack_states if each.name.startswith(prefix)]
+
+    def queue(self, url: str) -> QueueState:
+        if url not in self.queues:
+            raise NotFoundError(f"there is no queue {url}")
+        return self.queues[url]
+
+    def stream_consumers(self, table: str) -> Mapping[str, str]:
+        return self.streams.get(table, {})
+
+    def ringing(self, prefix: str) -> list[AlarmState]:
+        return [each for each in self.alarms if each.name.startswith(prefix)]
+
+    def endpoint(self, name: str) -> EndpointState:
+        if name not in self.endpoints:
+            raise NotFoundError(f"there is no endpoint {name}")
+        return self.endpoints[name]
+
+    def invocations(self, endpoint: str, since: datetime, until: datetime) -> int:  # noqa: ARG002 - a test's figure
+        return self.counted.get(endpoint, 0)

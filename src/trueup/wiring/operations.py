@@ -1,0 +1,65 @@
+"""Builds what operating a deployment needs beyond looking at it: redriving, ruling, importing, diagnosing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trueup.adapters.aws.clients import Clients
+from trueup.adapters.aws.dead_letters import SqsDeadLetters
+from trueup.adapters.aws.health import AwsHealth
+from trueup.adapters.aws.model_registry import SageMakerRegistry
+from trueup.adapters.aws.objects import S3Objects
+from trueup.errors import ConfigurationError
+from trueup.usecases.diagnose import Diagnose, Place
+from trueup.usecases.redrive_messages import RedriveMessages, Ward
+from trueup.usecases.rule_on_candidate import RuleOnCandidate
+from trueup.wiring.operator import Operator, operator
+
+
+@dataclass(frozen=True)
+class Operations(Operator):
+    """A deployment with everything that the command line does to it."""
+
+    @property
+    def redrive(self) -> RedriveMessages:
+        queues, dead = self.deployment.queues, self.deployment.dlqs
+        wards = {name: Ward(dead=url, live=queues.get(name)) for name, url in dead.items()}
+        wards |= {
+            f"annotation-{name}": Ward(dead=each.annotation_dlq_url, live=each.annotation_queue_url, project=name)
+            for name, each in self.deployed.items()
+        }
+        return RedriveMessages(letters=SqsDeadLetters(self.clients["sqs"]), wards=wards)
+
+    @property
+    def rule(self) -> RuleOnCandidate:
+        return RuleOnCandidate(runs=self.runs, rulings=SageMakerRegistry(self.clients["sagemaker"]))
+
+    @property
+    def objects(self) -> S3Objects:
+        return S3Objects(self.clients["s3"])
+
+
+def operations(stage: str, clients: Clients | None = None) -> Operations:
+    """Find a deployment by its stage. Raises NotFoundError, ConfigurationError (no region)."""
+    found = operator(stage, clients or _clients())
+    return Operations(deployment=found.deployment, deployed=found.deployed, clients=found.clients)
+
+
+def diagnose(stage: str, clients: Clients | None = None) -> Diagnose:
+    """Raises ConfigurationError (no region): without one there is no AWS to ask."""
+    clients = clients or _clients()
+
+    def find() -> Place:
+        place = operations(stage, clients)
+        return Place(deployment=place.deployment, deployed=place.deployed, ledger=place.ledger, clock=place.clock)
+
+    return Diagnose(health=AwsHealth(clients), find=find)
+
+
+def _clients() -> Clients:
+    clients = Clients()
+    if clients.region == "None":
+        raise ConfigurationError(
+            "no AWS region is set: export AWS_REGION, or source the env file of the embedded AWS (trueup local env)"
+        )
+    return clients
