@@ -57,12 +57,7 @@ def configuration(size: Size) -> dict[str, Any]:
         "title": "Handwritten digits",
         "endpoint_name": SELECTED,
         "selection": {"strategy": "margin", "rate": rate, "audit_share": 0.1, "budget": {"total": size.labels}},
-        "commit": {
-            "batch": round(0.44 * size.labels),
-            "max_age_seconds": 20,
-            "validation_share": 0.0,
-            "test_share": 0.2,
-        },
+        "commit": commit,
         "triggers": {"min_new_labels": round(0.45 * size.labels), "new_class_min_labels": None},
     }
     at_random = {
