@@ -1,0 +1,70 @@
+"""Fixtures that several kinds of test share: the embedded AWS, up once for all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "Trueup-test-1!"
+PETS = {
+    "name": "pets",
+    "title": "Pets in words",
+    "endpoint_name": "pets",
+    "label_schema": {
+        "media": "text",
+        "guidelines": "Which animal is meant?",
+        "classes": [{"name": "cat"}, {"name": "dog"}, {"name": "fox"}],
+    },
+    "selection": {"rate": 1.0, "audit_share": 0.0},
+    "consensus": {"overlap": 1, "max_overlap": 2, "target": 0.7, "lease_seconds": 60},
+    "commit": {"batch": 1000},
+}
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The embedded AWS with one project deployed."""
+
+    operator: Any
+    workbench_url: str
+    username: str = "ada"
+    password: str = PASSWORD
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    from trueup.adapters.aws.clients import Clients
+    from trueup.local import service
+    from trueup.wiring.operator import operator
+
+    state = tmp_path_factory.mktemp("aws")
+    config = state / "deployment.json"
+    config.write_text(
+        json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": [PETS]})
+    )
+    options = service.Options(root=ROOT, state=state / "state", config=config, stage="e2e", attached=True)
+    running = service.up(options, print)
+    before = dict(os.environ)
+    os.environ.update(service.aws_environment(running))
+    try:
+        look = operator("e2e", Clients())
+        _hire(look, "ada")
+        yield Cloud(operator=look, workbench_url=running.workbench_url)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        service.down(options.state)
+
+
+def _hire(look: Any, name: str) -> None:
+    idp, pool = look.clients["cognito-idp"], look.deployment.user_pool_id
+    idp.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+    idp.admin_set_user_password(UserPoolId=pool, Username=name, Password=PASSWORD, Permanent=True)
+    idp.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="annotators")
