@@ -6,12 +6,15 @@ change are written together or not at all.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from random import Random
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
@@ -41,26 +44,77 @@ from trueup.model import (
     TaskStatus,
     TriggerDecision,
 )
-from trueup.ports import Journal, LabelingJob, Opening, Slot
+from trueup.ports import (
+    AnnotationQueue,
+    BatchStore,
+    CaptureArchive,
+    CaptureLedger,
+    Clock,
+    DatasetStore,
+    EndpointAdmin,
+    EventBus,
+    Journal,
+    LabelingBackend,
+    LabelingJob,
+    LineageStore,
+    ModelRegistry,
+    ObjectReader,
+    Opening,
+    PackageRulings,
+    PayloadStore,
+    RunStore,
+    SkillStore,
+    Slot,
+    TaskStore,
+    Workflows,
+)
 
 
 @dataclass
 class World:
-    """What all fakes of one test share."""
+    """What all fakes of one test share: one lock, the lineage graph, and the outbox."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     edges: dict[tuple[str, str, str], Edge] = field(default_factory=dict)
-    outbox: dict[str, Envelope] = field(default_factory=dict)
+    envelopes: dict[str, Envelope] = field(default_factory=dict)
+
+    @property
+    def outbox(self) -> list[Envelope]:
+        """Every event written so far, oldest first."""
+        with self.lock:
+            return list(self.envelopes.values())
 
     def write(self, journal: Journal, edges: Iterable[Edge] = ()) -> None:
+        """What is there already stays as it was first written."""
         for each in (*journal.edges, *edges):
-            self.edges[each.project, str(each.source), str(each.target)] = each
+            self.edges.setdefault((each.project, str(each.source), str(each.target)), each)
         for event in journal.events:
             envelope = seal(event, journal.at)
-            self.outbox.setdefault(envelope.event_id, envelope)
+            self.envelopes.setdefault(envelope.event_id, envelope)
 
 
-class FixedClock:
+class _Shared(Protocol):
+    @property
+    def _world(self) -> World: ...
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_S = TypeVar("_S", bound=_Shared)
+
+
+def _locked(method: Callable[Concatenate[_S, _P], _T]) -> Callable[Concatenate[_S, _P], _T]:
+    """Run a method under its world's lock, so that threads see each change whole."""
+
+    @functools.wraps(method)
+    def run(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with self._world.lock:
+            return method(self, *args, **kwargs)
+
+    return run
+
+
+class FixedClock(Clock):
     """Stands still until a test moves it."""
 
     def __init__(self, start: datetime = datetime(2026, 11, 24, 10, tzinfo=UTC)) -> None:
@@ -73,7 +127,7 @@ class FixedClock:
         self._now += timedelta(seconds=seconds)
 
 
-class MemoryCaptureArchive:
+class MemoryCaptureArchive(CaptureArchive):
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.quarantined: dict[str, list[Quarantined]] = {}
@@ -91,7 +145,7 @@ class MemoryCaptureArchive:
         return f"memory://quarantine/{file.file_id}"
 
 
-class MemoryCaptureLedger:
+class MemoryCaptureLedger(CaptureLedger):
     def __init__(self, world: World) -> None:
         self._world = world
         self._receipts: dict[str, FileReceipt] = {}
@@ -128,7 +182,7 @@ class MemoryCaptureLedger:
         return iter(sorted(found, key=lambda each: (each.ingested_at, each.file.file_id)))
 
 
-class MemoryPayloadStore:
+class MemoryPayloadStore(PayloadStore):
     def __init__(self) -> None:
         self.payloads: dict[str, Payload] = {}
 
@@ -146,7 +200,7 @@ class MemoryPayloadStore:
         return f"{uri}?expires={seconds}"
 
 
-class MemoryTaskStore:
+class MemoryTaskStore(TaskStore):
     def __init__(self, world: World) -> None:
         self._world = world
         self._tasks: dict[tuple[str, str], Task] = {}
@@ -264,7 +318,7 @@ class _Message:
     visible_at: datetime
 
 
-class MemoryAnnotationQueue:
+class MemoryAnnotationQueue(AnnotationQueue):
     """At least once: with `repeats` every message is delivered that many times more."""
 
     def __init__(self, clock: FixedClock, repeats: int = 0) -> None:
@@ -311,7 +365,7 @@ class MemoryAnnotationQueue:
         return len(self._messages.get(project, {}))
 
 
-class MemorySkillStore:
+class MemorySkillStore(SkillStore):
     def __init__(self) -> None:
         self._skills: dict[tuple[str, str], AnnotatorSkill] = {}
 
@@ -322,7 +376,7 @@ class MemorySkillStore:
         self._skills |= {(project, each.annotator): each for each in skills}
 
 
-class MemoryDatasetStore:
+class MemoryDatasetStore(DatasetStore):
     def __init__(self, world: World) -> None:
         self._world = world
         self.objects: dict[str, bytes] = {}
@@ -383,7 +437,7 @@ class MemoryDatasetStore:
         return uri
 
 
-class MemoryLineageStore:
+class MemoryLineageStore(LineageStore):
     def __init__(self, world: World) -> None:
         self._world = world
 
@@ -397,7 +451,7 @@ class MemoryLineageStore:
         return [each for each in self._world.edges.values() if each.project == project and each.target == node]
 
 
-class MemoryRunStore:
+class MemoryRunStore(RunStore):
     def __init__(self, world: World) -> None:
         self._world = world
         self._runs: dict[tuple[str, str], RetrainingRun] = {}
@@ -448,7 +502,7 @@ class MemoryRunStore:
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
 
 
-class MemoryWorkflows:
+class MemoryWorkflows(Workflows):
     def __init__(self) -> None:
         self.started: dict[str, dict[str, Any]] = {}
 
@@ -463,7 +517,7 @@ class MemoryWorkflows:
         return f"memory:execution:{name}"
 
 
-class MemoryRegistry:
+class MemoryRegistry(ModelRegistry, PackageRulings):
     def __init__(self) -> None:
         self.champions: dict[str, Champion] = {}
         self.configs: dict[str, dict[str, Any]] = {}
@@ -485,7 +539,7 @@ class MemoryRegistry:
         return self.packages[arn]
 
 
-class MemoryEventBus:
+class MemoryEventBus(EventBus):
     """Refuses the event ids in `refuse` once each."""
 
     def __init__(self) -> None:
@@ -499,7 +553,7 @@ class MemoryEventBus:
         return refused
 
 
-class MemoryEndpointAdmin:
+class MemoryEndpointAdmin(EndpointAdmin):
     def __init__(self) -> None:
         self.configs: dict[str, dict[str, Any]] = {}
         self.serving: dict[str, str] = {}
@@ -527,7 +581,7 @@ class MemoryEndpointAdmin:
         self.serving[endpoint] = config_name
 
 
-class MemoryBatchStore:
+class MemoryBatchStore(BatchStore):
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], LabelingJob] = {}
 
@@ -541,7 +595,7 @@ class MemoryBatchStore:
         return self._jobs.get((project, name))
 
 
-class MemoryLabelingBackend:
+class MemoryLabelingBackend(LabelingBackend):
     """Answers are given to it by the test."""
 
     def __init__(self) -> None:

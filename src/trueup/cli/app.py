@@ -1,31 +1,43 @@
-"""`trueup`: the command line.
-
-Exit codes: 0 ok, 1 unexpected, 2 wrong usage or input, 3 problems found (verify, doctor), 4 not found,
-5 conflict or refused, 6 AWS unreachable or not permitted.
-"""
+"""`trueup`: the command line. This module only assembles; each verb imports what it needs when it runs."""
 
 from __future__ import annotations
 
-import os
+import dataclasses
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from trueup.cli import dataset, endpoint, look, machine, retrain
+from trueup.cli import dataset, endpoint, lineage, look, machine, redrive, retrain
 from trueup.cli.console import say
+from trueup.cli.desk import real_desk
+from trueup.cli.exits import VerbGroup, table_of_codes, tell_unexpected
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
-app.add_typer(machine.app, name="local", help="The embedded AWS on this machine.")
-app.add_typer(endpoint.app, name="endpoint", help="Switch data capture on for an endpoint that exists.")
-app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
-app.add_typer(dataset.app, name="dataset", help="Dataset versions.")
-app.add_typer(retrain.app, name="retrain", help="Retraining runs.")
+_HELP = (
+    "Bring a deployed SageMaker model back to the truth.\n\n"
+    "Every verb finds its deployment by --stage and speaks to AWS, or to the embedded AWS, by the ordinary AWS "
+    "environment variables. Verbs that read take --json.\n\n"
+)
+
+app = typer.Typer(
+    cls=VerbGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    help=_HELP + table_of_codes(),
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 app.command("status")(look.status)
 app.command("queue")(look.queue)
-app.command("lineage")(look.lineage)
-app.command("redrive")(look.redrive)
+app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
+app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, import, verify.")
+app.command("lineage")(lineage.lineage)
+app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")
+app.add_typer(endpoint.app, name="endpoint", help="Switch data capture on for an endpoint, or put it back.")
+app.command("redrive")(redrive.redrive)
 app.command("doctor")(machine.doctor)
+app.add_typer(machine.app, name="local", help="The embedded AWS on this machine.")
 
 
 def _version(wanted: bool) -> None:
@@ -35,17 +47,22 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def main_options(
+def _every_verb(
     context: typer.Context,
-    stage: Annotated[str, typer.Option(help="Which deployment (TRUEUP_STAGE).")] = "",
+    stage: Annotated[str, typer.Option(envvar="TRUEUP_STAGE", help="Which deployment.")] = "dev",
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
-    """Read what every verb needs."""
-    context.obj = {**(context.obj or {}), "stage": stage or os.environ.get("TRUEUP_STAGE", "dev")}
+    context.obj = dataclasses.replace(context.obj or real_desk(), stage=stage)
 
 
 def main() -> None:
-    app()
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader of a pipe had enough. Python would complain once more when it closes stdout.
+        sys.stderr.close()
+    except Exception as error:  # noqa: BLE001 - whatever it is, an operator gets a sentence
+        sys.exit(tell_unexpected(error))
 
 
 if __name__ == "__main__":

@@ -1,86 +1,104 @@
-"""How the verbs speak: human text or JSON on stdout, one sentence of trouble on stderr, documented exit codes."""
+"""How the verbs speak: text for people or JSON on stdout. rich is imported only when something is painted."""
 
 from __future__ import annotations
 
-import enum
 import json
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from trueup.errors import (
-    ConflictError,
-    InputError,
-    NotFoundError,
-    PermissionDeniedError,
-    RetryableError,
-    ServiceError,
-    TrueupError,
-)
-
 if TYPE_CHECKING:
-    from trueup.wiring.operator import Operator
+    from rich.console import Console, RenderableType
 
-
-class Exit(enum.IntEnum):
-    OK = 0
-    UNEXPECTED = 1
-    USAGE = 2
-    PROBLEMS = 3
-    NOT_FOUND = 4
-    CONFLICT = 5
-    AWS = 6
-
-
-_CODES: tuple[tuple[type[TrueupError], Exit], ...] = (
-    (InputError, Exit.USAGE),
-    (NotFoundError, Exit.NOT_FOUND),
-    (ConflictError, Exit.CONFLICT),
-    (PermissionDeniedError, Exit.AWS),
-    (RetryableError, Exit.AWS),
-    (ServiceError, Exit.AWS),
-)
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn our errors into a sentence and an exit code; anything else is a defect and shows its traceback."""
-    try:
-        yield
-    except TrueupError as error:
-        sys.stderr.write(f"trueup: {error}\n")
-        code = next((code for kind, code in _CODES if isinstance(error, kind)), Exit.UNEXPECTED)
-        raise typer.Exit(code) from error
-
-
-def deployment(context: typer.Context) -> Operator:
-    """The deployment of --stage; a test puts its own into the context. Raises NotFoundError, ServiceError."""
-    found: Operator | None = context.obj.get("operator")
-    if found is not None:
-        return found
-    from trueup.wiring.operator import operator
-
-    return operator(context.obj["stage"])
-
-
-def say_json(document: Any) -> None:
-    """Plain JSON and nothing else on stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+_PIPED_WIDTH = 120
 
 
 def say(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
+def say_json(document: Any) -> None:
+    """Plain JSON and nothing else on stdout; records and times as in the records' own JSON."""
+    import msgspec
+
+    sys.stdout.write(json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=False) + "\n")
+
+
+def paint(*things: RenderableType) -> None:
+    """Print with rich: colours on a terminal (NO_COLOR is heeded), plain and wide text in a pipe."""
+    console = _console()
+    for each in things:
+        console.print(each)
+
+
+def paint_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+    """A quiet table: no lines but one under the head. `numbers` names the columns that stand right."""
+    from rich import box
     from rich.table import Table
 
-    table = Table(*columns, title=title or None, box=None, padding=(0, 2), title_justify="left", header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", border_style="dim", show_edge=False)
+    for name in columns:
+        right = name in numbers
+        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False, width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "120"))).print(table)
+    paint(table)
+
+
+def paint_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Names and values, one pair a line; values may carry rich markup."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in facts:
+        grid.add_row(name, value)
+    paint(grid)
+
+
+@contextmanager
+def busy(text: str) -> Iterator[None]:
+    """A spinner on stderr while something takes its time; silent where nobody watches."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+def safe(text: object) -> str:
+    """Text of foreign origin, so that brackets in it are not read as markup."""
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """1 task, 1,204 tasks."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def stamp(time: datetime | None) -> str:
+    """A time as an operator reads it, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if time else "–"
+
+
+def age(seconds: float | None) -> str:
+    """How long: 40 s, 12 min, 3 h, 2 d."""
+    if seconds is None:
+        return "–"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)

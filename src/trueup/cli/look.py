@@ -1,206 +1,324 @@
-"""Verbs that look: status, queues, tasks, lineage; and redrive, which brings dead letters back."""
+"""Verbs that look at the loop: status, queues, tasks."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trueup.cli.console import Exit, deployment, say, say_json, show_table, told
+from trueup.cli.console import age, count, paint, paint_facts, paint_table, safe, say, say_json, stamp
+from trueup.cli.desk import Deployed, desk_of, projects_of
+from trueup.cli.options import AnyProject, Json
 from trueup.errors import NotFoundError
-from trueup.model import Node, NodeKind, TaskStatus
+from trueup.model import Annotation, Consensus, Record, RunStatus, Selection, Task, TaskStatus
 
 if TYPE_CHECKING:
-    from trueup.wiring.operator import Operator
+    from trueup.model import Champion, RetrainingRun
 
 tasks = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Json = Annotated[bool, typer.Option("--json", help="Plain JSON on stdout.")]
-Project = Annotated[str, typer.Option("--project", help="Which project (default: the only one).")]
+_LOOKED_AT = 1000
+_ENDED = (RunStatus.REJECTED, RunStatus.PROMOTED, RunStatus.ROLLED_BACK, RunStatus.FAILED)
 
 
-def project_of(look: Operator, name: str) -> str:
-    """The named project, or the only one. Raises NotFoundError."""
-    names = sorted(look.deployed)
-    if name in look.deployed:
-        return name
-    if not name and len(names) == 1:
-        return names[0]
-    raise NotFoundError(f"say which project with --project: {', '.join(names)}")
+class HeadLine(Record, frozen=True, kw_only=True):
+    number: int
+    version_id: str
+    samples: int
 
 
-def status(context: typer.Context, as_json: Json = False) -> None:
+class RunLine(Record, frozen=True, kw_only=True):
+    run_id: str
+    status: RunStatus
+    started_at: datetime
+
+
+class ChampionLine(Record, frozen=True, kw_only=True):
+    model_name: str
+    endpoint_config: str
+
+
+class ProjectStatus(Record, frozen=True, kw_only=True):
+    """How one project's loop stands. `dead_letters` are those of its annotation queue; the others are shared."""
+
+    project: str
+    title: str
+    endpoint: str
+    captures_today: int
+    open_tasks: int
+    review_tasks: int
+    settled_tasks: int
+    queue_depth: int
+    head: HeadLine | None
+    champion: ChampionLine | None
+    active_run: RunLine | None
+    dead_letters: int
+
+
+class Status(Record, frozen=True, kw_only=True):
+    stage: str
+    region: str
+    workbench_url: str
+    dashboard: str
+    projects: tuple[ProjectStatus, ...]
+    dead_letters: Mapping[str, int]
+
+
+def status(context: typer.Context, project: AnyProject = "", as_json: Json = False) -> None:
     """Where each project's loop stands."""
-    with told():
-        look = deployment(context)
-        rows = [_status_of(look, name) for name in sorted(look.deployed)]
+    look = desk_of(context).look()
+    found = status_of(look, projects_of(look, project))
     if as_json:
-        say_json(rows)
+        say_json(found)
         return
-    columns = ["project", "captures 24 h", "open", "settled", "review", "version", "labels", "last run", "champion"]
-    show_table("", columns, [[str(each[key]) for key in each if key != "workbench"] for each in rows])
-    say(f"\nworkbench {look.deployment.workbench_url}   dashboard {look.deployment.dashboard}")
+    _paint_status(found)
 
 
-def _status_of(look: Operator, name: str) -> dict[str, Any]:
-    receipts = list(look.ledger.receipts(name, datetime.now(UTC) - timedelta(days=1)))
-    head, runs = look.datasets.head(name), look.runs.runs(name, 1)
-    return {
-        "project": name,
-        "captures": sum(each.captures for each in receipts),
-        **{
-            each.value: look.tasks.count(name, each)
-            for each in (TaskStatus.OPEN, TaskStatus.SETTLED, TaskStatus.REVIEW)
-        },
-        "version": head.number if head else None,
-        "labels": head.samples if head else 0,
-        "last_run": f"{runs[0].run_id} {runs[0].status}" if runs else None,
-        "champion": _champion(look, name),
-    }
+def status_of(look: Deployed, names: list[str]) -> Status:
+    """The figures behind `trueup status`."""
+    dead = look.redrive.counts()
+    return Status(
+        stage=look.deployment.stage,
+        region=look.deployment.region,
+        workbench_url=look.deployment.workbench_url,
+        dashboard=look.deployment.dashboard,
+        projects=tuple(_project_status(look, name, dead) for name in names),
+        dead_letters=dead,
+    )
 
 
-def _champion(look: Operator, name: str) -> str | None:
+def _project_status(look: Deployed, name: str, dead: Mapping[str, int]) -> ProjectStatus:
+    today = look.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    head = look.datasets.head(name)
+    endpoint = look.deployed[name].endpoint_name
+    return ProjectStatus(
+        project=name,
+        title=look.projects[name].title,
+        endpoint=endpoint,
+        captures_today=sum(each.captures for each in look.ledger.receipts(name, today)),
+        open_tasks=look.tasks.count(name, TaskStatus.OPEN),
+        review_tasks=look.tasks.count(name, TaskStatus.REVIEW),
+        settled_tasks=look.tasks.count(name, TaskStatus.SETTLED),
+        queue_depth=look.queue.depth(name),
+        head=HeadLine(number=head.number, version_id=head.version_id, samples=head.samples) if head else None,
+        champion=_champion(look, endpoint),
+        active_run=_unfinished(look, name),
+        dead_letters=dead.get(f"annotation-{name}", 0),
+    )
+
+
+def _champion(look: Deployed, endpoint: str) -> ChampionLine | None:
     try:
-        return look.registry.champion(look.deployed[name].endpoint_name).model_name
+        found: Champion = look.registry.champion(endpoint)
     except NotFoundError:
         return None
+    return ChampionLine(model_name=found.model_name, endpoint_config=found.endpoint_config)
 
 
-def queue(context: typer.Context, as_json: Json = False) -> None:
-    """How many questions wait, and for how long."""
-    with told():
-        look = deployment(context)
-        rows = [_queue_of(look, name) for name in sorted(look.deployed)]
+def _unfinished(look: Deployed, name: str) -> RunLine | None:
+    """The active run, or one that waits for approval or takes over."""
+    candidates: list[RetrainingRun] = [each for each in look.runs.runs(name, 5) if each.status not in _ENDED]
+    if not candidates:
+        return None
+    run = candidates[0]
+    return RunLine(run_id=run.run_id, status=run.status, started_at=run.started_at)
+
+
+def _paint_status(found: Status) -> None:
+    from rich.text import Text
+
+    paint(Text.assemble(("trueup", "bold"), (f"  stage {found.stage}, {found.region}", "dim")))
+    paint(Text(f"workbench {found.workbench_url}", style="dim"))
+    for each in found.projects:
+        paint("", Text.assemble((each.project, "bold cyan"), f"  {each.title}"))
+        _paint_project(each)
+    shared = {name: waiting for name, waiting in found.dead_letters.items() if waiting}
+    if shared:
+        names = ", ".join(f"{name} {waiting}" for name, waiting in shared.items())
+        paint("", f"[red]✗[/] dead letters: {names}   [dim]trueup redrive --dry-run shows why[/]")
+
+
+def _paint_project(each: ProjectStatus) -> None:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2), pad_edge=True)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    run = each.active_run
+    left = [
+        ("captures today", each.captures_today),
+        ("open tasks", each.open_tasks),
+        ("in review", each.review_tasks),
+        ("settled", each.settled_tasks),
+    ]
+    right = [
+        ("queue", count(each.queue_depth, "message")),
+        ("dataset", f"v{each.head.number}, {count(each.head.samples, 'sample')}" if each.head else "no version yet"),
+        ("champion", safe(each.champion.model_name) if each.champion else f"[yellow]no endpoint {each.endpoint}[/]"),
+        ("retraining", f"[yellow]{run.run_id}[/] {_words(run.status)}" if run else "idle"),
+    ]
+    for (name, value), (other, text) in zip(left, right, strict=True):
+        grid.add_row(name, f"{value:,}", f"  {other}", text)
+    paint(grid)
+
+
+class QueueLine(Record, frozen=True, kw_only=True):
+    """`depth` counts messages (one per free slot), hidden ones included; `oldest_seconds` and `leased` look at the
+    most urgent tasks, `looked_at` of them."""
+
+    project: str
+    depth: int
+    open_tasks: int
+    oldest_seconds: int | None
+    leased: int
+    looked_at: int
+
+
+def queue(context: typer.Context, project: AnyProject = "", as_json: Json = False) -> None:
+    """What waits for annotators: how much, how long, and what is in somebody's hands."""
+    look = desk_of(context).look()
+    found = [_queue_line(look, name) for name in projects_of(look, project)]
     if as_json:
-        say_json(rows)
-    else:
-        show_table(
-            "", ["project", "messages", "open tasks", "leased", "oldest"], [[str(v) for v in r.values()] for r in rows]
-        )
+        say_json(found)
+        return
+    rows = [
+        [each.project, f"{each.depth:,}", f"{each.open_tasks:,}", age(each.oldest_seconds), f"{each.leased:,}"]
+        for each in found
+    ]
+    paint_table(
+        ["project", "messages", "open tasks", "oldest", "leased"], rows, ("messages", "open tasks", "oldest", "leased")
+    )
 
 
-def _queue_of(look: Operator, name: str) -> dict[str, Any]:
-    open_tasks = look.tasks.by_status(name, TaskStatus.OPEN, 1000)
+def _queue_line(look: Deployed, name: str) -> QueueLine:
+    waiting = look.tasks.by_status(name, TaskStatus.OPEN, _LOOKED_AT)
     now = look.clock.now()
-    oldest = min((each.opened_at for each in open_tasks), default=None)
-    return {
-        "project": name,
-        "messages": look.queue.depth(name),
-        "open": look.tasks.count(name, TaskStatus.OPEN),
-        "leased": sum(any(lease.expires_at > now for lease in each.leases) for each in open_tasks),
-        "oldest_seconds": round((now - oldest).total_seconds()) if oldest else 0,
-    }
+    oldest = min((each.opened_at for each in waiting), default=None)
+    return QueueLine(
+        project=name,
+        depth=look.queue.depth(name),
+        open_tasks=look.tasks.count(name, TaskStatus.OPEN),
+        oldest_seconds=round((now - oldest).total_seconds()) if oldest else None,
+        leased=sum(any(lease.expires_at > now for lease in each.leases) for each in waiting),
+        looked_at=len(waiting),
+    )
+
+
+class TaskStory(Record, frozen=True, kw_only=True):
+    task: Task
+    selection: Selection | None
+    annotations: tuple[Annotation, ...]
+    consensus: Consensus | None
 
 
 @tasks.command("show")
-def show_task(context: typer.Context, task_id: str, project: Project = "", as_json: Json = False) -> None:
-    """A task with its answers and its consensus."""
-    import msgspec
-
-    with told():
-        look = deployment(context)
-        name = project_of(look, project)
-        task = look.tasks.get(name, task_id)
-        answers, consensus = look.tasks.annotations(name, task_id), look.tasks.consensus(name, task_id)
+def show_task(
+    context: typer.Context,
+    task_id: Annotated[str, typer.Argument(metavar="ID", help="Task id.")],
+    project: AnyProject = "",
+    as_json: Json = False,
+) -> None:
+    """One task: why it was asked, who answered what, and what came of it."""
+    look = desk_of(context).look()
+    story = _story(look, projects_of(look, project), task_id)
     if as_json:
-        say_json(msgspec.to_builtins({"task": task, "annotations": answers, "consensus": consensus}))
+        say_json(story)
         return
-    say(f"task {task.task_id}: {task.status}, {len(task.answered_by)} of {task.overlap} answers")
-    say(f"sample {task.sample_id}")
-    rows = [[each.annotator[:12], each.label, f"{each.submitted_at:%Y-%m-%d %H:%M:%S}"] for each in answers]
-    show_table("", ["annotator", "label", "at"], rows)
-    if consensus:
-        say(f"consensus: {consensus.label!r} by {consensus.method}, posterior {consensus.posterior:.3f}")
+    _paint_story(story, look.clock.now())
+
+
+def _story(look: Deployed, names: list[str], task_id: str) -> TaskStory:
+    for name in names:
+        try:
+            task = look.tasks.get(name, task_id)
+        except NotFoundError:
+            continue
+        return TaskStory(
+            task=task,
+            selection=look.tasks.selection(name, task.sample_id),
+            annotations=tuple(look.tasks.annotations(name, task_id)),
+            consensus=look.tasks.consensus(name, task_id),
+        )
+    raise NotFoundError(f"there is no task {task_id} in {', '.join(names)}")
+
+
+def _paint_story(story: TaskStory, now: datetime) -> None:
+    task, chosen, agreed = story.task, story.selection, story.consensus
+    held = [each for each in task.leases if each.expires_at > now]
+    facts = [
+        ("task", f"[bold]{task.task_id}[/]"),
+        ("project", task.project),
+        ("status", f"{task.status.value}, {len(task.answered_by)} of {count(task.overlap, 'answer')}"),
+        ("sample", f"{task.sample_id}  [dim]{safe(task.content_type)}[/]"),
+        ("opened", stamp(task.opened_at)),
+    ]
+    if task.prediction is not None:
+        sure = max(task.prediction.probabilities)
+        facts.append(("prediction", f"{safe(task.prediction.label)}  [dim]p = {sure:.3f}[/]"))
+    if chosen is not None:
+        why = f"{chosen.strategy}, score {chosen.score:.3f}, propensity {chosen.propensity:.3f}"
+        facts.append(("asked because", f"{safe(chosen.reason)}  [dim]{why}[/]"))
+    facts += [("held by", f"{safe(each.annotator)} until {stamp(each.expires_at)}") for each in held]
+    if agreed is not None:
+        figures = f"posterior {agreed.posterior:.3f}, agreement {agreed.agreement:.2f}, {agreed.method}"
+        facts.append(("consensus", f"[green]{safe(agreed.label)}[/]  [dim]{figures}[/]"))
+    paint_facts(facts)
+    if story.annotations:
+        say()
+        _paint_answers(story.annotations)
+
+
+def _paint_answers(annotations: tuple[Annotation, ...]) -> None:
+    corrected = {each.supersedes for each in annotations if each.supersedes}
+    rows = [
+        [
+            safe(each.annotator),
+            safe(each.label),
+            f"{each.seconds_spent:.1f} s",
+            stamp(each.submitted_at),
+            "corrected" if each.annotation_id in corrected else "",
+        ]
+        for each in annotations
+    ]
+    paint_table(["annotator", "label", "took", "at", ""], rows, ("took",))
 
 
 @tasks.command("list")
 def list_tasks(
     context: typer.Context,
-    project: Project = "",
+    project: AnyProject = "",
     state: Annotated[TaskStatus, typer.Option("--status", help="Which tasks.")] = TaskStatus.OPEN,
+    limit: Annotated[int, typer.Option(min=1, max=_LOOKED_AT, help="How many per project.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Tasks by status, most urgent first."""
-    with told():
-        look = deployment(context)
-        found = look.tasks.by_status(project_of(look, project), state, 100)
+    look = desk_of(context).look()
+    found = [each for name in projects_of(look, project) for each in look.tasks.by_status(name, state, limit)]
     if as_json:
-        say_json(
-            [{"task_id": each.task_id, "priority": each.priority, "answers": len(each.answered_by)} for each in found]
-        )
-    else:
-        show_table(
-            "",
-            ["task", "priority", "answers"],
-            [[t.task_id, f"{t.priority:.3f}", f"{len(t.answered_by)}/{t.overlap}"] for t in found],
-        )
+        say_json(found)
+        return
+    if not found:
+        say(f"no task is {state.value}")
+        return
+    now = look.clock.now()
+    rows = [
+        [
+            each.task_id,
+            each.project,
+            f"{each.priority:.3f}",
+            f"{len(each.answered_by)}/{each.overlap}",
+            age((now - each.opened_at).total_seconds()),
+            safe(each.prediction.label) if each.prediction else "",
+        ]
+        for each in found
+    ]
+    columns = ["task", "project", "priority", "answers", "age", "predicted"]
+    paint_table(columns, rows, ("priority", "answers", "age"))
 
 
-def lineage(
-    context: typer.Context,
-    node: Annotated[str, typer.Argument(help="kind:id, as in sample:…, version:…, model:…")],
-    project: Project = "",
-    up: Annotated[bool, typer.Option("--up", help="Causes instead of consequences.")] = False,
-    as_json: Json = False,
-    dot: Annotated[bool, typer.Option("--dot", help="Graphviz.")] = False,
-) -> None:
-    """Who came from whom: from a capture to the models that learned from it, or back."""
-    from trueup.lineage.render import to_builtins, to_dot, tree_lines
-    from trueup.lineage.walk import walk
-
-    with told():
-        look = deployment(context)
-        name = project_of(look, project)
-        start = _node(node)
-        edges = look.lineage.edges_to if up else look.lineage.edges_from
-        tree = walk(start, lambda each: edges(name, each), "up" if up else "down")
-    if as_json:
-        say_json(to_builtins(tree))
-    else:
-        say(to_dot(tree) if dot else "\n".join(tree_lines(tree)))
-
-
-def _node(text: str) -> Node:
-    try:
-        return Node.parse(text)
-    except ValueError as error:
-        kinds = ", ".join(each.value for each in NodeKind)
-        raise NotFoundError(f"{text!r} names no node: write kind:id with a kind of {kinds}") from error
-
-
-def redrive(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Queue (default: all).")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is there.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Bring messages of dead-letter queues back to work."""
-    from trueup.adapters.aws.dead_letters import SqsDeadLetters
-
-    with told():
-        look = deployment(context)
-        letters = SqsDeadLetters(look.clients["sqs"])
-        pairs = _redrivable(look)
-        if name and name not in pairs:
-            raise NotFoundError(f"there is no queue {name!r}: {', '.join(sorted(pairs))}")
-        chosen = {name: pairs[name]} if name else pairs
-        moved = {
-            each: letters.peek(dead) if dry_run else letters.move(dead, live) for each, (dead, live) in chosen.items()
-        }
-    if as_json:
-        say_json(moved)
-    else:
-        verb = "waiting in" if dry_run else "brought back from"
-        say("\n".join(f"{count} {verb} {each}" for each, count in moved.items()))
-    if dry_run and any(moved.values()):
-        raise typer.Exit(Exit.PROBLEMS)
-
-
-def _redrivable(look: Operator) -> dict[str, tuple[str, str]]:
-    pairs = {name: (look.deployment.dlqs[name], url) for name, url in look.deployment.queues.items()}
-    annotation = {
-        f"annotation-{name}": (each.annotation_dlq_url, each.annotation_queue_url)
-        for name, each in look.deployed.items()
-    }
-    return {**pairs, **annotation}
+def _words(state: RunStatus) -> str:
+    return state.value.replace("_", " ")

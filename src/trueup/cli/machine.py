@@ -2,137 +2,167 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
+import shlex
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trueup.cli.console import Exit, deployment, say, say_json, told
-from trueup.errors import TrueupError
+from trueup.cli.console import busy, paint, safe, say, say_json
+from trueup.cli.desk import Desk, confirm, desk_of
+from trueup.cli.exits import Exit
+from trueup.cli.options import Json, Yes
+from trueup.errors import ConfigurationError, InputError, NotFoundError, TrueupError
+
+if TYPE_CHECKING:
+    from trueup.usecases.diagnose import Finding
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 State = Annotated[Path, typer.Option(help="State directory.")]
-Json = Annotated[bool, typer.Option("--json", help="Plain JSON on stdout.")]
 _STATE = Path(".trueup/local")
-_NODE = 20
+_FOLDED = 3
 
 
 @app.command()
 def up(
     context: typer.Context,
     state: State = _STATE,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: cdk.json's own).")] = None,
+    config: Annotated[Path | None, typer.Option(help="Deployment as a JSON file (default: cdk.json's own).")] = None,
     auth: Annotated[bool, typer.Option(help="Enforce IAM policies.")] = False,
 ) -> None:
-    """Start the embedded AWS and deploy the app with the real CDK CLI."""
-    from trueup.local import service
-
-    with told():
-        options = service.Options(
-            root=Path.cwd(), state=state.absolute(), config=config, stage=context.obj["stage"], auth=auth
-        )
-        running = service.up(options, lambda text: say(f"  {text}"))
-    say(f"workbench {running.workbench_url}, logs in {state}/")
-    say(f"lead any AWS tool there with: source {state}/env")
-
-
-@app.command()
-def down(state: State = _STATE) -> None:
-    """Stop it; its state stays."""
-    from trueup.local import service
-
-    with told():
-        say("stopped" if service.down(state.absolute()) else "nothing was running")
+    """Start the embedded AWS and deploy the app to it with the real CDK CLI."""
+    desk = desk_of(context)
+    root = Path.cwd()
+    if not (root / "cdk.json").is_file():
+        raise InputError(f"{root} holds no cdk.json: run this in the repository", field="cdk.json")
+    service = desk.embedded()
+    options = service.Options(
+        root=root,
+        state=state.absolute(),
+        config=config.absolute() if config else None,
+        stage=desk.stage,
+        auth=auth,
+    )
+    with busy("starting the embedded AWS"):
+        running = service.up(options, lambda text: paint(f"[dim]·[/] {safe(text)}"))
+    paint(f"\n[green]✓[/] workbench [bold]{running.workbench_url}[/]")
+    paint(f"  lead any AWS tool there with [bold]source {state}/env[/]; logs are in {state}/")
 
 
 @app.command()
-def reset(state: State = _STATE) -> None:
+def down(context: typer.Context, state: State = _STATE) -> None:
+    """Stop it; its state stays, and up resumes from it."""
+    service = desk_of(context).embedded()
+    with busy("stopping the embedded AWS"):
+        stopped = state.is_dir() and service.down(state.absolute())
+    say("stopped; trueup local up resumes" if stopped else "nothing was running")
+
+
+@app.command()
+def reset(context: typer.Context, state: State = _STATE, yes: Yes = False) -> None:
     """Stop it and forget everything."""
-    from trueup.local import service
-
-    with told():
-        service.reset(state.absolute())
+    service = desk_of(context).embedded()
+    if not state.is_dir():
+        say("there is nothing to forget")
+        return
+    confirm(f"Delete {state} with all captures, labels and models of the embedded AWS?", yes)
+    service.reset(state.absolute())
     say("forgotten")
 
 
 @app.command("status")
-def local_status(state: State = _STATE, as_json: Json = False) -> None:
+def local_status(context: typer.Context, state: State = _STATE, as_json: Json = False) -> None:
     """Whether it runs, and where."""
-    from trueup.local import service
+    running = desk_of(context).embedded().status(state.absolute())
+    if as_json:
+        document: dict[str, Any] = {"running": running is not None}
+        if running is not None:
+            document |= {
+                **asdict(running),
+                "endpoint_url": running.endpoint_url,
+                "workbench_url": running.workbench_url,
+            }
+        say_json(document)
+    elif running is None:
+        say("not running; trueup local up starts it")
+    else:
+        paint(f"[green]✓[/] up at {running.endpoint_url}, stage {running.stage}, workbench {running.workbench_url}")
 
+
+@app.command()
+def env(context: typer.Context, state: State = _STATE, as_json: Json = False) -> None:
+    """The variables that lead AWS tools there: eval "$(trueup local env)"."""
+    service = desk_of(context).embedded()
     running = service.status(state.absolute())
+    if running is None:
+        raise NotFoundError(f"no embedded AWS runs in {state}: trueup local up starts it")
+    variables: dict[str, str] = service.aws_environment(running)
     if as_json:
-        say_json(asdict(running) if running else None)
+        say_json(variables)
     else:
-        say(f"up at {running.endpoint_url}, workbench {running.workbench_url}" if running else "not running")
+        say("\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()))
 
 
-def doctor(context: typer.Context, as_json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Show every check, those in order too.")] = False,
+    as_json: Json = False,
+) -> None:
     """Say what is wrong with the machine or the deployment, and how to mend it. Exit code 3 when something is."""
-    findings = [*_machine_findings(), *_deployment_findings(context)]
+    with busy("looking around"):
+        findings = _findings(desk_of(context))
+    problems = [each for each in findings if each.verdict.value == "problem"]
     if as_json:
-        say_json([{"check": name, "ok": ok, "mend": mend} for name, ok, mend in findings])
+        say_json({"problems": len(problems), "findings": findings})
     else:
-        for name, ok, mend in findings:
-            say(f"{'ok  ' if ok else 'BAD '} {name}" + ("" if ok else f"\n      mend: {mend}"))
-    if not all(ok for _, ok, _ in findings):
+        _paint_findings(findings, every)
+    if problems:
         raise typer.Exit(Exit.PROBLEMS)
 
 
-Finding = tuple[str, bool, str]
+def _findings(desk: Desk) -> list[Finding]:
+    from trueup.usecases.diagnose import Finding, Verdict, machine
 
-
-def _machine_findings() -> list[Finding]:
-    free = shutil.disk_usage(Path.cwd()).free / 1e9
-    return [
-        (f"Python {sys.version.split()[0]}", sys.version_info >= (3, 11), "install Python 3.11 or newer"),
-        (f"Node.js {_node()}", _node() >= _NODE, f"install Node.js {_NODE} or newer"),
-        (f"{free:.0f} GB of free disk", free > 2, "free some disk space: 2 GB are needed"),
-    ]
-
-
-def _node() -> int:
-    node = shutil.which("node")
-    if node is None:
-        return 0
-    text = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    return int(text.strip().lstrip("v").split(".")[0] or 0)
-
-
-def _deployment_findings(context: typer.Context) -> list[Finding]:
+    facts = desk.facts()
     try:
-        look = deployment(context)
-        return [("deployment found", True, ""), *_queue_findings(look), *_endpoint_findings(look)]
+        return desk.diagnose(desk.stage)(facts)
+    except ConfigurationError as error:
+        blind = Finding(
+            area="aws",
+            check="region",
+            verdict=Verdict.PROBLEM,
+            says=str(error),
+            mend='export AWS_REGION, or eval "$(trueup local env)"',
+        )
+        return [*machine(facts), blind]
     except TrueupError as error:
-        return [("deployment found", False, str(error))]
+        blind = Finding(area="aws", check="access", verdict=Verdict.PROBLEM, says=str(error), mend="try again")
+        return [*machine(facts), blind]
 
 
-def _queue_findings(look: Any) -> list[Finding]:
-    sqs, findings = look.clients["sqs"], []
-    urls = {**look.deployment.dlqs, **{f"annotation {n}": each.annotation_dlq_url for n, each in look.deployed.items()}}
-    for name, url in urls.items():
-        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-        dead = int(answer["Attributes"]["ApproximateNumberOfMessages"])
-        findings.append((f"dead letters of {name}: {dead}", dead == 0, "see why with trueup redrive --dry-run"))
-    return findings
+def _paint_findings(findings: list[Finding], every: bool) -> None:
+    for area, group in groupby(findings, key=lambda each: each.area):
+        checks = list(group)
+        paint(f"[bold]{area}[/]")
+        fine = [each for each in checks if each.verdict.value == "ok"]
+        if len(fine) > _FOLDED and len({each.says for each in fine}) <= 2 and not every:
+            paint(f"  [green]✓[/] {', '.join(each.check for each in fine)}")
+            checks = [each for each in checks if each not in fine]
+        for each in checks:
+            _paint_finding(each)
+    problems = sum(each.verdict.value == "problem" for each in findings)
+    paint("")
+    if problems:
+        paint(f"[red]{problems} {'thing is' if problems == 1 else 'things are'} wrong.[/]")
+    else:
+        paint("[green]Everything is in order.[/]")
 
 
-def _endpoint_findings(look: Any) -> list[Finding]:
-    findings = []
-    for name, each in look.deployed.items():
-        try:
-            capture = look.registry.endpoint_config(each.endpoint_name).get("DataCaptureConfig", {})
-        except TrueupError as error:
-            findings.append(
-                (f"endpoint {each.endpoint_name} of {name}", False, f"{error}: create it or correct cdk.json")
-            )
-            continue
-        ours = capture.get("EnableCapture") and capture.get("DestinationS3Uri") == each.capture_uri
-        mend = f"trueup endpoint attach {each.endpoint_name}"
-        findings.append((f"endpoint {each.endpoint_name} captures for {name}", bool(ours), mend))
-    return findings
+def _paint_finding(finding: Finding) -> None:
+    mark = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "problem": "[red]✗[/]"}[finding.verdict.value]
+    paint(f"  {mark} {safe(finding.check)}: {safe(finding.says)}")
+    if finding.mend:
+        paint(f"    [yellow]→ {safe(finding.mend)}[/]")
