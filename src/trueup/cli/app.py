@@ -61,7 +61,7 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of a pipe had enough. Python would complain once more when it closes stdout.
         sys.stderr.close()
-    except Exception as error:  # noqa: BLE001 - whatever it is, an operator gets a sentence
+    except Exception as error:  # an operator gets a sentence, whatever it is
         sys.exit(tell_unexpected(error))
 
 

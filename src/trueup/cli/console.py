@@ -85,13 +85,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def stamp(time: datetime | None) -> str:
     """A time as an operator reads it, in UTC."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if time else "–"
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if time else "-"
 
 
 def age(seconds: float | None) -> str:
     """How long: 40 s, 12 min, 3 h, 2 d."""
     if seconds is None:
-        return "–"
+        return "-"
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -108,7 +108,7 @@ def diff_versions(
     summary = ", ".join(f"{number:,} {kind}" for kind, number in sorted(tally.items())) or "the same content"
     paint(f"[bold]v{old.number} → v{new.number}[/]  {summary}")
     if changes:
-        rows = [[c.sample_id[:16], c.change, safe(c.before or "–"), safe(c.after or "–")] for c in changes[:_SHOWN]]
+        rows = [[c.sample_id[:16], c.change, safe(c.before or "-"), safe(c.after or "-")] for c in changes[:_SHOWN]]
         paint_table(["sample", "change", "before", "after"], rows)
     if len(changes) > _SHOWN:
         paint(f"[dim]… and {len(changes) - _SHOWN:,} more; --json shows all[/]")

@@ -86,9 +86,9 @@ def show(context: typer.Context, run_id: RunId, project: AnyProject = "", as_jso
             ("started", stamp(run.started_at)),
             ("ended", stamp(run.ended_at)),
             ("version", run.version_id),
-            ("training job", run.training_job or "–"),
-            ("model package", run.model_package_arn or "–"),
-            ("endpoint config", run.endpoint_config or "–"),
+            ("training job", run.training_job or "-"),
+            ("model package", run.model_package_arn or "-"),
+            ("endpoint config", run.endpoint_config or "-"),
         ]
     )
     if run.metrics:

@@ -1,0 +1,151 @@
+"""What a verb works with. The command line hands the real one over, a test one of fakes; nothing is patched."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import typer
+
+from trueup.errors import ConflictError, InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from trueup.model import Project
+    from trueup.ports import (
+        AnnotationQueue,
+        CaptureLedger,
+        Clock,
+        DatasetStore,
+        LineageStore,
+        ModelRegistry,
+        ObjectReader,
+        PayloadStore,
+        RunStore,
+        TaskStore,
+    )
+    from trueup.settings import DeployedProject, Deployment
+    from trueup.usecases.attach_endpoint import AttachEndpoint
+    from trueup.usecases.decide_retraining import DecideRetraining
+    from trueup.usecases.diagnose import Diagnose, MachineFacts
+    from trueup.usecases.import_labels import ImportLabels
+    from trueup.usecases.redrive_messages import RedriveMessages
+    from trueup.usecases.rule_on_candidate import RuleOnCandidate
+
+
+class Deployed(Protocol):
+    """A deployment as the verbs see it; wiring.operations builds the real one."""
+
+    @property
+    def deployment(self) -> Deployment: ...
+    @property
+    def deployed(self) -> Mapping[str, DeployedProject]: ...
+    @property
+    def projects(self) -> Mapping[str, Project]: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def ledger(self) -> CaptureLedger: ...
+    @property
+    def payloads(self) -> PayloadStore: ...
+    @property
+    def tasks(self) -> TaskStore: ...
+    @property
+    def queue(self) -> AnnotationQueue: ...
+    @property
+    def datasets(self) -> DatasetStore: ...
+    @property
+    def lineage(self) -> LineageStore: ...
+    @property
+    def runs(self) -> RunStore: ...
+    @property
+    def registry(self) -> ModelRegistry: ...
+    @property
+    def objects(self) -> ObjectReader: ...
+    @property
+    def attach(self) -> AttachEndpoint: ...
+    @property
+    def import_labels(self) -> ImportLabels: ...
+    @property
+    def decide(self) -> DecideRetraining: ...
+    @property
+    def redrive(self) -> RedriveMessages: ...
+    @property
+    def rule(self) -> RuleOnCandidate: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`connect` finds the deployment of a stage, `diagnose` what looks for trouble in it, `facts` what this machine
+    offers, `embedded` the module that runs the embedded AWS. Each is called only by the verbs that need it."""
+
+    connect: Callable[[str], Deployed]
+    diagnose: Callable[[str], Diagnose]
+    facts: Callable[[], MachineFacts]
+    embedded: Callable[[], Any]
+    stage: str = "dev"
+
+    def look(self) -> Deployed:
+        return self.connect(self.stage)
+
+
+def real_desk() -> Desk:
+    return Desk(connect=_connect, diagnose=_diagnose, facts=_facts, embedded=_embedded)
+
+
+def desk_of(context: typer.Context) -> Desk:
+    desk: Desk = context.obj
+    return desk
+
+
+def projects_of(look: Deployed, name: str) -> list[str]:
+    """The named project, or all of them. Raises NotFoundError."""
+    names = sorted(look.deployed)
+    if not name:
+        return names
+    if name not in names:
+        raise NotFoundError(f"there is no project {name!r}; projects: {', '.join(names)}")
+    return [name]
+
+
+def project_of(look: Deployed, name: str) -> str:
+    """The named project, or the only one. Raises NotFoundError, InputError when a choice is needed."""
+    names = projects_of(look, name)
+    if len(names) != 1:
+        raise InputError(f"there are several projects: add --project with one of {', '.join(names)}", field="--project")
+    return names[0]
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Go on only when a person says so. Raises ConflictError (declined), InputError (nobody is there to ask)."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError(f"{question} Nobody is at the keyboard to say so: add --yes", field="--yes")
+    if not typer.confirm(question, err=True):
+        raise ConflictError("left as it was")
+
+
+def _connect(stage: str) -> Deployed:
+    from trueup.wiring.operations import operations
+
+    return operations(stage)
+
+
+def _diagnose(stage: str) -> Diagnose:
+    from trueup.wiring.operations import diagnose
+
+    return diagnose(stage)
+
+
+def _facts() -> MachineFacts:
+    from trueup.cli.facts import machine_facts
+
+    return machine_facts()
+
+
+def _embedded() -> Any:
+    from trueup.local import service
+
+    return service
