@@ -62,7 +62,7 @@ def test_the_command_line_reads_the_deployment(cloud: Cloud) -> None:
         text=True,
         check=True,
     )
-    (row,) = json.loads(done.stdout)
+    (row,) = json.loads(done.stdout)["projects"]
     assert row["project"] == "pets"
 
 
