@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.config import DeploymentConfig, read_config
+from infra.nag import explain_providers, explain_wildcards
 from infra.packaging import ROOT, Packager
 from infra.stacks.annotation import AnnotationStack
 from infra.stacks.data import DataStack
@@ -23,7 +24,7 @@ from trueup.settings import render_projects
 _CONTEXT_KEYS = ("trueup", "trueup:config", "trueup:wheels", "trueup:allow-data-loss")
 
 
-def build(app: App, config: DeploymentConfig) -> dict[str, DataStack | AnnotationStack | OperationsStack]:
+def build(app: App, config: DeploymentConfig) -> list[Stack]:
     """Add the stacks of a deployment to an app."""
     packager = Packager(config.wheels, render_projects(list(config.projects)))
     prefix = f"trueup-{config.stage}"
@@ -42,7 +43,20 @@ def build(app: App, config: DeploymentConfig) -> dict[str, DataStack | Annotatio
     rooms = Rooms(ingest=ingest, annotation=annotation, dataset=dataset, retraining=retraining)
     operations = OperationsStack(app, f"{prefix}-operations", platform=platform, rooms=rooms)
     Tags.of(app).add("trueup:stage", config.stage)
-    return {"data": data, "annotation": annotation, "operations": operations}
+    stacks: list[Stack] = [data, annotation, ingest, dataset, retraining, operations]
+    explain_providers(stacks)
+    explain_wildcards(stacks, _exports(data, platform.dataset.bucket_arn, platform.captures.bucket_arn))
+    return stacks
+
+
+def _exports(stack: Stack, *tokens: str) -> dict[str, str]:
+    """How other stacks read this stack's attributes: <LogicalId.Arn> to the name of the export."""
+    found = {}
+    for token in tokens:
+        attribute = stack.resolve(token)["Fn::GetAtt"]
+        name = stack.resolve(stack.export_value(token))["Fn::ImportValue"]
+        found[f"<{'.'.join(attribute)}>"] = name
+    return found
 
 
 def built_site(folder: Path = ROOT / "web") -> Path:

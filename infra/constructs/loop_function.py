@@ -16,7 +16,6 @@ from constructs import Construct
 from infra import grants as grant
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
-from infra.nag import acknowledge
 from trueup.settings import FUNCTION_SETTINGS, Settings
 
 DEFAULT_TIMEOUT = Duration.seconds(60)
@@ -76,12 +75,6 @@ class LoopFunction(Construct):
         send_failures = grant.send_to_queues([platform.failures.queue_arn])
         for each in (write_logs, send_failures, grant.use_key(platform.key.key_arn), *grants):
             role.add_to_policy(each)
-        acknowledge(
-            self,
-            "IAM5",
-            "X-Ray takes no resource; the log group's streams and the named prefixes of our own buckets are as "
-            "narrow as S3 and CloudWatch Logs allow.",
-        )
 
     def consumes(self, queue: LoopQueue, batch_size: int = 10, max_concurrency: int | None = None) -> None:
         """Poll a queue, reporting failed messages one by one."""

@@ -271,7 +271,6 @@ class AnnotationStack(Stack):
             grant.use_key(platform.key.key_arn),
         ):
             role.add_to_policy(each)
-        acknowledge(role, "IAM5", "Labeling jobs read payloads and write answers of every project of the bucket.")
         queue = LoopQueue(self, "BackendWork", key=platform.key, consumer_timeout=_SYNC_TIMEOUT)
         queue.fed_by(
             Rule(

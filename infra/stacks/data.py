@@ -145,7 +145,7 @@ class DataStack(Stack):
 
     def _failures(self, key: Key) -> Queue:
         """Where invocations end that no queue holds: failed asynchronous calls and stream batches."""
-        return Queue(
+        queue = Queue(
             self,
             "Failures",
             encryption=QueueEncryption.KMS,
@@ -153,6 +153,8 @@ class DataStack(Stack):
             enforce_ssl=True,
             retention_period=RETENTION,
         )
+        acknowledge(queue, "SQS3", "This is itself the dead-letter queue of every function and of the stream.")
+        return queue
 
     def _record(self, bus: EventBus, key: Key) -> None:
         """Every event of the loop is kept for replay, and readable in a log group."""

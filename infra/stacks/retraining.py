@@ -19,7 +19,6 @@ from infra.constructs.loop_function import LoopFunction, retention_of
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
 from infra.images import scikit_learn_image
-from infra.nag import acknowledge
 from trueup.events import SOURCE
 from trueup.settings import (
     CandidateEvaluateSettings,
@@ -121,12 +120,6 @@ class RetrainingStack(Stack):
         ]
         for each in statements:
             role.add_to_policy(each)
-        acknowledge(
-            role,
-            "IAM5",
-            "SageMaker names its own log groups; ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no "
-            "resource; images come from AWS's or the team's registry; objects are those of our own buckets.",
-        )
         return role
 
     def _version_freeze(self, code_uri: str) -> LoopFunction:
@@ -344,7 +337,7 @@ class RetrainingStack(Stack):
             encryption_key=Key.from_key_arn(self, f"{id}Key", platform.key.key_arn),
             removal_policy=removal,
         )
-        machine = StateMachine(
+        return StateMachine(
             self,
             id,
             definition_body=DefinitionBody.from_file(str(WORKFLOWS / workflow)),
@@ -357,13 +350,6 @@ class RetrainingStack(Stack):
             logs=LogOptions(destination=logs, level=LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True,
         )
-        acknowledge(
-            role,
-            "IAM5",
-            "Jobs, models and endpoint configurations are named trueup-<project>-<run> by the plan; X-Ray and log "
-            "delivery take no resource; alarms may be the team's own.",
-        )
-        return machine
 
 
 def _group_name(platform: Platform, project: Project) -> str:
