@@ -163,5 +163,5 @@ class Loop:
         return {
             "tasks": msgspec.to_builtins(sorted(self.tasks._tasks.items())),
             "edges": sorted("|".join(key) for key in self.world.edges),
-            "events": sorted(each.event_type for each in self.world.outbox.values()),
+            "events": sorted(each.event_type for each in self.world.outbox),
         }

@@ -120,9 +120,9 @@ class TaskStore(Protocol):
     """Tasks, their answers and their consensus. Every write to a task is a compare-and-swap on `revision`."""
 
     def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
-        """Write openings (each all-or-nothing). Returns the task ids that now stand open because of *this*
-        selection (same event id), new or repeated; a sample asked about earlier by another capture is left alone.
-        The journal's events are written with the last chunk."""
+        """Write openings (each all-or-nothing). Returns the task ids that now stand because of *this* selection
+        (same event id), new or repeated, each once; a sample asked about earlier by another capture, or by another
+        opening of this call, is left alone. The journal's events are written with the last chunk."""
         ...
 
     def known_samples(self, project: str, sample_ids: Iterable[str]) -> frozenset[str]:
@@ -142,7 +142,9 @@ class TaskStore(Protocol):
         consensus: Consensus | None = None,
     ) -> None:
         """Replace the stored task (whose revision must be task.revision - 1) and append the annotation and
-        consensus, with the journal, in one transaction. Raises ConflictError when the revision moved on."""
+        consensus, with the journal, in one transaction. A new consensus takes the place of an older one of the
+        task that no version holds yet. Raises ConflictError when the revision moved on, or when the annotation
+        or consensus is there already."""
         ...
 
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
@@ -182,7 +184,7 @@ class TaskStore(Protocol):
         ...
 
     def mark_committed(self, labels: Sequence[SettledLabel], version_id: str) -> None:
-        """Idempotent. A newer consensus of the same task stays uncommitted."""
+        """Idempotent. A newer consensus of the same task stays uncommitted. Raises NotFoundError."""
         ...
 
 
@@ -265,7 +267,7 @@ class DatasetStore(Protocol):
 
 class LineageStore(Protocol):
     def add(self, edges: Sequence[Edge]) -> None:
-        """Idempotent."""
+        """Idempotent: an edge that is there stays as it was first written."""
         ...
 
     def edges_from(self, project: str, node: Node) -> list[Edge]: ...
@@ -298,7 +300,8 @@ class RunStore(Protocol):
         ...
 
     def save(self, run: RetrainingRun, journal: Journal) -> None:
-        """Record progress of a run. A run whose status is not RUNNING stops being the active one."""
+        """Record progress of a run. A run whose status is not RUNNING stops being the active one, and does not
+        run again: raises ConflictError. Raises NotFoundError."""
         ...
 
     def runs(self, project: str, limit: int) -> list[RetrainingRun]:
@@ -382,6 +385,10 @@ class LabelingBackend(Protocol):
 
     def answers(self, name: str) -> list[Annotation]:
         """Worker-level answers so far, with stable annotation ids."""
+        ...
+
+    def failures(self, name: str) -> dict[str, str]:
+        """Tasks of a batch that the backend could not get labels for, so far: task id to reason."""
         ...
 
 

@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
-from trueup.dataset.versions import document
+from trueup.dataset.versions import MIN_PREFIX, document, version_number
 from trueup.errors import ConflictError, HeadMovedError, IntegrityError, NotFoundError, RunActiveError
 from trueup.events import Envelope, seal
 from trueup.model import (
@@ -58,9 +58,7 @@ from trueup.ports import (
     LabelingJob,
     LineageStore,
     ModelRegistry,
-    ObjectReader,
     Opening,
-    PackageRulings,
     PayloadStore,
     RunStore,
     SkillStore,
@@ -128,6 +126,8 @@ class FixedClock(Clock):
 
 
 class MemoryCaptureArchive(CaptureArchive):
+    """`files` maps URI to bytes; `quarantined` maps file id to the bad lines."""
+
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.quarantined: dict[str, list[Quarantined]] = {}
@@ -136,8 +136,8 @@ class MemoryCaptureArchive(CaptureArchive):
         if file.uri not in self.files:
             raise NotFoundError(f"{file.uri} does not exist")
         offset = 0
-        for raw in self.files[file.uri].splitlines(keepends=True):
-            yield offset, raw.rstrip(b"\r\n")
+        for raw in io.BytesIO(self.files[file.uri]):
+            yield offset, raw.removesuffix(b"\n").removesuffix(b"\r")
             offset += len(raw)
 
     def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
@@ -152,31 +152,33 @@ class MemoryCaptureLedger(CaptureLedger):
         self._reserved: dict[str, int] = {}
         self._used: dict[tuple[str, str], int] = {}
 
+    @_locked
     def receipt(self, file: CaptureFile) -> FileReceipt | None:
         return self._receipts.get(file.file_id)
 
+    @_locked
     def close(self, receipt: FileReceipt, journal: Journal) -> bool:
-        with self._world.lock:
-            if receipt.file.file_id in self._receipts:
-                return False
-            self._receipts[receipt.file.file_id] = receipt
-            self._world.write(journal)
-            return True
+        if receipt.file.file_id in self._receipts:
+            return False
+        self._receipts[receipt.file.file_id] = receipt
+        self._world.write(journal)
+        return True
 
+    @_locked
     def reserve(self, file: CaptureFile, day: date, wanted: int, per_day: int, total: int | None) -> int:
-        with self._world.lock:
-            if file.file_id in self._reserved:
-                return self._reserved[file.file_id]
-            keys = [(file.project, day.isoformat()), (file.project, "total")]
-            left = [per_day - self._used.get(keys[0], 0)]
-            if total is not None:
-                left.append(total - self._used.get(keys[1], 0))
-            granted = max(0, min(wanted, *left))
-            for key in keys:
-                self._used[key] = self._used.get(key, 0) + granted
-            self._reserved[file.file_id] = granted
-            return granted
+        if file.file_id in self._reserved:
+            return self._reserved[file.file_id]
+        keys = [(file.project, day.isoformat()), (file.project, "total")]
+        left = [per_day - self._used.get(keys[0], 0)]
+        if total is not None:
+            left.append(total - self._used.get(keys[1], 0))
+        granted = max(0, min(wanted, *left))
+        for key in keys:
+            self._used[key] = self._used.get(key, 0) + granted
+        self._reserved[file.file_id] = granted
+        return granted
 
+    @_locked
     def receipts(self, project: str, since: datetime) -> Iterator[FileReceipt]:
         found = [each for each in self._receipts.values() if each.file.project == project and each.ingested_at >= since]
         return iter(sorted(found, key=lambda each: (each.ingested_at, each.file.file_id)))
@@ -207,14 +209,14 @@ class MemoryTaskStore(TaskStore):
         self._samples: dict[tuple[str, str], Sample] = {}
         self._selections: dict[tuple[str, str], Selection] = {}
         self._annotations: dict[tuple[str, str, str], Annotation] = {}
-        self._consensus: list[Consensus] = []
-        self._committed: set[str] = set()
+        self._consensus: dict[tuple[str, str, str], Consensus] = {}
+        self._uncommitted: set[tuple[str, str, str]] = set()
 
+    @_locked
     def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
-        with self._world.lock:
-            opened = tuple(each.task.task_id for each in openings if self._open(each))
-            self._world.write(journal)
-            return opened
+        opened = [each.task.task_id for each in openings if self._open(each)]
+        self._world.write(journal)
+        return tuple(dict.fromkeys(opened))
 
     def _open(self, opening: Opening) -> bool:
         sample, selection, task = opening.sample, opening.selection, opening.task
@@ -226,14 +228,17 @@ class MemoryTaskStore(TaskStore):
         self._world.write(Journal(at=task.opened_at), opening.edges)
         return True
 
+    @_locked
     def known_samples(self, project: str, sample_ids: Iterable[str]) -> frozenset[str]:
         return frozenset(each for each in sample_ids if (project, each) in self._samples)
 
+    @_locked
     def get(self, project: str, task_id: str) -> Task:
         if (project, task_id) not in self._tasks:
             raise NotFoundError(f"project {project} has no task {task_id}")
         return self._tasks[project, task_id]
 
+    @_locked
     def save(
         self,
         task: Task,
@@ -242,61 +247,75 @@ class MemoryTaskStore(TaskStore):
         annotation: Annotation | None = None,
         consensus: Consensus | None = None,
     ) -> None:
-        with self._world.lock:
-            stored = self._tasks.get((task.project, task.task_id))
-            if stored is None or stored.revision != task.revision - 1:
-                raise ConflictError(f"task {task.task_id} is past revision {task.revision - 1}")
-            if annotation is not None:
-                key = (task.project, task.task_id, annotation.annotation_id)
-                if key in self._annotations:
-                    raise ConflictError(f"annotation {annotation.annotation_id} is there already")
-                self._annotations[key] = annotation
-            if consensus is not None:
-                self._consensus.append(consensus)
-            self._tasks[task.project, task.task_id] = task
-            self._world.write(journal)
+        stored = self._tasks.get((task.project, task.task_id))
+        if stored is None or stored.revision != task.revision - 1:
+            raise ConflictError(f"task {task.task_id} is past revision {task.revision - 1}")
+        if annotation is not None and _answer_key(annotation) in self._annotations:
+            raise ConflictError(f"annotation {annotation.annotation_id} is there already")
+        if consensus is not None and _consensus_key(consensus) in self._consensus:
+            raise ConflictError(f"consensus {consensus.consensus_id} is there already")
+        if annotation is not None:
+            self._annotations[_answer_key(annotation)] = annotation
+        if consensus is not None:
+            self._settle(consensus)
+        self._tasks[task.project, task.task_id] = task
+        self._world.write(journal)
 
+    def _settle(self, consensus: Consensus) -> None:
+        key = _consensus_key(consensus)
+        self._consensus[key] = consensus
+        self._uncommitted = {each for each in self._uncommitted if each[:2] != key[:2]} | {key}
+
+    @_locked
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
         found = [each for each in self._tasks.values() if each.project == project and each.status is status]
         return sorted(found, key=lambda each: (-each.priority, each.opened_at, each.task_id))[:limit]
 
+    @_locked
     def count(self, project: str, status: TaskStatus) -> int:
         return len(self.by_status(project, status, len(self._tasks)))
 
+    @_locked
     def annotations(self, project: str, task_id: str) -> list[Annotation]:
         found = [each for each in self._annotations.values() if (each.project, each.task_id) == (project, task_id)]
         return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id))
 
+    @_locked
     def annotation(self, project: str, task_id: str, annotation_id: str) -> Annotation | None:
         return self._annotations.get((project, task_id, annotation_id))
 
+    @_locked
     def work(self, project: str, annotator: str, limit: int) -> list[Annotation]:
         return [each for each in self.answers(project, len(self._annotations)) if each.annotator == annotator][:limit]
 
+    @_locked
     def work_count(self, project: str, annotator: str, since: datetime | None = None) -> int:
         found = self.work(project, annotator, len(self._annotations))
         return sum(since is None or each.submitted_at >= since for each in found)
 
+    @_locked
     def answers(self, project: str, limit: int) -> list[Annotation]:
         found = [each for each in self._annotations.values() if each.project == project]
         return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id), reverse=True)[:limit]
 
+    @_locked
     def consensus(self, project: str, task_id: str) -> Consensus | None:
-        found = [each for each in self._consensus if (each.project, each.task_id) == (project, task_id)]
+        found = [each for each in self._consensus.values() if (each.project, each.task_id) == (project, task_id)]
         return max(found, key=lambda each: (each.reached_at, each.consensus_id), default=None)
 
+    @_locked
     def sample(self, project: str, sample_id: str) -> Sample:
         if (project, sample_id) not in self._samples:
             raise NotFoundError(f"project {project} has no sample {sample_id}")
         return self._samples[project, sample_id]
 
+    @_locked
     def selection(self, project: str, sample_id: str) -> Selection | None:
         return self._selections.get((project, sample_id))
 
+    @_locked
     def uncommitted(self, project: str, limit: int) -> list[SettledLabel]:
-        waiting = [
-            each for each in self._consensus if each.project == project and each.consensus_id not in self._committed
-        ]
+        waiting = [self._consensus[key] for key in self._uncommitted if key[0] == project]
         oldest = sorted(waiting, key=lambda each: (each.reached_at, each.consensus_id))[:limit]
         return [
             SettledLabel(
@@ -307,8 +326,21 @@ class MemoryTaskStore(TaskStore):
             for each in oldest
         ]
 
+    @_locked
     def mark_committed(self, labels: Sequence[SettledLabel], version_id: str) -> None:  # noqa: ARG002
-        self._committed |= {each.consensus.consensus_id for each in labels}
+        keys = {_consensus_key(each.consensus) for each in labels}
+        missing = keys - self._consensus.keys()
+        if missing:
+            raise NotFoundError(f"there is no consensus {min(missing)[2]}")
+        self._uncommitted -= keys
+
+
+def _answer_key(annotation: Annotation) -> tuple[str, str, str]:
+    return annotation.project, annotation.task_id, annotation.annotation_id
+
+
+def _consensus_key(consensus: Consensus) -> tuple[str, str, str]:
+    return consensus.project, consensus.task_id, consensus.consensus_id
 
 
 @dataclass
@@ -319,114 +351,139 @@ class _Message:
 
 
 class MemoryAnnotationQueue(AnnotationQueue):
-    """At least once: with `repeats` every message is delivered that many times more."""
+    """At least once: with `repeats` every message is delivered that many times more, with `disorder` the visible
+    ones come in the order that this generator draws."""
 
-    def __init__(self, clock: FixedClock, repeats: int = 0) -> None:
+    def __init__(self, clock: Clock, repeats: int = 0, disorder: Random | None = None) -> None:
+        self._world = World()
         self._clock = clock
         self._repeats = repeats
-        self._lock = threading.Lock()
+        self._disorder = disorder
         self._messages: dict[str, dict[int, _Message]] = {}
         self._number = 0
 
+    @_locked
     def send(self, project: str, task_ids: Sequence[str]) -> None:
         for each in task_ids:
             for _ in range(1 + self._repeats):
                 self._put(project, each, 0)
 
     def _put(self, project: str, task_id: str, delay: int) -> None:
-        with self._lock:
-            self._number += 1
-            visible = self._clock.now() + timedelta(seconds=delay)
-            self._messages.setdefault(project, {})[self._number] = _Message(self._number, task_id, visible)
+        self._number += 1
+        visible = self._clock.now() + timedelta(seconds=delay)
+        self._messages.setdefault(project, {})[self._number] = _Message(self._number, task_id, visible)
 
+    @_locked
     def receive(self, project: str, limit: int, hold_seconds: int) -> list[Slot]:
-        with self._lock:
-            now = self._clock.now()
-            visible = [each for each in self._messages.get(project, {}).values() if each.visible_at <= now][:limit]
-            for each in visible:
-                each.visible_at = now + timedelta(seconds=hold_seconds)
-            return [Slot(task_id=each.task_id, receipt=str(each.number)) for each in visible]
+        now = self._clock.now()
+        visible = [each for each in self._messages.get(project, {}).values() if each.visible_at <= now]
+        if self._disorder is not None:
+            self._disorder.shuffle(visible)
+        for each in visible[:limit]:
+            each.visible_at = now + timedelta(seconds=hold_seconds)
+        return [Slot(task_id=each.task_id, receipt=str(each.number)) for each in visible[:limit]]
 
+    @_locked
     def hold(self, project: str, receipt: str, seconds: int) -> None:
-        with self._lock:
-            message = self._messages.get(project, {}).get(int(receipt))
-            if message is not None:
-                message.visible_at = self._clock.now() + timedelta(seconds=seconds)
+        message = self._message(project, receipt)
+        if message is not None:
+            message.visible_at = self._clock.now() + timedelta(seconds=seconds)
 
+    @_locked
     def give_back(self, project: str, slot: Slot, delay_seconds: int = 0) -> None:
         self._put(project, slot.task_id, delay_seconds)
         self.done(project, slot.receipt)
 
+    @_locked
     def done(self, project: str, receipt: str) -> None:
-        with self._lock:
-            self._messages.get(project, {}).pop(int(receipt), None)
+        message = self._message(project, receipt)
+        if message is not None:
+            del self._messages[project][message.number]
 
+    @_locked
     def depth(self, project: str) -> int:
         return len(self._messages.get(project, {}))
+
+    def _message(self, project: str, receipt: str) -> _Message | None:
+        return self._messages.get(project, {}).get(int(receipt)) if receipt.isdecimal() else None
 
 
 class MemorySkillStore(SkillStore):
     def __init__(self) -> None:
+        self._world = World()
         self._skills: dict[tuple[str, str], AnnotatorSkill] = {}
 
+    @_locked
     def skills(self, project: str) -> list[AnnotatorSkill]:
         return [each for (name, _), each in sorted(self._skills.items()) if name == project]
 
+    @_locked
     def save_skills(self, project: str, skills: Sequence[AnnotatorSkill]) -> None:
         self._skills |= {(project, each.annotator): each for each in skills}
 
 
 class MemoryDatasetStore(DatasetStore):
+    """`objects` maps URI to bytes, for tests that look at or spoil what is stored."""
+
     def __init__(self, world: World) -> None:
         self._world = world
         self.objects: dict[str, bytes] = {}
         self._versions: dict[str, list[DatasetVersion]] = {}
 
+    @_locked
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = hashlib.sha256(data).hexdigest()
         self.objects.setdefault(f"memory://{project}/segments/{name}", data)
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
+    @_locked
     def segment(self, project: str, sha256: str) -> bytes:
         data = self.read(f"memory://{project}/segments/{sha256}")
         if hashlib.sha256(data).hexdigest() != sha256:
             raise IntegrityError(f"segment {sha256[:12]} of {project} does not hash to its name")
         return data
 
+    @_locked
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
-        with self._world.lock:
-            head = self.head(version.project)
-            if (head.version_id if head else None) != version.parent:
-                raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
-            self.objects[f"memory://{version.project}/versions/{version.version_id}"] = document(version)
-            self._versions.setdefault(version.project, []).append(version)
-            self._world.write(journal)
+        self.objects.setdefault(f"memory://{version.project}/versions/{version.version_id}", document(version))
+        head = self.head(version.project)
+        if (head.version_id if head else None) != version.parent:
+            raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
+        self._versions.setdefault(version.project, []).append(version)
+        self._world.write(journal)
 
+    @_locked
     def head(self, project: str) -> DatasetVersion | None:
         return next(iter(self.versions(project)), None)
 
+    @_locked
     def version(self, project: str, version_id: str) -> DatasetVersion:
-        number = version_id.removeprefix("v")
-        for each in self.versions(project):
-            if number.isdigit() and len(number) < 10 and each.number == int(number):
-                return each
+        number = version_number(version_id)
+        numbered = [each for each in self.versions(project) if each.number == number]
+        if numbered:
+            return numbered[0]
         found = [each for each in self.versions(project) if each.version_id.startswith(version_id)]
-        if len(version_id) < 6 or len(found) != 1:
+        if len(version_id) < MIN_PREFIX or len(found) != 1:
             raise NotFoundError(f"project {project} has no version {version_id}")
         return found[0]
 
+    @_locked
     def versions(self, project: str) -> list[DatasetVersion]:
         return list(reversed(self._versions.get(project, [])))
 
+    @_locked
     def document(self, project: str, version_id: str) -> bytes:
         return self.read(f"memory://{project}/versions/{version_id}")
 
+    @_locked
     def put_export(self, project: str, version_id: str, name: str, data: bytes) -> str:
         return self._put(f"memory://{project}/exports/{version_id}/{name}", data)
 
+    @_locked
     def put_report(self, project: str, name: str, data: bytes) -> str:
         return self._put(f"memory://{project}/reports/{name}", data)
 
+    @_locked
     def read(self, uri: str) -> bytes:
         if uri not in self.objects:
             raise NotFoundError(f"{uri} does not exist")
@@ -441,14 +498,20 @@ class MemoryLineageStore(LineageStore):
     def __init__(self, world: World) -> None:
         self._world = world
 
+    @_locked
     def add(self, edges: Sequence[Edge]) -> None:
-        self._world.write(Journal(at=datetime.now(UTC), edges=tuple(edges)))
+        for each in edges:
+            self._world.write(Journal(at=each.at, edges=(each,)))
 
+    @_locked
     def edges_from(self, project: str, node: Node) -> list[Edge]:
-        return [each for each in self._world.edges.values() if each.project == project and each.source == node]
+        found = [each for each in self._world.edges.values() if each.project == project and each.source == node]
+        return sorted(found, key=lambda each: str(each.target))
 
+    @_locked
     def edges_to(self, project: str, node: Node) -> list[Edge]:
-        return [each for each in self._world.edges.values() if each.project == project and each.target == node]
+        found = [each for each in self._world.edges.values() if each.project == project and each.target == node]
+        return sorted(found, key=lambda each: str(each.source))
 
 
 class MemoryRunStore(RunStore):
@@ -458,51 +521,60 @@ class MemoryRunStore(RunStore):
         self._active: dict[str, str] = {}
         self._postponed: dict[str, tuple[TriggerDecision, str]] = {}
 
+    @_locked
     def begin(self, run: RetrainingRun, journal: Journal) -> None:
-        with self._world.lock:
-            if (run.project, run.run_id) in self._runs:
-                return
-            if run.project in self._active:
-                raise RunActiveError(f"project {run.project} retrains already")
-            self._runs[run.project, run.run_id] = run
-            self._active[run.project] = run.run_id
-            self._postponed.pop(run.project, None)
-            self._world.write(journal)
+        if (run.project, run.run_id) in self._runs:
+            return
+        if run.project in self._active:
+            raise RunActiveError(f"project {run.project} retrains already")
+        self._runs[run.project, run.run_id] = run
+        self._active[run.project] = run.run_id
+        self._postponed.pop(run.project, None)
+        self._world.write(journal)
 
+    @_locked
     def postpone(
         self, project: str, decision: TriggerDecision, version_id: str, journal: Journal | None = None
     ) -> None:
-        with self._world.lock:
-            self._postponed[project] = (decision, version_id)
-            if journal is not None:
-                self._world.write(journal)
+        self._postponed[project] = (decision, version_id)
+        if journal is not None:
+            self._world.write(journal)
 
+    @_locked
     def postponed(self, project: str) -> tuple[TriggerDecision, str] | None:
         return self._postponed.get(project)
 
+    @_locked
     def active(self, project: str) -> RetrainingRun | None:
         run_id = self._active.get(project)
         return self._runs[project, run_id] if run_id else None
 
+    @_locked
     def get(self, project: str, run_id: str) -> RetrainingRun:
         if (project, run_id) not in self._runs:
             raise NotFoundError(f"project {project} has no run {run_id}")
         return self._runs[project, run_id]
 
+    @_locked
     def save(self, run: RetrainingRun, journal: Journal) -> None:
-        with self._world.lock:
-            self.get(run.project, run.run_id)
-            self._runs[run.project, run.run_id] = run
-            if run.status is not RunStatus.RUNNING and self._active.get(run.project) == run.run_id:
-                del self._active[run.project]
-            self._world.write(journal)
+        self.get(run.project, run.run_id)
+        active = self._active.get(run.project) == run.run_id
+        if run.status is RunStatus.RUNNING and not active:
+            raise ConflictError(f"run {run.run_id} of {run.project} has ended")
+        self._runs[run.project, run.run_id] = run
+        if run.status is not RunStatus.RUNNING and active:
+            del self._active[run.project]
+        self._world.write(journal)
 
+    @_locked
     def runs(self, project: str, limit: int) -> list[RetrainingRun]:
         found = [each for each in self._runs.values() if each.project == project]
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
 
 
 class MemoryWorkflows(Workflows):
+    """`started` maps "<machine>:<name>" to the first document given."""
+
     def __init__(self) -> None:
         self.started: dict[str, dict[str, Any]] = {}
 
@@ -517,7 +589,7 @@ class MemoryWorkflows(Workflows):
         return f"memory:execution:{name}"
 
 
-class MemoryRegistry(ModelRegistry, PackageRulings):
+class MemoryRegistry(ModelRegistry):
     def __init__(self) -> None:
         self.champions: dict[str, Champion] = {}
         self.configs: dict[str, dict[str, Any]] = {}
@@ -543,9 +615,11 @@ class MemoryEventBus(EventBus):
     """Refuses the event ids in `refuse` once each."""
 
     def __init__(self) -> None:
+        self._world = World()
         self.published: list[Envelope] = []
         self.refuse: set[str] = set()
 
+    @_locked
     def publish(self, envelopes: Sequence[Envelope]) -> tuple[str, ...]:
         refused = tuple(each.event_id for each in envelopes if each.event_id in self.refuse)
         self.refuse -= set(refused)
@@ -583,25 +657,31 @@ class MemoryEndpointAdmin(EndpointAdmin):
 
 class MemoryBatchStore(BatchStore):
     def __init__(self) -> None:
+        self._world = World()
         self._jobs: dict[tuple[str, str], LabelingJob] = {}
 
+    @_locked
     def save_batch(self, job: LabelingJob) -> None:
         self._jobs[job.project, job.name] = job
 
+    @_locked
     def batches(self, project: str, status: str) -> list[LabelingJob]:
-        return [each for each in self._jobs.values() if each.project == project and each.status == status]
+        found = [each for each in self._jobs.values() if each.project == project and each.status == status]
+        return sorted(found, key=lambda each: each.name)
 
+    @_locked
     def batch(self, project: str, name: str) -> LabelingJob | None:
         return self._jobs.get((project, name))
 
 
 class MemoryLabelingBackend(LabelingBackend):
-    """Answers are given to it by the test."""
+    """Answers and failures are given to it by the test."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, list[Task]] = {}
         self.statuses: dict[str, str] = {}
         self.given: dict[str, list[Annotation]] = {}
+        self.failed: dict[str, dict[str, str]] = {}
 
     def start(self, name: str, tasks: Sequence[Task]) -> None:
         self.jobs.setdefault(name, list(tasks))
@@ -614,6 +694,9 @@ class MemoryLabelingBackend(LabelingBackend):
 
     def answers(self, name: str) -> list[Annotation]:
         return list(self.given.get(name, []))
+
+    def failures(self, name: str) -> dict[str, str]:
+        return dict(self.failed.get(name, {}))
 
 
 def copy_of(task: Task, **changes: Any) -> Task:

@@ -8,6 +8,7 @@ two histories that end in the same content have the same content hash.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,6 +18,10 @@ import msgspec
 from trueup.dataset.segments import decode, encode
 from trueup.errors import IntegrityError
 from trueup.model import DatasetVersion, LabelledSample, Segment
+
+# Digits of a version's id that an operator must give at least.
+MIN_PREFIX = 6
+_NUMBER = re.compile(r"v?([0-9]{1,9})")
 
 
 def next_version(
@@ -81,6 +86,12 @@ def content_of(version: DatasetVersion, read: Callable[[str], bytes]) -> dict[st
 def content_hash(samples: Iterable[LabelledSample]) -> str:
     """SHA-256 of the sorted lines: what the version holds, whatever the order of commits that led there."""
     return hashlib.sha256(encode(samples)).hexdigest()
+
+
+def version_number(text: str) -> int | None:
+    """The number in "7" or "v7"; None when `text` is no version number."""
+    found = _NUMBER.fullmatch(text)
+    return int(found[1]) if found else None
 
 
 def _relabels(before: LabelledSample | None, after: LabelledSample) -> bool:

@@ -140,7 +140,7 @@ def test_disputes_widen_and_then_go_to_review() -> None:
     for name, label in (("ada", "cat"), ("ben", "dog"), ("cleo", "fox")):
         answer_all(loop, label, (name,))
     assert loop.tasks.count("pets", TaskStatus.REVIEW) == 1
-    events = [each.event_type for each in loop.world.outbox.values()]
+    events = [each.event_type for each in loop.world.outbox]
     assert events.count("OverlapExtended") == 1
     assert events.count("ReviewRequested") == 1
 
