@@ -1,0 +1,172 @@
+"""The synthesized app: clean, least privileged, encrypted, and packed with only what each function imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.config import read_config
+from infra.packaging import ROOT, Packager
+from trueup.errors import ConfigurationError
+from trueup.settings import FUNCTION_SETTINGS
+
+pytestmark = pytest.mark.infra
+Templates = dict[str, dict[str, Any]]
+_MEGABYTES = {"numpy": 90, "plain": 12}
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cdk") / "out"
+    environment = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
+    cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
+    command = [cdk, "synth", "--quiet", "--output", str(out), "--app", f"{sys.executable} -m infra.app"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+@pytest.fixture(scope="session")
+def templates(assembly: Path) -> Templates:
+    return {each.name.split(".")[0]: json.loads(each.read_text()) for each in assembly.glob("*.template.json")}
+
+
+def resources(templates: Templates, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for template in templates.values():
+        for name, each in template["Resources"].items():
+            if each["Type"] == kind:
+                yield name, each
+
+
+def test_cdk_nag_has_no_open_finding(assembly: Path) -> None:
+    report = json.loads((assembly / "validation-report.json").read_text())
+    assert [each for plugin in report["pluginReports"] for each in plugin.get("violations", [])] == []
+
+
+def test_cfn_lint_is_clean(assembly: Path) -> None:
+    files = [str(each) for each in sorted(assembly.glob("*.template.json"))]
+    command = [
+        str(Path(sys.executable).with_name("cfn-lint")),
+        "--regions",
+        "us-east-1",
+        "--ignore-checks",
+        "W",
+        "--",
+        *files,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_two_projects_have_a_queue_and_a_model_group_each(templates: Templates) -> None:
+    groups = [
+        each["Properties"]["ModelPackageGroupName"]
+        for _, each in resources(templates, "AWS::SageMaker::ModelPackageGroup")
+    ]
+    assert sorted(groups) == ["trueup-dev-digits", "trueup-dev-tickets"]
+
+
+def test_every_function_of_ours_has_logs_tracing_a_role_and_a_place_for_failures(templates: Templates) -> None:
+    ours = [
+        each["Properties"]
+        for _, each in resources(templates, "AWS::Lambda::Function")
+        if str(each["Properties"].get("Handler", "")).startswith("functions.")
+    ]
+    assert len(ours) == len(FUNCTION_SETTINGS)
+    assert len({json.dumps(each["Role"]) for each in ours}) == len(ours)
+    for each in ours:
+        assert each["Architectures"] == ["arm64"]
+        assert each["TracingConfig"] == {"Mode": "Active"}
+        assert each["DeadLetterConfig"]
+        assert each["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_every_queue_is_encrypted_and_has_somewhere_for_its_dead(templates: Templates) -> None:
+    for name, each in resources(templates, "AWS::SQS::Queue"):
+        properties = each["Properties"]
+        assert properties["KmsMasterKeyId"], name
+        if "DeadLetters" not in name and "Failures" not in name:
+            assert properties["RedrivePolicy"], name
+
+
+def test_functions_time_out_well_before_their_messages_return(templates: Templates) -> None:
+    timeouts = {
+        name: each["Properties"].get("Timeout", 3) for name, each in resources(templates, "AWS::Lambda::Function")
+    }
+    queues = {name: each["Properties"] for name, each in resources(templates, "AWS::SQS::Queue")}
+    mappings = list(resources(templates, "AWS::Lambda::EventSourceMapping"))
+    checked = 0
+    for _, each in mappings:
+        source = each["Properties"]["EventSourceArn"]
+        queue = source.get("Fn::GetAtt", [""])[0]
+        if queue in queues:
+            function = each["Properties"]["FunctionName"]["Ref"]
+            assert queues[queue]["VisibilityTimeout"] >= 6 * timeouts[function]
+            assert each["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            checked += 1
+    assert checked >= 5
+
+
+def test_what_must_survive_survives(templates: Templates) -> None:
+    (table,) = [each for _, each in resources(templates, "AWS::DynamoDB::Table")]
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    kept = [each for name, each in resources(templates, "AWS::S3::Bucket") if not name.startswith("Site")]
+    assert all(each["DeletionPolicy"] == "Retain" for each in kept)
+    for _, each in resources(templates, "AWS::S3::Bucket"):
+        assert set(each["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_a_package_holds_what_its_handler_imports_and_little_else(name: str, tmp_path: Path) -> None:
+    folder = Packager("host", b"[]").package(name)
+    size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1e6
+    assert size < _MEGABYTES["numpy" if (folder / "numpy").is_dir() else "plain"]
+    # boto3 is in Lambda's runtime; here it is lent from this environment, alone.
+    for each in ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six.py"):
+        found = next(Path(path) / each for path in sys.path if (Path(path) / each).exists())
+        (tmp_path / each).symlink_to(found)
+    code = f"import functions.{name}.handler as h; assert callable(h.handler)"
+    clean = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{folder}:{tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_equal_content_is_packed_once() -> None:
+    assert Packager("host", b"[]").package("event_publish") == Packager("host", b"[]").package("event_publish")
+    assert Packager("host", b"[]").package("event_publish") != Packager("host", b"[1]").package("event_publish")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stage": "Not Good"}, "trueup.stage is 'Not Good'"),
+        ({"removal_policy": "maybe"}, "trueup.removal_policy is 'maybe'"),
+        ({"removal_policy": "destroy"}, "trueup:allow-data-loss=true"),
+        ({"projects": []}, "trueup.projects must list at least one"),
+        ({"schedule_minutes": 0}, "trueup.schedule_minutes is 0"),
+        ({"colour": "red"}, "trueup.colour is not a known key"),
+    ],
+)
+def test_a_wrong_configuration_ends_the_synthesis_with_its_key(change: dict[str, Any], message: str) -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    with pytest.raises(ConfigurationError, match=message):
+        read_config({**context, "trueup": {**context["trueup"], **change}})
+
+
+def test_two_projects_cannot_share_an_endpoint() -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    projects = context["trueup"]["projects"]
+    twice = [projects[0], {**projects[1], "endpoint_name": projects[0]["endpoint_name"]}]
+    with pytest.raises(ConfigurationError, match="stands twice"):
+        read_config({"trueup": {**context["trueup"], "projects": twice}})
