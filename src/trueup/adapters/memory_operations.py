@@ -7,10 +7,21 @@ from datetime import datetime
 
 from trueup.errors import NotFoundError
 from trueup.model import Payload
-from trueup.ports import AlarmState, DeadLetter, EndpointState, Move, QueueState, StackState
+from trueup.ports import (
+    AlarmState,
+    DeadLetter,
+    DeadLetters,
+    EndpointState,
+    Health,
+    Move,
+    ObjectReader,
+    PackageRulings,
+    QueueState,
+    StackState,
+)
 
 
-class MemoryDeadLetters:
+class MemoryDeadLetters(DeadLetters):
     """Messages by queue; `put` fills one, `moved` records what went where."""
 
     def __init__(self) -> None:
@@ -32,7 +43,7 @@ class MemoryDeadLetters:
         return Move(messages=len(letters), how="task")
 
 
-class MemoryRulings:
+class MemoryRulings(PackageRulings):
     def __init__(self) -> None:
         self.rulings: dict[str, str] = {}
 
@@ -40,7 +51,7 @@ class MemoryRulings:
         self.rulings[arn] = approval
 
 
-class MemoryObjects:
+class MemoryObjects(ObjectReader):
     def __init__(self, objects: Mapping[str, Payload] | None = None) -> None:
         self.objects = dict(objects or {})
 
@@ -50,7 +61,7 @@ class MemoryObjects:
         return self.objects[uri]
 
 
-class MemoryHealth:
+class MemoryHealth(Health):
     """Answers what a test put in; a queue that was not put in does not exist."""
 
     def __init__(self) -> None:

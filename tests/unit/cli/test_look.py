@@ -1,0 +1,59 @@
+"""status, queue, task."""
+
+from __future__ import annotations
+
+from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
+from trueup.model import TaskStatus
+from trueup.ports import DeadLetter
+
+
+def test_status_counts_what_happened(trueup: Terminal, lived: FakeDeployed) -> None:
+    lived.letters.put("https://sqs/ingest-dead", [DeadLetter(message_id="1", body="{}", reason="why")])
+    check_golden("status", trueup.json("status"))
+
+
+def test_status_of_an_empty_deployment(trueup: Terminal, place: FakeDeployed) -> None:
+    place.registry.champions.clear()
+    (project,) = trueup.json("status")["projects"]
+    assert (project["head"], project["champion"], project["active_run"]) == (None, None, None)
+    said = trueup("status").stdout
+    assert "no version yet" in said
+    assert "no endpoint pets" in said
+
+
+def test_status_for_people_names_the_dead_letters(trueup: Terminal, lived: FakeDeployed) -> None:
+    lived.letters.put("https://sqs/ingest-dead", [DeadLetter(message_id="1", body="{}", reason="why")])
+    said = trueup("status").stdout
+    assert "v1, 3 samples" in said
+    assert "v1-0123abcd awaiting approval" in said
+    assert "dead letters: ingest 1" in said
+
+
+def test_queue_counts_slots_and_leases(trueup: Terminal, lived: FakeDeployed) -> None:
+    check_golden("queue", trueup.json("queue"))
+    assert "pets" in trueup("queue").stdout
+
+
+def test_a_task_tells_its_story(trueup: Terminal, lived: FakeDeployed) -> None:
+    (task, *_) = lived.tasks.by_status("pets", TaskStatus.SETTLED, 10)
+    story = trueup.json("task", "show", task.task_id)
+    assert story["consensus"]["label"] == "cat"
+    assert [each["annotator"] for each in story["annotations"]] == ["ada", "ben"]
+    check_golden("task", story)
+    said = trueup("task", "show", task.task_id).stdout
+    assert "settled, 2 of 2 answers" in said
+    assert "asked because" in said
+
+
+def test_tasks_are_listed_by_status(trueup: Terminal, lived: FakeDeployed) -> None:
+    assert len(trueup.json("task", "list")) == 2
+    assert len(trueup.json("task", "list", "--status", "settled")) == 3
+    assert trueup("task", "list", "--status", "review").stdout == "no task is review\n"
+    assert len(trueup("task", "list", "--status", "settled").stdout.splitlines()) == 5
+
+
+def test_an_unknown_task_is_not_found(trueup: Terminal, place: FakeDeployed) -> None:
+    result = trueup("task", "show", "nothing")
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    assert result.stderr.startswith("trueup: there is no task nothing in pets\n  → ")
