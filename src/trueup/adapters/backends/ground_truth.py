@@ -120,6 +120,18 @@ class GroundTruth:
                 found += self._read(data, task_ids[position])
         return found
 
+    def failures(self, name: str) -> dict[str, str]:
+        """Objects that the output manifest reports without a label but with a reason. The shape of such a line
+        is not documented, so anything that looks like one is taken."""
+        prefix = f"{self._project.name}/labeling/{name}"
+        manifest = next((data for _, data in self._jobs.objects(f"{prefix}/manifests/output/output.manifest")), b"")
+        lines = [msgspec.json.decode(each) for each in manifest.splitlines()]
+        return {
+            each["trueup-task"]: str(each[f"{_ATTRIBUTE}-metadata"].get("failure-reason", "no label"))
+            for each in lines
+            if _ATTRIBUTE not in each and f"{_ATTRIBUTE}-metadata" in each
+        }
+
     def _task_ids(self, prefix: str) -> list[tuple[str, str]]:
         manifest = next((data for _, data in self._jobs.objects(f"{prefix}/input.manifest")), None)
         if manifest is None:
