@@ -9,10 +9,12 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
-from trueup.errors import NotFoundError, RetryableError
-from trueup.ports import Slot
+from trueup.errors import NotFoundError, RetryableError, ServiceError
+from trueup.model import Record
+from trueup.ports import AnnotationQueue, Slot
 
 _BATCH = 10
+_ATTEMPTS = 3
 _GONE = frozenset(
     {
         "ReceiptHandleIsInvalid",
@@ -23,8 +25,12 @@ _GONE = frozenset(
 )
 
 
-class SqsAnnotationQueue:
-    """`urls` maps project to queue URL."""
+class _Invitation(Record, frozen=True, kw_only=True):
+    task_id: str
+
+
+class SqsAnnotationQueue(AnnotationQueue):
+    """`urls` maps project to queue URL. A message that is no invitation is left to the queue's redrive policy."""
 
     def __init__(self, client: Any, urls: Mapping[str, str], wait_seconds: int = 1) -> None:
         self._client = client
@@ -36,14 +42,18 @@ class SqsAnnotationQueue:
             self._send(project, task_ids[start : start + _BATCH])
 
     def _send(self, project: str, task_ids: Sequence[str], delay: int = 0) -> None:
-        entries = [
-            {"Id": str(index), "MessageBody": msgspec.json.encode({"task_id": each}).decode(), "DelaySeconds": delay}
-            for index, each in enumerate(task_ids)
-        ]
-        with translated(f"sending {len(entries)} messages to the annotation queue of {project}"):
-            answer = self._client.send_message_batch(QueueUrl=self._url(project), Entries=entries)
-        if answer.get("Failed"):
-            raise RetryableError(f"{len(answer['Failed'])} messages were refused by the annotation queue of {project}")
+        entries = [_entry(index, each, delay) for index, each in enumerate(task_ids)]
+        for _ in range(_ATTEMPTS):
+            with translated(f"sending {len(entries)} messages to the annotation queue of {project}"):
+                answer = self._client.send_message_batch(QueueUrl=self._url(project), Entries=entries)
+            refused = {each["Id"]: each for each in answer.get("Failed", [])}
+            entries = [each for each in entries if each["Id"] in refused]
+            if not entries:
+                return
+            ours = [each for each in refused.values() if each.get("SenderFault")]
+            if ours:
+                raise ServiceError(f"the annotation queue of {project} refused a message: {ours[0].get('Message')}")
+        raise RetryableError(f"{len(entries)} messages were refused by the annotation queue of {project}")
 
     def receive(self, project: str, limit: int, hold_seconds: int) -> list[Slot]:
         with translated(f"receiving from the annotation queue of {project}"):
@@ -53,10 +63,8 @@ class SqsAnnotationQueue:
                 VisibilityTimeout=hold_seconds,
                 WaitTimeSeconds=self._wait_seconds,
             )
-        return [
-            Slot(task_id=msgspec.json.decode(each["Body"])["task_id"], receipt=each["ReceiptHandle"])
-            for each in answer.get("Messages", [])
-        ]
+        slots = [_slot(each) for each in answer.get("Messages", [])]
+        return [each for each in slots if each is not None]
 
     def hold(self, project: str, receipt: str, seconds: int) -> None:
         with translated(f"holding a message of {project}"):
@@ -96,3 +104,16 @@ class SqsAnnotationQueue:
         if project not in self._urls:
             raise NotFoundError(f"project {project} has no annotation queue")
         return self._urls[project]
+
+
+def _entry(index: int, task_id: str, delay: int) -> dict[str, Any]:
+    body = msgspec.json.encode(_Invitation(task_id=task_id)).decode()
+    return {"Id": str(index), "MessageBody": body, "DelaySeconds": delay}
+
+
+def _slot(message: Mapping[str, Any]) -> Slot | None:
+    try:
+        invitation = msgspec.json.decode(message["Body"], type=_Invitation)
+    except msgspec.DecodeError:
+        return None
+    return Slot(task_id=invitation.task_id, receipt=message["ReceiptHandle"])

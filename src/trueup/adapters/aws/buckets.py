@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, cast
 
@@ -12,10 +13,14 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
-from trueup.errors import CaptureError, InputError
+from trueup.errors import CaptureError, InputError, RetryableError
 from trueup.model import CaptureFile, Payload, Quarantined
+from trueup.ports import CaptureArchive, PayloadStore
 
 _CHUNK = 256 * 1024
+_ATTEMPTS = 4
+_THERE = frozenset({"PreconditionFailed", "412"})
+_RACE = frozenset({"ConditionalRequestConflict", "409"})
 
 
 class Bucket:
@@ -26,13 +31,23 @@ class Bucket:
         self.name = name
 
     def put_once(self, key: str, data: bytes, content_type: str) -> None:
-        """Create, or leave alone what is there: names are content hashes. S3 checks the bytes by SHA-256."""
-        with translated(f"writing {self.uri(key)}"):
-            try:
-                self._put(key, data, content_type, IfNoneMatch="*")
-            except ClientError as error:
-                if code_of(error) not in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
-                    raise
+        """Create, or leave alone what is there: names are content hashes. S3 checks the bytes by SHA-256.
+
+        S3 answers 412 when the object is there, and 409 when another request for the same key is under way, after
+        which it may be there or not: then the put is tried again. Raises RetryableError when that goes on.
+        """
+        for _ in range(_ATTEMPTS):
+            with translated(f"writing {self.uri(key)}"):
+                try:
+                    self._put(key, data, content_type, IfNoneMatch="*")
+                except ClientError as error:
+                    if code_of(error) in _THERE:
+                        return
+                    if code_of(error) not in _RACE:
+                        raise
+                else:
+                    return
+        raise RetryableError(f"writing {self.uri(key)}: others write it at the same time, {_ATTEMPTS} times")
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         with translated(f"writing {self.uri(key)}"):
@@ -68,7 +83,7 @@ class Bucket:
         return uri.removeprefix(prefix)
 
 
-class S3CaptureArchive:
+class S3CaptureArchive(CaptureArchive):
     """Reads any capture bucket by the file's own name; quarantine goes to the dataset bucket."""
 
     def __init__(self, client: Any, dataset_bucket: str) -> None:
@@ -76,36 +91,41 @@ class S3CaptureArchive:
         self._bucket = Bucket(client, dataset_bucket)
 
     def lines(self, file: CaptureFile) -> Iterator[tuple[int, bytes]]:
+        """Offsets count in the text, after gzip. Also raises CaptureError for a broken gzip stream."""
         with translated(f"reading {file.uri}"):
             answer = self._client.get_object(Bucket=file.bucket, Key=file.key)
-        zipped = file.key.endswith(".gz") or answer.get("ContentEncoding") == "gzip"
-        stream = io.BufferedReader(cast("io.RawIOBase", _Body(answer["Body"])), _CHUNK)
-        source: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if zipped else stream
-        offset = 0
-        try:
-            for raw in source:
-                yield offset, raw.rstrip(b"\r\n")
-                offset += len(raw)
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise CaptureError(f"{file.uri}: the gzip stream ends early or is broken: {error}") from error
+            zipped = file.key.endswith(".gz") or "gzip" in answer.get("ContentEncoding", "")
+            try:
+                yield from _lines(answer["Body"], zipped)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise CaptureError(f"{file.uri}: the gzip stream ends early or is broken: {error}") from error
 
     def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
-        rows = [
-            {
-                "line": each.line,
-                "offset": each.offset,
-                "reason": each.reason,
-                "raw": each.raw.decode("utf-8", "replace"),
-            }
-            for each in items
-        ]
+        """A line's bytes lie in `raw` as text, or in `raw_base64` when they are no UTF-8."""
         key = f"{file.project}/quarantine/{file.file_id}.json"
-        document = {"file": file.uri, "lines": rows}
+        document = {"file": file.uri, "lines": [_quarantined(each) for each in items]}
         self._bucket.put(key, msgspec.json.encode(document), "application/json")
         return self._bucket.uri(key)
 
 
-class S3PayloadStore:
+def _lines(body: Any, zipped: bool) -> Iterator[tuple[int, bytes]]:
+    stream = io.BufferedReader(cast("io.RawIOBase", _Body(body)), _CHUNK)
+    source: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if zipped else stream
+    offset = 0
+    for raw in source:
+        yield offset, raw.removesuffix(b"\n").removesuffix(b"\r")
+        offset += len(raw)
+
+
+def _quarantined(item: Quarantined) -> dict[str, Any]:
+    place = {"line": item.line, "offset": item.offset, "reason": item.reason}
+    try:
+        return {**place, "raw": item.raw.decode()}
+    except UnicodeDecodeError:
+        return {**place, "raw_base64": item.raw}
+
+
+class S3PayloadStore(PayloadStore):
     def __init__(self, client: Any, dataset_bucket: str) -> None:
         self._bucket = Bucket(client, dataset_bucket)
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from trueup.adapters.aws.table import ConditionFailedError, Table, Write, journal_writes, put, record_of, stamp
+from trueup.adapters.aws.table import FRESH, ConditionFailedError, Table, Write, journal_writes, put, record_of, stamp
 from trueup.errors import RetryableError
 from trueup.model import CaptureFile, FileReceipt
-from trueup.ports import Journal
+from trueup.ports import CaptureLedger, Journal
 
-_FRESH = "attribute_not_exists(pk)"
 _ATTEMPTS = 20
 
 
-class DynamoCaptureLedger:
+class DynamoCaptureLedger(CaptureLedger):
     def __init__(self, table: Table) -> None:
         self._table = table
 
@@ -27,7 +26,7 @@ class DynamoCaptureLedger:
         write = put(
             (_file_pk(receipt.file), "RECEIPT"),
             receipt,
-            condition=_FRESH,
+            condition=FRESH,
             gsi1pk=f"P#{project}#RECEIPTS",
             gsi1sk=f"{stamp(receipt.ingested_at)}#{receipt.file.file_id}",
         )
@@ -63,7 +62,7 @@ class DynamoCaptureLedger:
 
 
 def _reservation(file: CaptureFile, day: date, granted: int, per_day: int, total: int | None) -> list[Write]:
-    reserved = put((_file_pk(file), "BUDGET"), {"granted": granted}, condition=_FRESH, granted=granted)
+    reserved = put((_file_pk(file), "BUDGET"), {"granted": granted}, condition=FRESH, granted=granted)
     if granted == 0:
         return [reserved]
     limits = [(_day_key(day), per_day), ("TOTAL", total)]

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from trueup.adapters.aws.buckets import Bucket, sha256
-from trueup.adapters.aws.table import ConditionFailedError, Table, journal_writes, put, record_of
-from trueup.dataset.versions import document
+from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Table, journal_writes, put, record_of
+from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Segment
-from trueup.ports import Journal
+from trueup.ports import DatasetStore, Journal
 
-_MIN_PREFIX = 6
+# A segment takes about 110 bytes of a version, and DynamoDB's items end at 400 KB.
+MAX_LISTED_SEGMENTS = 1000
 
 
-class AwsDatasetStore:
-    def __init__(self, table: Table, bucket: Bucket) -> None:
+class AwsDatasetStore(DatasetStore):
+    """Versions of up to `max_listed_segments` segments lie whole in the table; of longer ones the table holds the
+    figures and the document in S3 the segments."""
+
+    def __init__(self, table: Table, bucket: Bucket, max_listed_segments: int = MAX_LISTED_SEGMENTS) -> None:
         self._table = table
         self._bucket = bucket
+        self._max_listed_segments = max_listed_segments
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = sha256(data)
@@ -30,38 +39,49 @@ class AwsDatasetStore:
 
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
         self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
+        record, more = self._listed(version)
         head = put(
             (f"P#{version.project}#HEAD", "HEAD"),
-            version,
-            condition="version_id = :parent" if version.parent else "attribute_not_exists(pk)",
+            record,
+            condition="version_id = :parent" if version.parent else FRESH,
             values={":parent": version.parent} if version.parent else {},
-            version_id=version.version_id,
+            **more,
         )
-        listed = put((_versions_pk(version.project), f"{version.number:010d}"), version, version_id=version.version_id)
+        listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, **more)
         try:
             self._table.write([head, listed, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit") from error
 
+    def _listed(self, version: DatasetVersion) -> tuple[DatasetVersion, dict[str, Any]]:
+        if len(version.segments) <= self._max_listed_segments:
+            return version, {"version_id": version.version_id}
+        return msgspec.structs.replace(version, segments=()), {"version_id": version.version_id, "shortened": 1}
+
+    def _read(self, item: Item) -> DatasetVersion:
+        version = record_of(item, DatasetVersion)
+        if "shortened" not in item:
+            return version
+        return read_document(self.document(version.project, version.version_id), version.version_id)
+
     def head(self, project: str) -> DatasetVersion | None:
         item = self._table.get(f"P#{project}#HEAD", "HEAD")
-        return record_of(item, DatasetVersion) if item else None
+        return self._read(item) if item else None
 
     def version(self, project: str, version_id: str) -> DatasetVersion:
-        number = version_id.removeprefix("v")
-        if number.isdigit() and len(number) < 10:
-            item = self._table.get(_versions_pk(project), f"{int(number):010d}")
-            if item is not None:
-                return record_of(item, DatasetVersion)
-        if len(version_id) >= _MIN_PREFIX:
-            found = [each for each in self.versions(project) if each.version_id.startswith(version_id)]
-            if len(found) == 1:
-                return found[0]
-        raise NotFoundError(f"project {project} has no version {version_id}")
+        number = version_number(version_id)
+        numbered = self._table.get(_versions_pk(project), f"{number:010d}") if number is not None else None
+        if numbered is not None:
+            return self._read(numbered)
+        listed = self._table.query(_versions_pk(project)) if len(version_id) >= MIN_PREFIX else iter(())
+        found = [each for each in listed if each["version_id"].startswith(version_id)]
+        if len(found) != 1:
+            raise NotFoundError(f"project {project} has no version {version_id}")
+        return self._read(found[0])
 
     def versions(self, project: str) -> list[DatasetVersion]:
         found = self._table.query(_versions_pk(project), newest_first=True)
-        return [record_of(each, DatasetVersion) for each in found]
+        return [self._read(each) for each in found]
 
     def document(self, project: str, version_id: str) -> bytes:
         return self._bucket.get(_document_key(project, version_id))[0]

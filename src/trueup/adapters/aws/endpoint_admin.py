@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError
 from trueup.adapters.aws.errors import code_of, translated
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.errors import ConflictError, RetryableError
+from trueup.ports import EndpointAdmin
 
 _WAIT_SECONDS = 1800
 
 
-class SageMakerEndpointAdmin:
+class SageMakerEndpointAdmin(EndpointAdmin):
     def __init__(self, client: Any, poll_seconds: float = 2.0) -> None:
         self._client = client
         self._registry = SageMakerRegistry(client)

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trueup.adapters.aws.table import (
-    TRANSACTION_LIMIT,
+    FRESH,
     ConditionFailedError,
+    Key,
     Table,
     Write,
+    chunks,
     edge_write,
     journal_writes,
     put,
     record_of,
 )
-from trueup.errors import NotFoundError, RunActiveError
+from trueup.errors import ConflictError, NotFoundError, RunActiveError
 from trueup.model import AnnotatorSkill, Edge, Node, Record, RetrainingRun, RunStatus, TriggerDecision
-from trueup.ports import Journal, LabelingJob
+from trueup.ports import BatchStore, Journal, LabelingJob, LineageStore, RunStore, SkillStore
 
 
-class DynamoLineageStore:
+class DynamoLineageStore(LineageStore):
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def add(self, edges: Sequence[Edge]) -> None:
-        writes = [edge_write(each) for each in edges]
-        for start in range(0, len(writes), TRANSACTION_LIMIT):
-            self._table.write(writes[start : start + TRANSACTION_LIMIT])
+        for chunk in chunks([edge_write(each) for each in edges]):
+            self._table.write(chunk)
 
     def edges_from(self, project: str, node: Node) -> list[Edge]:
         return [record_of(each, Edge) for each in self._table.query(f"P#{project}#EDGE#{node}")]
@@ -35,7 +36,7 @@ class DynamoLineageStore:
         return [record_of(each, Edge) for each in self._table.query(f"P#{project}#EDGE#{node}", index=True)]
 
 
-class DynamoSkillStore:
+class DynamoSkillStore(SkillStore):
     def __init__(self, table: Table) -> None:
         self._table = table
 
@@ -43,9 +44,9 @@ class DynamoSkillStore:
         return [record_of(each, AnnotatorSkill) for each in self._table.query(f"P#{project}#SKILL")]
 
     def save_skills(self, project: str, skills: Sequence[AnnotatorSkill]) -> None:
-        writes = [put((f"P#{project}#SKILL", each.annotator), each) for each in skills]
-        for start in range(0, len(writes), TRANSACTION_LIMIT):
-            self._table.write(writes[start : start + TRANSACTION_LIMIT])
+        newest = {each.annotator: each for each in skills}
+        for chunk in chunks([put((f"P#{project}#SKILL", each.annotator), each) for each in newest.values()]):
+            self._table.write(chunk)
 
 
 class _Postponed(Record, frozen=True, kw_only=True):
@@ -53,17 +54,15 @@ class _Postponed(Record, frozen=True, kw_only=True):
     version_id: str
 
 
-class DynamoRunStore:
+class DynamoRunStore(RunStore):
     """The item ACTIVE is the project's lock: it is there exactly while a run is RUNNING."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def begin(self, run: RetrainingRun, journal: Journal) -> None:
-        lock = put(
-            _active_key(run.project), {"run_id": run.run_id}, condition="attribute_not_exists(pk)", run_id=run.run_id
-        )
-        stored = put(_run_key(run), run, condition="attribute_not_exists(pk)")
+        lock = put(_active_key(run.project), {"run_id": run.run_id}, condition=FRESH, run_id=run.run_id)
+        stored = put(_run_key(run), run, condition=FRESH)
         forget = Write(action="Delete", key=_postponed_key(run.project))
         try:
             self._table.write([lock, stored, forget, *journal_writes(journal)])
@@ -96,22 +95,24 @@ class DynamoRunStore:
         return record_of(item, RetrainingRun)
 
     def save(self, run: RetrainingRun, journal: Journal) -> None:
-        writes = [put(_run_key(run), run, condition="attribute_exists(pk)"), *journal_writes(journal)]
-        lock = self._table.get(*_active_key(run.project))
-        if run.status is not RunStatus.RUNNING and lock is not None and lock["run_id"] == run.run_id:
-            key = _active_key(run.project)
-            writes.append(Write(action="Delete", key=key, condition="run_id = :run", values={":run": run.run_id}))
+        """The lock says whether a run is running: one transaction looks at it and writes the run."""
+        stored = [put(_run_key(run), run, condition="attribute_exists(pk)"), *journal_writes(journal)]
+        held = _lock_of(run)
         try:
-            self._table.write(writes)
+            self._table.write([*stored, held])
         except ConditionFailedError as error:
-            raise NotFoundError(f"project {run.project} has no run {run.run_id}") from error
+            if _run_key(run) in error.failed:
+                raise NotFoundError(f"project {run.project} has no run {run.run_id}") from error
+            if run.status is RunStatus.RUNNING:
+                raise ConflictError(f"run {run.run_id} of {run.project} has ended") from error
+            self._table.write(stored)
 
     def runs(self, project: str, limit: int) -> list[RetrainingRun]:
         found = [record_of(each, RetrainingRun) for each in self._table.query(f"P#{project}#RUN")]
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
 
 
-class DynamoBatchStore:
+class DynamoBatchStore(BatchStore):
     def __init__(self, table: Table) -> None:
         self._table = table
 
@@ -127,13 +128,21 @@ class DynamoBatchStore:
         return record_of(item, LabelingJob) if item else None
 
 
-def _run_key(run: RetrainingRun) -> tuple[str, str]:
+def _lock_of(run: RetrainingRun) -> Write:
+    """Keep the lock of a run that goes on, let go that of one that ended."""
+    key, held, values = _active_key(run.project), "run_id = :run", {":run": run.run_id}
+    if run.status is RunStatus.RUNNING:
+        return Write(action="ConditionCheck", key=key, condition=held, values=values)
+    return Write(action="Delete", key=key, condition=held, values=values)
+
+
+def _run_key(run: RetrainingRun) -> Key:
     return f"P#{run.project}#RUN", run.run_id
 
 
-def _active_key(project: str) -> tuple[str, str]:
+def _active_key(project: str) -> Key:
     return f"P#{project}#ACTIVE", "RUN"
 
 
-def _postponed_key(project: str) -> tuple[str, str]:
+def _postponed_key(project: str) -> Key:
     return f"P#{project}#ACTIVE", "POSTPONED"

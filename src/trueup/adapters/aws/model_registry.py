@@ -7,24 +7,30 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trueup.adapters.aws.errors import code_of, translated
+from trueup.adapters.aws.errors import code_of, message_of, translated
 from trueup.errors import NotFoundError
 from trueup.model import Champion, ModelPackage
+from trueup.ports import ModelRegistry, PackageRulings
+
+# SageMaker says ValidationException for what is missing and for what is wrong alike; the text tells them apart.
+_MISSING = ("could not find", "does not exist", "not found")
 
 
-class SageMakerRegistry:
+class SageMakerRegistry(ModelRegistry, PackageRulings):
+    """The champion is the model of the variant that takes most of the traffic."""
+
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def champion(self, endpoint_name: str) -> Champion:
         config = self.endpoint_config(endpoint_name)
-        variant = config["ProductionVariants"][0]
+        variant = max(config["ProductionVariants"], key=lambda each: each.get("InitialVariantWeight", 1.0))
         container = self._container(variant["ModelName"])
         return Champion(
             endpoint_name=endpoint_name,
             endpoint_config=config["EndpointConfigName"],
             model_name=variant["ModelName"],
-            model_data_url=container.get("ModelDataUrl", ""),
+            model_data_url=_data_url(container),
             image=container.get("Image", ""),
             variant=variant["VariantName"],
         )
@@ -45,7 +51,7 @@ class SageMakerRegistry:
             group=found.get("ModelPackageGroupName", ""),
             approval=found.get("ModelApprovalStatus", "PendingManualApproval"),
             image=container.get("Image", ""),
-            model_data_url=container.get("ModelDataUrl", ""),
+            model_data_url=_data_url(container),
             environment=container.get("Environment", {}),
             metadata=found.get("CustomerMetadataProperties", {}),
         )
@@ -58,7 +64,7 @@ class SageMakerRegistry:
     def _container(self, model_name: str) -> Mapping[str, Any]:
         model = self._describe("describe_model", f"model {model_name}", ModelName=model_name)
         first: Mapping[str, Any] = model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0]
-        if "ModelDataUrl" not in first and "ModelPackageName" in first:
+        if not _data_url(first) and "ModelPackageName" in first:
             package = self.package(first["ModelPackageName"])
             return {"Image": package.image, "ModelDataUrl": package.model_data_url}
         return first
@@ -68,7 +74,14 @@ class SageMakerRegistry:
             try:
                 answer: dict[str, Any] = getattr(self._client, operation)(**request)
             except ClientError as error:
-                if code_of(error) == "ValidationException":
-                    raise NotFoundError(f"SageMaker knows no {what}: {error.response['Error']['Message']}") from error
+                missing = any(each in message_of(error).lower() for each in _MISSING)
+                if code_of(error) == "ValidationException" and missing:
+                    raise NotFoundError(f"SageMaker knows no {what}: {message_of(error)}") from error
                 raise
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+
+def _data_url(container: Mapping[str, Any]) -> str:
+    """Where the model's files are: an archive, or a prefix of files as they are."""
+    files = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", "")
+    return str(container.get("ModelDataUrl") or files)

@@ -6,11 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from trueup.adapters.aws.table import (
-    TRANSACTION_LIMIT,
+    FRESH,
     ConditionFailedError,
+    Item,
+    Key,
     Table,
     Write,
+    chunks,
+    descending,
     edge_write,
+    fits,
     journal_writes,
     put,
     record_of,
@@ -18,50 +23,45 @@ from trueup.adapters.aws.table import (
 )
 from trueup.errors import ConflictError, NotFoundError
 from trueup.model import Annotation, Consensus, Sample, Selection, SettledLabel, Task, TaskStatus
-from trueup.ports import Journal, Opening
-
-_FRESH = "attribute_not_exists(pk)"
-_PRIORITY_CEILING = 1e9
+from trueup.ports import Journal, Opening, TaskStore
 
 
-class DynamoTaskStore:
+class DynamoTaskStore(TaskStore):
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
-        opened: list[str] = []
-        chunk: list[Opening] = []
-        room = TRANSACTION_LIMIT - len(journal_writes(journal))
+        wanted: dict[Key, Opening] = {}
         for each in openings:
-            if sum(len(_opening_writes(other)) for other in [*chunk, each]) > room:
-                opened += self._open_chunk(chunk, Journal(at=journal.at))
+            wanted.setdefault(_task_key(each.task), each)
+        last = journal_writes(journal)
+        chunk: list[Opening] = []
+        for each in wanted.values():
+            if chunk and not fits([*_openings_writes([*chunk, each]), *last]):
+                self._open_chunk(chunk, [])
                 chunk = []
             chunk.append(each)
-        opened += self._open_chunk(chunk, journal)
-        return tuple(opened)
+        self._open_chunk(chunk, last)
+        return self._standing(openings)
 
-    def _open_chunk(self, openings: Sequence[Opening], journal: Journal) -> list[str]:
-        """All at once; when one of them is there already, one by one."""
-        writes = [write for each in openings for write in _opening_writes(each)]
-        try:
-            self._table.write([*writes, *journal_writes(journal)])
-        except ConditionFailedError:
-            return self._open_singly(openings, journal)
-        return [each.task.task_id for each in openings]
+    def _open_chunk(self, openings: Sequence[Opening], last: Sequence[Write]) -> None:
+        """All at once, without those that turn out to be there already."""
+        waiting = {_task_key(each.task): each for each in openings}
+        while waiting or last:
+            try:
+                self._table.write([*_openings_writes(list(waiting.values())), *last])
+            except ConditionFailedError as error:
+                waiting = {key: each for key, each in waiting.items() if key not in error.failed}
+            else:
+                return
 
-    def _open_singly(self, openings: Sequence[Opening], journal: Journal) -> list[str]:
-        opened = [each.task.task_id for each in openings if self._open_one(each)]
-        if journal.events or journal.edges:
-            self._table.write(journal_writes(journal))
-        return opened
-
-    def _open_one(self, opening: Opening) -> bool:
-        try:
-            self._table.write(_opening_writes(opening))
-        except ConditionFailedError:
-            before = self.selection(opening.task.project, opening.sample.sample_id)
-            return before is not None and before.event_id == opening.selection.event_id
-        return True
+    def _standing(self, openings: Sequence[Opening]) -> tuple[str, ...]:
+        """Tasks that the store holds because of these openings' own captures."""
+        keys = {each.task.task_id: _selection_key(each) for each in openings}
+        stored = self._table.get_many(keys.values())
+        events = {key: record_of(item, Selection).event_id for key, item in stored.items()}
+        ours = [each for each in openings if events[_selection_key(each)] == each.selection.event_id]
+        return tuple(dict.fromkeys(each.task.task_id for each in ours))
 
     def known_samples(self, project: str, sample_ids: Iterable[str]) -> frozenset[str]:
         keys = {(_sample_pk(project, each), "SAMPLE"): each for each in sample_ids}
@@ -85,11 +85,24 @@ class DynamoTaskStore:
         if annotation is not None:
             writes += _annotation_writes(annotation)
         if consensus is not None:
-            writes.append(_consensus_write(consensus))
+            writes += [_consensus_write(consensus), *self._retirements(task)]
         try:
             self._table.write([*writes, *journal_writes(journal)])
         except ConditionFailedError as error:
-            raise ConflictError(f"task {task.task_id} is past revision {task.revision - 1}") from error
+            if _task_key(task) in error.failed:
+                raise ConflictError(f"task {task.task_id} is past revision {task.revision - 1}") from error
+            raise ConflictError(f"this answer or consensus of task {task.task_id} is there already") from error
+
+    def _retirements(self, task: Task) -> list[Write]:
+        """Take a task's waiting consensus out of the line. Whoever adds one meanwhile moves the revision on, and
+        then these writes fail with the task's."""
+        pk, _ = _task_key(task)
+        found = self._table.query(pk, prefix="CONSENSUS#")
+        return [
+            Write(action="Update", key=(pk, each["sk"]), update="REMOVE gsi1pk, gsi1sk")
+            for each in found
+            if "gsi1pk" in each
+        ]
 
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
         found = self._table.query(_status_key(project, status), index=True, limit=limit)
@@ -133,36 +146,48 @@ class DynamoTaskStore:
         return record_of(item, Selection) if item else None
 
     def uncommitted(self, project: str, limit: int) -> list[SettledLabel]:
+        """The index may lag behind: what it lists counts only while the consensus itself still waits."""
         found = self._table.query(f"P#{project}#UNCOMMITTED", index=True, limit=limit)
-        waiting = [record_of(each, Consensus) for each in found]
-        keys = [(_sample_pk(project, each.sample_id), kind) for each in waiting for kind in ("SAMPLE", "SELECTION")]
-        facts = self._table.get_many(keys)
-        labels = []
-        for each in waiting:
-            pk = _sample_pk(project, each.sample_id)
-            selection = facts.get((pk, "SELECTION"))
-            labels.append(
-                SettledLabel(
-                    consensus=each,
-                    sample=record_of(facts[pk, "SAMPLE"], Sample),
-                    selection=record_of(selection, Selection) if selection else None,
-                )
-            )
-        return labels
+        listed = [record_of(each, Consensus) for each in found]
+        facts = self._table.get_many(key for each in listed for key in _keys_of_label(each))
+        waiting = [each for each in listed if "gsi1pk" in facts.get(_consensus_key(each), {})]
+        return [_settled(each, facts) for each in waiting]
 
     def mark_committed(self, labels: Sequence[SettledLabel], version_id: str) -> None:
         writes = [
             Write(
                 action="Update",
                 key=_consensus_key(each.consensus),
-                update="SET version_id = :version REMOVE gsi1pk, gsi1sk",
+                update="SET version_id = if_not_exists(version_id, :version) REMOVE gsi1pk, gsi1sk",
                 condition="attribute_exists(pk)",
                 values={":version": version_id},
             )
             for each in labels
         ]
-        for start in range(0, len(writes), TRANSACTION_LIMIT):
-            self._table.write(writes[start : start + TRANSACTION_LIMIT])
+        try:
+            for chunk in chunks(writes):
+                self._table.write(chunk)
+        except ConditionFailedError as error:
+            raise NotFoundError(f"there is no consensus {min(error.failed)[1]}") from error
+
+
+def _settled(consensus: Consensus, facts: dict[Key, Item]) -> SettledLabel:
+    pk = _sample_pk(consensus.project, consensus.sample_id)
+    selection = facts.get((pk, "SELECTION"))
+    return SettledLabel(
+        consensus=consensus,
+        sample=record_of(facts[pk, "SAMPLE"], Sample),
+        selection=record_of(selection, Selection) if selection else None,
+    )
+
+
+def _keys_of_label(consensus: Consensus) -> list[Key]:
+    pk = _sample_pk(consensus.project, consensus.sample_id)
+    return [_consensus_key(consensus), (pk, "SAMPLE"), (pk, "SELECTION")]
+
+
+def _openings_writes(openings: Sequence[Opening]) -> list[Write]:
+    return [write for each in openings for write in _opening_writes(each)]
 
 
 def _opening_writes(opening: Opening) -> list[Write]:
@@ -171,20 +196,20 @@ def _opening_writes(opening: Opening) -> list[Write]:
     return [
         put((pk, "SAMPLE"), sample),
         put((pk, "SELECTION"), selection),
-        _task_write(opening.task, condition=_FRESH, values={}),
+        _task_write(opening.task, condition=FRESH, values={}),
         *[edge_write(each) for each in opening.edges],
     ]
 
 
 def _task_write(task: Task, *, condition: str, values: dict[str, int]) -> Write:
     return put(
-        (_task_pk(task.project, task.task_id), "TASK"),
+        _task_key(task),
         task,
         condition=condition,
         values=values,
         revision=task.revision,
         gsi1pk=_status_key(task.project, task.status),
-        gsi1sk=f"{_PRIORITY_CEILING - task.priority:020.9f}#{stamp(task.opened_at)}#{task.task_id}",
+        gsi1sk=f"{descending(task.priority)}#{stamp(task.opened_at)}#{task.task_id}",
     )
 
 
@@ -196,7 +221,7 @@ def _annotation_writes(annotation: Annotation) -> list[Write]:
         put(
             (pk, f"ANNOTATION#{annotation.annotation_id}"),
             annotation,
-            condition=_FRESH,
+            condition=FRESH,
             gsi1pk=f"P#{annotation.project}#ANSWERS",
             gsi1sk=when,
         ),
@@ -208,14 +233,23 @@ def _consensus_write(consensus: Consensus) -> Write:
     return put(
         _consensus_key(consensus),
         consensus,
+        condition=FRESH,
         gsi1pk=f"P#{consensus.project}#UNCOMMITTED",
         gsi1sk=f"{stamp(consensus.reached_at)}#{consensus.consensus_id}",
     )
 
 
-def _consensus_key(consensus: Consensus) -> tuple[str, str]:
+def _consensus_key(consensus: Consensus) -> Key:
     pk = _task_pk(consensus.project, consensus.task_id)
     return pk, f"CONSENSUS#{stamp(consensus.reached_at)}#{consensus.consensus_id}"
+
+
+def _task_key(task: Task) -> Key:
+    return _task_pk(task.project, task.task_id), "TASK"
+
+
+def _selection_key(opening: Opening) -> Key:
+    return _sample_pk(opening.sample.project, opening.sample.sample_id), "SELECTION"
 
 
 def _task_pk(project: str, task_id: str) -> str:

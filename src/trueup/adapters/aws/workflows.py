@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
 from trueup.errors import ServiceError
+from trueup.ports import Workflows
 
 
-class StepFunctionsWorkflows:
+class StepFunctionsWorkflows(Workflows):
     """Either ARN may be missing where a function starts only the other machine."""
 
     def __init__(self, client: Any, retraining_arn: str | None = None, promotion_arn: str | None = None) -> None:
