@@ -44,6 +44,7 @@ from trueup.usecases.submit_annotation import Submission
 
 _HASH = re.compile(r"\b[0-9a-f]{16,64}\b")
 GOLDEN = Path(__file__).with_name("golden")
+FACTS = MachineFacts(python=(3, 12, 1), node=(22, 3, 0), uv="0.9.1", free_bytes=50_000_000_000)
 QUEUES = ("backend", "commit", "decide", "ingest", "promote", "settle")
 
 
@@ -130,7 +131,7 @@ class Terminal:
     """Runs `trueup …` over a deployment of fakes."""
 
     place: FakeDeployed
-    facts: MachineFacts = MachineFacts(python=(3, 12, 1), node=(22, 3, 0), uv="0.9.1", free_bytes=50_000_000_000)
+    facts: MachineFacts = FACTS
     embedded: Any = None
     stage: str = "dev"
 

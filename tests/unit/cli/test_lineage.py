@@ -34,7 +34,7 @@ def test_both_ways_by_default(trueup: Terminal, lived: FakeDeployed) -> None:
 def test_a_bare_id_is_tried_against_the_kinds(trueup: Terminal, lived: FakeDeployed) -> None:
     head = lived.datasets.head("pets")
     assert head is not None
-    names = ["event-1#0", f"capture:event-1#0", head.version_id, head.version_id[:8], "version:v1", "1"]
+    names = ["event-1#0", "capture:event-1#0", head.version_id, head.version_id[:8], "version:v1", "1"]
     found = [trueup.json("lineage", name)["id"] for name in names]
     assert found[0] == found[1] == "capture:event-1#0"
     assert set(found[2:]) == {f"version:{head.version_id}"}
