@@ -33,13 +33,16 @@ class SageMakerLabelingJobs:
             try:
                 return str(self._sagemaker.describe_labeling_job(LabelingJobName=name)["LabelingJobStatus"])
             except ClientError as error:
-                if code_of(error) in ("ResourceNotFound", "ValidationException"):
+                if code_of(error) == "ResourceNotFound":
                     raise NotFoundError(f"there is no labeling job {name}") from error
                 raise
 
     def put(self, key: str, data: bytes) -> str:
         self._bucket.put(key, data, "application/octet-stream")
         return self._bucket.uri(key)
+
+    def read(self, uri: str) -> bytes:
+        return self._bucket.get(self._bucket.key_of(uri))[0]
 
     def objects(self, prefix: str) -> Iterator[tuple[str, bytes]]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)

@@ -7,14 +7,17 @@ customers: this backend serves accounts that used it before. It never uses a pub
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 
-from trueup.errors import ConfigurationError, NotFoundError
+from trueup.errors import ConfigurationError, InputError, NotFoundError
 from trueup.model import Annotation, GroundTruthBackend, LabelSchema, Project, Record, Task, content_id
+from trueup.ports import LabelingBackend
 
 # Accounts that own the built-in pre- and post-annotation Lambdas (AWS documentation, HumanTaskConfig).
 LAMBDA_ACCOUNTS = {
@@ -34,6 +37,12 @@ LAMBDA_ACCOUNTS = {
 _TASK_TYPES = {"image": "ImageMultiClass", "text": "TextMultiClass"}
 _STATUS = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
 _ATTRIBUTE = "trueup-label"
+_RESPONSES = re.compile(r".*/iteration-[0-9]+/(?P<position>[0-9]{1,9})/[^/]+\.json")
+# Limits of an input manifest (sms-input-data-input-manifest) and of a job (CreateLabelingJob).
+_MAX_TEXT = 20_000
+_MAX_WORKERS = 9
+_MIN_SECONDS, _MAX_SECONDS = 30, 28_800
+_AVAILABLE_SECONDS = 864_000
 
 
 class LabelingJobs(Protocol):
@@ -51,6 +60,10 @@ class LabelingJobs(Protocol):
         """Write an object of the dataset bucket; returns its URI."""
         ...
 
+    def read(self, uri: str) -> bytes:
+        """Bytes of an object of the dataset bucket. Raises NotFoundError."""
+        ...
+
     def objects(self, prefix: str) -> Iterator[tuple[str, bytes]]:
         """Keys and bytes below a prefix of the dataset bucket."""
         ...
@@ -63,10 +76,13 @@ class LabelingJobs(Protocol):
 
 
 class _Answer(msgspec.Struct, rename="camel"):
+    """One worker's answer. Files of older jobs lack the last three."""
+
     answer_content: dict[str, Any]
     submission_time: datetime
     worker_id: str
-    time_spent_in_seconds: float = 0.0
+    acceptance_time: datetime | None = None
+    time_spent_in_seconds: float | None = None
     worker_metadata: dict[str, Any] = {}
 
 
@@ -74,13 +90,34 @@ class _Response(msgspec.Struct):
     answers: list[_Answer]
 
 
+class _Object(msgspec.Struct, rename={"task_id": "trueup-task", "sample_id": "trueup-sample"}):
+    """What trueup put into a manifest line."""
+
+    task_id: str
+    sample_id: str
+
+
+class _Result(
+    msgspec.Struct, rename={"task_id": "trueup-task", "label": _ATTRIBUTE, "metadata": f"{_ATTRIBUTE}-metadata"}
+):
+    """A line of the output manifest. How one of a failed object looks is not documented: every key may be missing."""
+
+    task_id: str = ""
+    label: Any = None
+    metadata: dict[str, Any] = {}
+
+
 class Roles(Record, frozen=True, kw_only=True):
     role_arn: str
     key_arn: str
 
 
-class GroundTruth:
-    """LabelingBackend over labeling jobs of one project."""
+class GroundTruth(LabelingBackend):
+    """LabelingBackend over labeling jobs of one project.
+
+    Everything of a job lies below <project>/labeling/<job>/ in the dataset bucket: our input.manifest,
+    categories.json, template.liquid.html and refused.json, and what Ground Truth writes.
+    """
 
     def __init__(self, project: Project, settings: GroundTruthBackend, jobs: LabelingJobs, roles: Roles) -> None:
         self._project = project
@@ -89,84 +126,150 @@ class GroundTruth:
         self._roles = roles
 
     def start(self, name: str, tasks: Sequence[Task]) -> None:
+        """Tasks that Ground Truth cannot take (too long a text, or none) are left out and told by `failures`.
+        Raises ConfigurationError, and InputError when no task is left."""
+        if self._exists(name):
+            return
         schema = self._project.label_schema
-        prefix = f"{self._project.name}/labeling/{name}"
-        manifest = self._jobs.put(f"{prefix}/input.manifest", input_manifest(tasks))
-        categories = self._jobs.put(f"{prefix}/categories.json", label_categories(schema))
-        template = self._jobs.put(f"{prefix}/template.liquid.html", worker_template(schema))
+        prefix = self._prefix(name)
         request = labeling_job_request(
             name,
             self._project,
             self._settings,
             self._roles,
             region=self._jobs.region,
-            manifest_uri=manifest,
-            categories_uri=categories,
-            template_uri=template,
-            output_uri=f"s3://{self._jobs.bucket}/{self._project.name}/labeling/",
+            root=f"s3://{self._jobs.bucket}/{prefix}",
+            workers=max((each.overlap - len(each.answered_by) for each in tasks), default=1),
         )
+        objects, refused = self._objects(tasks)
+        if not objects:
+            raise InputError(f"labeling job {name} would be empty: {'; '.join(refused.values()) or 'no tasks'}")
+        self._jobs.put(f"{prefix}/refused.json", msgspec.json.encode(refused, order="sorted"))
+        self._jobs.put(f"{prefix}/input.manifest", input_manifest(objects))
+        self._jobs.put(f"{prefix}/categories.json", label_categories(schema))
+        self._jobs.put(f"{prefix}/template.liquid.html", worker_template(schema))
         self._jobs.create(request)
 
     def status(self, name: str) -> str:
         return _STATUS.get(self._jobs.status(name), "in_progress")
 
     def answers(self, name: str) -> list[Annotation]:
-        prefix = f"{self._project.name}/labeling/{name}"
-        task_ids = self._task_ids(prefix)
-        found = []
-        for key, data in self._jobs.objects(f"{prefix}/annotations/worker-response/"):
-            position = int(key.rsplit("/", 2)[-2])
-            if position < len(task_ids):
-                found += self._read(data, task_ids[position])
-        return found
+        found: dict[str, Annotation] = {}
+        for response, task in self._responses(name):
+            if isinstance(response, str):
+                continue
+            for each in response.answers:
+                annotation = self._annotation(each, task)
+                if annotation is not None:
+                    found[annotation.annotation_id] = annotation
+        return sorted(found.values(), key=lambda each: (each.submitted_at, each.annotation_id))
 
     def failures(self, name: str) -> dict[str, str]:
-        """Objects that the output manifest reports without a label but with a reason. The shape of such a line
-        is not documented, so anything that looks like one is taken."""
-        prefix = f"{self._project.name}/labeling/{name}"
-        manifest = next((data for _, data in self._jobs.objects(f"{prefix}/manifests/output/output.manifest")), b"")
-        lines = [msgspec.json.decode(each) for each in manifest.splitlines()]
-        return {
-            each["trueup-task"]: str(each[f"{_ATTRIBUTE}-metadata"].get("failure-reason", "no label"))
-            for each in lines
-            if _ATTRIBUTE not in each and f"{_ATTRIBUTE}-metadata" in each
-        }
+        """Tasks left out of the job, objects whose files cannot be read or name unknown classes, and those that
+        the output manifest gives no label."""
+        refused = self._read(f"{self._prefix(name)}/refused.json")
+        found = msgspec.json.decode(refused, type=dict[str, str]) if refused else {}
+        ended = _STATUS.get(self._jobs.status(name)) is not None
+        for result in self._results(name):
+            reason = _failure(result, ended)
+            if reason is not None and result.task_id:
+                found[result.task_id] = reason
+        for response, task in self._responses(name):
+            reason = response if isinstance(response, str) else self._unknown(response)
+            if reason is not None:
+                found[task.task_id] = reason
+        return found
 
-    def _task_ids(self, prefix: str) -> list[tuple[str, str]]:
-        manifest = next((data for _, data in self._jobs.objects(f"{prefix}/input.manifest")), None)
+    def _exists(self, name: str) -> bool:
+        """A job's manifest must stay as it was: positions in it name the objects of the answers."""
+        try:
+            self._jobs.status(name)
+        except NotFoundError:
+            return False
+        return True
+
+    def _objects(self, tasks: Sequence[Task]) -> tuple[list[dict[str, str]], dict[str, str]]:
+        """Manifest lines, and the reasons of tasks that have none."""
+        objects, refused = [], {}
+        for each in tasks:
+            try:
+                objects.append({**self._source(each), "trueup-task": each.task_id, "trueup-sample": each.sample_id})
+            except (InputError, NotFoundError) as error:
+                refused[each.task_id] = str(error)
+        return objects, refused
+
+    def _source(self, task: Task) -> dict[str, str]:
+        """Pictures go by reference, texts inline: the built-in text task shows what stands in the manifest."""
+        if self._project.label_schema.media == "image":
+            return {"source-ref": task.payload_uri}
+        try:
+            text = self._jobs.read(task.payload_uri).decode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"task {task.task_id}: the text is no UTF-8") from error
+        if not 0 < len(text) <= _MAX_TEXT:
+            raise InputError(
+                f"task {task.task_id}: a text of {len(text)} characters, Ground Truth takes 1 to {_MAX_TEXT}"
+            )
+        return {"source": text}
+
+    def _responses(self, name: str) -> Iterator[tuple[_Response | str, _Object]]:
+        """Every worker-response file with its object; instead of one that cannot be read, the reason."""
+        prefix = self._prefix(name)
+        manifest = self._read(f"{prefix}/input.manifest")
         if manifest is None:
             raise NotFoundError(f"the manifest of {prefix} is gone")
-        lines = [msgspec.json.decode(each) for each in manifest.splitlines()]
-        return [(each["trueup-task"], each["trueup-sample"]) for each in lines]
+        objects = [msgspec.json.decode(each, type=_Object) for each in manifest.splitlines()]
+        for key, data in self._jobs.objects(f"{prefix}/annotations/worker-response/"):
+            place = _RESPONSES.fullmatch(key)
+            if place is None or int(place["position"]) >= len(objects):
+                continue
+            try:
+                yield msgspec.json.decode(data, type=_Response), objects[int(place["position"])]
+            except msgspec.DecodeError as error:
+                yield f"{key} cannot be read: {error}", objects[int(place["position"])]
 
-    def _read(self, data: bytes, task: tuple[str, str]) -> list[Annotation]:
-        answers = msgspec.json.decode(data, type=_Response).answers
-        return [each for each in (self._annotation(answer, task) for answer in answers) if each is not None]
+    def _results(self, name: str) -> Iterator[_Result]:
+        manifest = self._read(f"{self._prefix(name)}/manifests/output/output.manifest")
+        for each in (manifest or b"").splitlines():
+            yield msgspec.json.decode(each, type=_Result)
 
-    def _annotation(self, answer: _Answer, task: tuple[str, str]) -> Annotation | None:
+    def _unknown(self, response: _Response) -> str | None:
+        names = self._project.label_schema.names
+        strange = sorted({_label(each.answer_content) for each in response.answers} - set(names))
+        return f"answered with {strange[0]!r}, which is no class of {self._project.name}" if strange else None
+
+    def _annotation(self, answer: _Answer, task: _Object) -> Annotation | None:
         label = _label(answer.answer_content)
         if label not in self._project.label_schema.names:
             return None
-        worker = answer.worker_metadata.get("identityData", {}).get("sub") or answer.worker_id
+        # `sub` names a Cognito user for ever; the worker id, which older files have alone, names them in this team.
+        worker = str(answer.worker_metadata.get("identityData", {}).get("sub") or answer.worker_id)
+        submitted = _utc(answer.submission_time)
         return Annotation(
             project=self._project.name,
-            annotation_id=content_id(task[0], worker, answer.submission_time.isoformat(), label)[:32],
-            task_id=task[0],
-            sample_id=task[1],
+            annotation_id=content_id(task.task_id, worker, submitted.isoformat(), label)[:32],
+            task_id=task.task_id,
+            sample_id=task.sample_id,
             annotator=worker,
             label=label,
-            submitted_at=answer.submission_time,
-            seconds_spent=answer.time_spent_in_seconds,
+            submitted_at=submitted,
+            seconds_spent=_seconds(answer),
             backend="ground_truth",
         )
 
+    def _read(self, key: str) -> bytes | None:
+        try:
+            return self._jobs.read(f"s3://{self._jobs.bucket}/{key}")
+        except NotFoundError:
+            return None
 
-def input_manifest(tasks: Sequence[Task]) -> bytes:
-    """One line per task; trueup's own keys pass through the job unchanged."""
-    lines = (
-        {"source-ref": each.payload_uri, "trueup-task": each.task_id, "trueup-sample": each.sample_id} for each in tasks
-    )
-    return b"".join(msgspec.json.encode(each) + b"\n" for each in lines)
+    def _prefix(self, name: str) -> str:
+        return f"{self._project.name}/labeling/{name}"
+
+
+def input_manifest(objects: Sequence[Mapping[str, str]]) -> bytes:
+    """One line per object; trueup's own keys pass through the job unchanged."""
+    return b"".join(msgspec.json.encode(each) + b"\n" for each in objects)
 
 
 def label_categories(schema: LabelSchema) -> bytes:
@@ -175,21 +278,25 @@ def label_categories(schema: LabelSchema) -> bytes:
 
 def worker_template(schema: LabelSchema) -> bytes:
     """A worker page of crowd-html-elements; the classes come from the category file through the task input."""
-    element = "crowd-image-classifier" if schema.media == "image" else "crowd-classifier"
-    body = (
-        'src="{{ task.input.taskObject | grant_read_access }}"'
+    guidelines = _inert(schema.guidelines or "Choose the class that fits best.")
+    classes = "".join(f"<li><b>{_inert(each.name)}</b> {_inert(each.description)}</li>" for each in schema.classes)
+    source = "{{ task.input.taskObject | grant_read_access }}"
+    target = "<classification-target>{{ task.input.taskObject }}</classification-target>"
+    element, attribute, content = (
+        ("crowd-image-classifier", f' src="{source}"', "")
         if schema.media == "image"
-        else 'header="Choose the class"'
+        else ("crowd-classifier", "", target)
     )
-    text = (
-        "" if schema.media == "image" else "<classification-target>{{ task.input.taskObject }}</classification-target>"
-    )
-    page = (
-        '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>\n'
-        f'<crowd-form><{element} name="label" {body} categories="{{{{ task.input.labels | to_json | escape }}}}">'
-        f"{text}<full-instructions>{{{{ task.input.fullInstruction }}}}</full-instructions>"
-        f"<short-instructions>Choose the class.</short-instructions></{element}></crowd-form>\n"
-    )
+    page = f"""<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+<crowd-form>
+<{element} name="label"{attribute} header="Choose the class"
+  categories="{{{{ task.input.labels | to_json | escape }}}}">
+{content}
+<full-instructions header="Classes"><p>{guidelines}</p><ul>{classes}</ul></full-instructions>
+<short-instructions><p>{guidelines}</p></short-instructions>
+</{element}>
+</crowd-form>
+"""
     return page.encode()
 
 
@@ -200,12 +307,13 @@ def labeling_job_request(
     roles: Roles,
     *,
     region: str,
-    manifest_uri: str,
-    categories_uri: str,
-    template_uri: str,
-    output_uri: str,
+    root: str,
+    workers: int,
 ) -> dict[str, Any]:
-    """A CreateLabelingJob request. Raises ConfigurationError where Ground Truth has no built-in task."""
+    """A CreateLabelingJob request of the files below `root`, each object for `workers` people.
+
+    Raises ConfigurationError where Ground Truth has no built-in task.
+    """
     task_type = _TASK_TYPES.get(project.label_schema.media)
     account = LAMBDA_ACCOUNTS.get(region)
     if task_type is None or account is None:
@@ -217,19 +325,19 @@ def labeling_job_request(
     return {
         "LabelingJobName": name,
         "LabelAttributeName": _ATTRIBUTE,
-        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": manifest_uri}}},
-        "OutputConfig": {"S3OutputPath": output_uri, "KmsKeyId": roles.key_arn},
+        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"{root}/input.manifest"}}},
+        "OutputConfig": {"S3OutputPath": f"{root.rpartition('/')[0]}/", "KmsKeyId": roles.key_arn},
         "RoleArn": roles.role_arn,
-        "LabelCategoryConfigS3Uri": categories_uri,
+        "LabelCategoryConfigS3Uri": f"{root}/categories.json",
         "HumanTaskConfig": {
             "WorkteamArn": settings.workteam_arn,
-            "UiConfig": {"UiTemplateS3Uri": template_uri},
+            "UiConfig": {"UiTemplateS3Uri": f"{root}/template.liquid.html"},
             "PreHumanTaskLambdaArn": f"{function}:PRE-{task_type}",
             "TaskTitle": (project.title or project.name)[:128],
             "TaskDescription": "Choose the class of the sample",
-            "NumberOfHumanWorkersPerDataObject": project.consensus.overlap,
-            "TaskTimeLimitInSeconds": min(28800, max(30, project.consensus.lease_seconds)),
-            "TaskAvailabilityLifetimeInSeconds": 864000,
+            "NumberOfHumanWorkersPerDataObject": min(_MAX_WORKERS, max(1, workers)),
+            "TaskTimeLimitInSeconds": min(_MAX_SECONDS, max(_MIN_SECONDS, project.consensus.lease_seconds)),
+            "TaskAvailabilityLifetimeInSeconds": _AVAILABLE_SECONDS,
             "AnnotationConsolidationConfig": {
                 "AnnotationConsolidationLambdaArn": f"{function}:ACS-{task_type}",
             },
@@ -246,3 +354,30 @@ def _label(content: Mapping[str, Any]) -> str:
         if isinstance(value, str):
             return value
     return ""
+
+
+def _failure(result: _Result, ended: bool) -> str | None:
+    """A line comes back as it went in until its object is labelled, so a bare one has failed when the job ended."""
+    if result.label is not None:
+        return None
+    if result.metadata:
+        return str(result.metadata.get("failure-reason", "Ground Truth gives no reason"))
+    return "the job ended without a label" if ended else None
+
+
+def _seconds(answer: _Answer) -> float:
+    if answer.time_spent_in_seconds is not None:
+        return answer.time_spent_in_seconds
+    if answer.acceptance_time is None:
+        return 0.0
+    return max(0.0, (_utc(answer.submission_time) - _utc(answer.acceptance_time)).total_seconds())
+
+
+def _utc(moment: datetime) -> datetime:
+    """Ground Truth's times without a zone are UTC."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _inert(text: str) -> str:
+    """Text that is neither HTML nor a Liquid tag."""
+    return html.escape(text).replace("{", "&#123;").replace("}", "&#125;")
