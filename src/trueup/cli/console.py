@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -101,4 +102,5 @@ def age(seconds: float | None) -> str:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+    own = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if own else _PIPED_WIDTH)

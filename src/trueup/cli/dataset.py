@@ -222,7 +222,8 @@ def _paint_verified(checked: dict[str, int], problems: list[str]) -> None:
         paint(f"[red]✗[/] {safe(each)}")
     if not problems:
         for name, number in checked.items():
-            paint(f"[green]✓[/] {name}: {count(number, 'version')}, every hash and count holds")
+            says = f"{count(number, 'version')}, every hash and count holds" if number else "no version yet"
+            paint(f"[green]✓[/] {name}: {says}")
 
 
 def _version(look: Deployed, project: str, name: str) -> DatasetVersion:

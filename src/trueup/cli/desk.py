@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,20 +79,28 @@ class Deployed(Protocol):
 @dataclass(frozen=True)
 class Desk:
     """`connect` finds the deployment of a stage, `diagnose` what looks for trouble in it, `facts` what this machine
-    offers, `embedded` the module that runs the embedded AWS. Each is called only by the verbs that need it."""
+    offers, `embedded` the module that runs the embedded AWS. Each is called only by the verbs that need it.
+    `workbench_url` is where the embedded AWS serves what CloudFront serves on AWS."""
 
     connect: Callable[[str], Deployed]
     diagnose: Callable[[str], Diagnose]
     facts: Callable[[], MachineFacts]
     embedded: Callable[[], Any]
     stage: str = "dev"
+    workbench_url: str | None = None
 
     def look(self) -> Deployed:
         return self.connect(self.stage)
 
 
 def real_desk() -> Desk:
-    return Desk(connect=_connect, diagnose=_diagnose, facts=_facts, embedded=_embedded)
+    return Desk(
+        connect=_connect,
+        diagnose=_diagnose,
+        facts=_facts,
+        embedded=_embedded,
+        workbench_url=os.environ.get("TRUEUP_WORKBENCH_URL"),
+    )
 
 
 def desk_of(context: typer.Context) -> Desk:

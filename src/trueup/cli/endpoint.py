@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,14 +125,29 @@ def _paint_change(change: Change, unneeded: str) -> None:
         return
     paint(f"[bold]endpoint {change.endpoint}[/]  [dim]its configuration, present and new[/]\n")
     for line in difference(change.before, change.after):
-        colour = {"+": "green", "-": "red", "@": "dim"}.get(line[:1], "")
-        paint(f"[{colour}]{safe(line)}[/]" if colour else safe(line))
+        colour = {"+": "green", "-": "red"}.get(line[:1], "dim")
+        paint(f"[{colour}]{safe(line)}[/]")
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """A unified diff of two configurations, three lines of surroundings, without the file heads."""
-    texts = [json.dumps(_comparable(each), indent=2, default=str, sort_keys=True) for each in (before, after)]
-    return list(difflib.unified_diff(texts[0].splitlines(), texts[1].splitlines(), lineterm="", n=3))[2:]
+    """One line per setting of either configuration, by path: "- " gone, "+ " new, "  " kept."""
+    old, new = _settings(_comparable(before)), _settings(_comparable(after))
+    lines: list[str] = []
+    for path in sorted(old.keys() | new.keys()):
+        if old.get(path) == new.get(path):
+            lines.append(f"  {path}: {new[path]}")
+            continue
+        lines += [f"{sign} {path}: {each[path]}" for sign, each in (("-", old), ("+", new)) if path in each]
+    return lines
+
+
+def _settings(value: Any, path: str = "") -> dict[str, str]:
+    """A configuration's leaves by path; a list of plain values is one leaf."""
+    if isinstance(value, Mapping):
+        return {k: v for key, each in value.items() for k, v in _settings(each, f"{path}.{key}".lstrip(".")).items()}
+    if isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
+        return {k: v for index, each in enumerate(value) for k, v in _settings(each, f"{path}[{index}]").items()}
+    return {path: ", ".join(map(str, value)) if isinstance(value, list) else str(value)}
 
 
 def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:

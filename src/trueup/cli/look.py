@@ -68,21 +68,22 @@ class Status(Record, frozen=True, kw_only=True):
 
 def status(context: typer.Context, project: AnyProject = "", as_json: Json = False) -> None:
     """Where each project's loop stands."""
-    look = desk_of(context).look()
-    found = status_of(look, projects_of(look, project))
+    desk = desk_of(context)
+    look = desk.look()
+    found = status_of(look, projects_of(look, project), desk.workbench_url)
     if as_json:
         say_json(found)
         return
     _paint_status(found)
 
 
-def status_of(look: Deployed, names: list[str]) -> Status:
+def status_of(look: Deployed, names: list[str], workbench_url: str | None = None) -> Status:
     """The figures behind `trueup status`."""
     dead = look.redrive.counts()
     return Status(
         stage=look.deployment.stage,
         region=look.deployment.region,
-        workbench_url=look.deployment.workbench_url,
+        workbench_url=workbench_url or look.deployment.workbench_url,
         dashboard=look.deployment.dashboard,
         projects=tuple(_project_status(look, name, dead) for name in names),
         dead_letters=dead,

@@ -100,11 +100,11 @@ class _Rounds:
     def __call__(self) -> Iterable[Finding]:
         yield from self._parameters()
         yield from _guarded("aws", "stacks", self._stacks)
-        for name, url in sorted(self._queues().items()):
+        for name, url in sorted(self.place.deployment.queues.items()):
             yield from _guarded("queues", name, partial(self._queue, name, url))
+        yield from _guarded("queues", "outbox", self._outbox)
         for name, url in sorted(self._dead().items()):
             yield from _guarded("dead letters", name, partial(self._dead_letters, name, url))
-        yield from _guarded("queues", "outbox", self._outbox)
         yield from _guarded("alarms", "alarms", self._alarms)
         for each in sorted(self.place.deployed.values(), key=lambda each: each.name):
             yield from _guarded("endpoints", each.name, partial(self._endpoint, each))
@@ -128,15 +128,12 @@ class _Rounds:
         if not broken and not missing:
             yield _ok("aws", "stacks", f"all {len(STACKS)} in place")
 
-    def _queues(self) -> dict[str, str]:
-        """The work queues that a function must poll; people poll the annotation queues."""
-        return dict(self.place.deployment.queues)
-
     def _dead(self) -> dict[str, str]:
         annotation = {f"annotation-{name}": each.annotation_dlq_url for name, each in self.place.deployed.items()}
         return {**self.place.deployment.dlqs, **annotation}
 
     def _queue(self, name: str, url: str) -> Iterable[Finding]:
+        """A work queue, which a function must poll; people poll the annotation queues."""
         state = self.health.queue(url)
         yield _consumed("queues", name, state.consumers, f"{state.messages} messages")
 
@@ -148,7 +145,9 @@ class _Rounds:
         waiting = self.health.queue(url).messages
         if waiting:
             noun = "message" if waiting == 1 else "messages"
-            mend = f"trueup redrive {name} --dry-run shows why; once mended, trueup redrive {name}"
+            mend = f"trueup redrive {name} --dry-run shows why"
+            if name in self.place.deployment.queues or name.startswith("annotation-"):
+                mend += f"; once mended, trueup redrive {name}"
             yield _problem("dead letters", name, f"{waiting} {noun} could not be processed", mend)
         else:
             yield _ok("dead letters", name, "empty")

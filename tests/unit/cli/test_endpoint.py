@@ -8,8 +8,9 @@ from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
 def test_a_dry_run_prints_the_difference_and_touches_nothing(trueup: Terminal, place: FakeDeployed) -> None:
     check_golden("endpoint-attach", trueup.json("endpoint", "attach", "pets", "--dry-run"))
     said = trueup("endpoint", "attach", "pets", "--dry-run").stdout
-    assert '+    "DestinationS3Uri": "s3://captures/pets",' in said
-    assert '-  "EndpointConfigName": "pets-first",' in said
+    assert "+ DataCaptureConfig.DestinationS3Uri: s3://captures/pets\n" in said
+    assert "- EndpointConfigName: pets-first\n" in said
+    assert "  ProductionVariants[0].ModelName: pets-first\n" in said
     assert place.endpoints.serving["pets"] == "pets-first"
     assert list(place.endpoints.configs) == ["pets-first"]
 

@@ -91,8 +91,8 @@ def test_everything_that_can_be_wrong(trueup: Terminal, place: FakeDeployed) -> 
         ("aws", "stacks"),
         ("queues", "ingest"),
         ("queues", "settle"),
-        ("dead letters", "commit"),
         ("queues", "outbox"),
+        ("dead letters", "commit"),
         ("alarms", "trueup-dev-operations-Stuck"),
         ("endpoints", "pets"),
     ]
