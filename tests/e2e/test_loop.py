@@ -26,8 +26,9 @@ def put_capture(cloud: Cloud, name: str, first: int, count: int) -> None:
     cloud.operator.clients["s3"].put_object(Bucket=cloud.operator.deployment.captures_bucket, Key=key, Body=body)
 
 
-def receipts(cloud: Cloud) -> list[Any]:
-    return list(cloud.operator.ledger.receipts("pets", datetime(2020, 1, 1, tzinfo=UTC)))
+def receipts(cloud: Cloud, *names: str) -> list[Any]:
+    found = cloud.operator.ledger.receipts("pets", datetime(2020, 1, 1, tzinfo=UTC))
+    return [each for each in found if each.file.key.rsplit("/", 1)[-1].removesuffix(".jsonl") in names]
 
 
 def eventually(found: Callable[[], Any], seconds: float = 60) -> Any:
@@ -41,13 +42,15 @@ def eventually(found: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def test_captures_flow_by_themselves_and_repeats_change_nothing(cloud: Cloud) -> None:
+    before = cloud.operator.tasks.count("pets", TaskStatus.OPEN)
     for _ in range(2):
         put_capture(cloud, "one", 1, 6)
         put_capture(cloud, "two", 7, 6)
-    eventually(lambda: len(receipts(cloud)) == 2)
+    eventually(lambda: len(receipts(cloud, "one", "two")) == 2)
     time.sleep(3)
-    assert sum(each.captures for each in receipts(cloud)) == 12
-    assert cloud.operator.tasks.count("pets", TaskStatus.OPEN) == 12
+    assert sum(each.captures for each in receipts(cloud, "one", "two")) == 12
+    assert sum(each.selected for each in receipts(cloud, "one", "two")) == 12
+    assert cloud.operator.tasks.count("pets", TaskStatus.OPEN) == before + 12
     for url in cloud.operator.deployment.dlqs.values():
         answer = cloud.operator.clients["sqs"].get_queue_attributes(
             QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
