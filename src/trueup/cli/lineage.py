@@ -111,18 +111,16 @@ def _dot(trees: list[Tree]) -> str:
 
 
 def _paint_trees(project: str, trees: dict[Direction, Tree]) -> None:
-    from rich.text import Text
-
     titles = {"up": "came from", "down": "led to"}
     for position, (direction, tree) in enumerate(trees.items()):
         if position:
             say()
-        paint(Text.assemble(_label(tree), (f"  {titles[direction]}", "dim"), (f"   project {project}", "dim")))
         painted = _painted(tree)
-        for each in painted.children:
-            paint(each)
+        painted.label = _label(tree).append(f"  {titles[direction]}", style="dim")
         if not tree.branches:
-            paint(Text("  nothing", style="dim"))
+            painted.add("[dim]nothing[/]")
+        paint(painted)
+    paint(f"\n[dim]project {project}[/]")
 
 
 def _painted(tree: Tree) -> Painted:

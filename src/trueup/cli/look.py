@@ -146,7 +146,7 @@ def _paint_project(each: ProjectStatus) -> None:
 
     grid = Table.grid(padding=(0, 2), pad_edge=True)
     grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True, min_width=7)
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     run = each.active_run

@@ -218,8 +218,8 @@ def _unsettled(stack: StackState) -> Finding:
 
 
 def _served(project: DeployedProject, state: EndpointState) -> Finding:
-    name = project.endpoint_name
-    attach = f"trueup endpoint attach {name}"
+    name = f"endpoint {project.endpoint_name}"
+    attach = f"trueup endpoint attach {project.endpoint_name}"
     if state.status != "InService":
         return _problem("endpoints", project.name, f"{name} is {state.status}", "see it in the SageMaker console")
     if state.capture_uri is None:

@@ -26,9 +26,9 @@ def test_both_ways_by_default(trueup: Terminal, lived: FakeDeployed) -> None:
     (task, *_) = lived.tasks.by_status("pets", TaskStatus.SETTLED, 10)
     check_golden("lineage", trueup.json("lineage", task.task_id))
     said = trueup("lineage", f"task:{task.task_id}").stdout
-    assert f"task {task.task_id}  came from   project pets" in said
-    assert f"task {task.task_id}  led to   project pets" in said
-    assert "└── " in said
+    assert f"task {task.task_id}  came from\n└── sample " in said
+    assert f"task {task.task_id}  led to\n├── annotation " in said
+    assert "project pets" in said
 
 
 def test_a_bare_id_is_tried_against_the_kinds(trueup: Terminal, lived: FakeDeployed) -> None:
