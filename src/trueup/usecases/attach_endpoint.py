@@ -50,10 +50,8 @@ class AttachEndpoint:
         capture = data_capture(capture_uri, key_arn, sampling)
         if before.get("DataCaptureConfig") == capture:
             return Change(endpoint=endpoint, before=before, after=before, done=False, needed=False)
-        tags = self.endpoints.tags(before["EndpointConfigArn"])
-        # Attaching an attached endpoint anew (another sampling rate) remembers the configuration before the first.
-        origin = tags.get(FORMER, str(before["EndpointConfigName"]))
-        after = _clone(endpoint, before, capture, {**tags, FORMER: origin})
+        tags = _with_origin(self.endpoints.tags(before["EndpointConfigArn"]), before)
+        after = _clone(endpoint, before, capture, tags)
         if not dry_run:
             self._move(endpoint, after)
         return Change(endpoint=endpoint, before=before, after=after, done=not dry_run)
@@ -88,6 +86,14 @@ class AttachEndpoint:
     def _move(self, endpoint: str, request: Mapping[str, Any]) -> None:
         self.endpoints.create_config(request)
         self.endpoints.switch(endpoint, request["EndpointConfigName"])
+
+
+def _with_origin(tags: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:
+    """Tags that remember the configuration before the first attaching. One that captures already (for us, else it
+    was refused) is another sampling rate: what it remembers stays, be it nothing, as after a promotion."""
+    if before.get("DataCaptureConfig", {}).get("EnableCapture"):
+        return dict(tags)
+    return {**tags, FORMER: str(before["EndpointConfigName"])}
 
 
 def _clone(

@@ -56,6 +56,7 @@ def test_detaching_after_a_promotion_keeps_the_new_model(trueup: Terminal, place
         "Tags": [{"Key": "trueup:run", "Value": "v1-abc"}],
     }
     place.endpoints.serving["pets"] = "promoted"
+    assert trueup("endpoint", "attach", "pets", "--sampling", "20", "--yes").exit_code == 0
     assert trueup("endpoint", "detach", "pets", "--yes").exit_code == 0
     now = place.endpoints.configs[place.endpoints.serving["pets"]]
     assert now["ProductionVariants"][0]["ModelName"] == "pets-better"
