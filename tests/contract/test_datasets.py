@@ -1,0 +1,142 @@
+"""Dataset versions: content-addressed parts, one head, and no history lost in a race."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.contract.implementations import Ports
+from tests.contract.records import QUIET, edge, journal
+from tests.unit.dataset.test_versions import line
+from tests.worlds import NOW
+from trueup.dataset.segments import encode
+from trueup.dataset.verify import verify
+from trueup.dataset.versions import content_of, document, next_version
+from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
+from trueup.model import DatasetVersion
+from trueup.ports import Journal
+
+
+def version(ports: Ports, parent: DatasetVersion | None, number: int, project: str = "pets") -> DatasetVersion:
+    lines = [line(number, "cat")]
+    segment = ports.datasets.put_segment(project, encode(lines), 1)
+    current = content_of(parent, lambda sha: ports.datasets.segment(project, sha)) if parent else {}
+    return next_version(project, parent, current, lines, segment, NOW, "test")
+
+
+def committed(ports: Ports, count: int) -> list[DatasetVersion]:
+    """A chain of versions, oldest first."""
+    chain: list[DatasetVersion] = []
+    for number in range(count):
+        chain.append(version(ports, chain[-1] if chain else None, number))
+        ports.datasets.commit(chain[-1], QUIET)
+    return chain
+
+
+def test_a_segment_is_named_by_its_content(ports: Ports) -> None:
+    data = encode([line(1, "cat")])
+    first = ports.datasets.put_segment("pets", data, 1)
+    assert first == ports.datasets.put_segment("pets", data, 1)
+    assert (first.sha256, first.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert ports.datasets.segment("pets", first.sha256) == data
+
+
+def test_a_segment_that_was_spoilt_is_found_out(ports: Ports) -> None:
+    segment = ports.datasets.put_segment("pets", b"good\n", 1)
+    ports.spoil_segment("pets", segment.sha256)
+    with pytest.raises(IntegrityError):
+        ports.datasets.segment("pets", segment.sha256)
+
+
+def test_versions_are_found_by_number_name_and_prefix(ports: Ports) -> None:
+    chain = committed(ports, 5)
+    assert ports.datasets.head("pets") == chain[-1]
+    assert ports.datasets.versions("pets") == chain[::-1]
+    third = chain[2]
+    for name in ("3", "v3", third.version_id, third.version_id[:12]):
+        assert ports.datasets.version("pets", name) == third
+
+
+@pytest.mark.parametrize("name", ["v9", "0", "", "abc", "z" * 64, "²", "v", "latest"])
+def test_a_version_that_is_not_there_is_said(ports: Ports, name: str) -> None:
+    committed(ports, 1)
+    with pytest.raises(NotFoundError):
+        ports.datasets.version("pets", name)
+
+
+def test_too_short_a_prefix_is_no_name(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    with pytest.raises(NotFoundError):
+        ports.datasets.version("pets", "x" + first.version_id[:5])
+
+
+def test_a_stored_version_verifies(ports: Ports) -> None:
+    last = committed(ports, 3)[-1]
+    read_segment = lambda sha: ports.datasets.segment("pets", sha)  # noqa: E731
+    assert verify(last, read_segment, lambda name: ports.datasets.document("pets", name)) == []
+    assert ports.datasets.document("pets", last.version_id) == document(last)
+
+
+def test_a_commit_on_an_old_head_leaves_nothing_behind(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    for stale in (version(ports, None, 7), version(ports, version(ports, None, 8), 9)):
+        with pytest.raises(HeadMovedError):
+            ports.datasets.commit(stale, journal())
+    assert ports.datasets.head("pets") == first
+    assert ports.datasets.versions("pets") == [first]
+    assert ports.outbox() == []
+    assert ports.lineage.edges_from("pets", edge().source) == []
+
+
+def test_of_many_commits_on_one_head_one_wins(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    rivals = [version(ports, first, number) for number in range(10, 14)]
+
+    def commit(number: int) -> bool:
+        try:
+            ports.datasets.commit(rivals[number], journal(number))
+        except HeadMovedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as workers:
+        won = list(workers.map(commit, range(4)))
+    assert sum(won) == 1
+    assert ports.datasets.head("pets") == rivals[won.index(True)]
+    assert [each.data["task_id"] for each in ports.outbox()] == [f"t{won.index(True)}"]
+
+
+def test_the_journal_is_written_with_the_head(ports: Ports) -> None:
+    edges = tuple(edge(number) for number in range(90))
+    first = version(ports, None, 1)
+    ports.datasets.commit(first, Journal(at=NOW, edges=edges, events=journal().events))
+    assert len(ports.lineage.edges_from("pets", edge().source)) == 90
+    assert len(ports.outbox()) == 1
+
+
+def test_projects_have_their_own_heads(ports: Ports) -> None:
+    committed(ports, 2)
+    assert ports.datasets.head("birds") is None
+    assert ports.datasets.versions("birds") == []
+    ports.datasets.commit(version(ports, None, 1, "birds"), QUIET)
+    assert len(ports.datasets.versions("pets")) == 2
+
+
+def test_exports_and_reports_are_read_back_by_uri(ports: Ports) -> None:
+    export = ports.datasets.put_export("pets", "abc", "train.manifest", b"one")
+    assert ports.datasets.put_export("pets", "abc", "train.manifest", b"two") == export
+    report = ports.datasets.put_report("pets", "gate/r1.json", b"{}")
+    assert (ports.datasets.read(export), ports.datasets.read(report)) == (b"two", b"{}")
+
+
+def test_parts_that_are_not_there_are_said(ports: Ports) -> None:
+    uri = ports.datasets.put_report("pets", "here", b"")
+    for ask in (
+        lambda: ports.datasets.segment("pets", "0" * 64),
+        lambda: ports.datasets.document("pets", "0" * 64),
+        lambda: ports.datasets.read(f"{uri}-not"),
+    ):
+        with pytest.raises(NotFoundError):
+            ask()

@@ -1,0 +1,149 @@
+"""Lineage, annotator skill, foreign batches, workflows, the model registry and the bus."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from tests.contract.implementations import Ports
+from tests.contract.records import edge, event
+from tests.worlds import NOW
+from trueup.errors import NotFoundError
+from trueup.events import seal
+from trueup.model import AnnotatorSkill, Champion, ModelPackage, Node, NodeKind
+from trueup.ports import LabelingJob
+
+
+def skill(name: str, value: float, project: str = "pets") -> AnnotatorSkill:
+    return AnnotatorSkill(
+        project=project,
+        annotator=name,
+        skill=value,
+        low=0.5,
+        high=1.0,
+        answers=9,
+        classes=("cat", "dog"),
+        confusion=((0.9, 0.1), (0.2, 0.8)),
+        fitted_at=NOW,
+    )
+
+
+# ---------------------------------------------------------------- lineage
+
+
+def test_edges_are_walked_both_ways_over_all_pages(ports: Ports) -> None:
+    edges = [edge(number) for number in range(5)]
+    ports.lineage.add(edges)
+    assert ports.lineage.edges_from("pets", edges[0].source) == edges
+    assert ports.lineage.edges_to("pets", edges[3].target) == [edges[3]]
+    assert ports.lineage.edges_from("pets", edges[3].target) == []
+    assert ports.lineage.edges_from("birds", edges[0].source) == []
+
+
+def test_an_edge_stays_as_it_was_first_written(ports: Ports) -> None:
+    ports.lineage.add([edge()])
+    ports.lineage.add([edge(seconds=60), edge(seconds=90), edge(2)])
+    assert ports.lineage.edges_from("pets", edge().source) == [edge(), edge(2)]
+
+
+def test_more_edges_than_a_transaction_holds_are_all_written(ports: Ports) -> None:
+    ports.lineage.add([edge(number) for number in range(130)])
+    assert len(ports.lineage.edges_from("pets", edge().source)) == 130
+    ports.lineage.add([])
+
+
+def test_ids_with_any_characters_are_told_apart(ports: Ports) -> None:
+    node = Node(kind=NodeKind.CAPTURE, id="event#0")
+    other = Node(kind=NodeKind.CAPTURE, id="event#01")
+    one = msgspec.structs.replace(edge(), source=node)
+    ports.lineage.add([one, msgspec.structs.replace(edge(), source=other)])
+    assert ports.lineage.edges_from("pets", node) == [one]
+    assert len(ports.lineage.edges_to("pets", edge().target)) == 2
+
+
+# ---------------------------------------------------------------- skill, batches
+
+
+def test_the_newest_skill_of_each_annotator_is_kept(ports: Ports) -> None:
+    ports.skills.save_skills("pets", [skill("cleo", 0.9), skill("ada", 0.8), skill("ben", 0.7)])
+    ports.skills.save_skills("pets", [skill("ben", 0.6)])
+    ports.skills.save_skills("pets", [])
+    found = [(each.annotator, each.skill) for each in ports.skills.skills("pets")]
+    assert found == [("ada", 0.8), ("ben", 0.6), ("cleo", 0.9)]
+    assert ports.skills.skills("birds") == []
+
+
+def test_the_skills_of_a_crowd_are_all_kept(ports: Ports) -> None:
+    ports.skills.save_skills("pets", [skill(f"a{number:03d}", 0.9) for number in range(120)])
+    assert len(ports.skills.skills("pets")) == 120
+
+
+def test_batches_are_listed_by_their_present_status(ports: Ports) -> None:
+    jobs = [LabelingJob(project="pets", name=f"b{n}", status="in_progress", task_ids=(f"t{n}",)) for n in range(3)]
+    for each in jobs:
+        ports.batches.save_batch(each)
+    done = msgspec.structs.replace(jobs[1], status="completed")
+    ports.batches.save_batch(done)
+    assert ports.batches.batches("pets", "in_progress") == [jobs[0], jobs[2]]
+    assert ports.batches.batches("pets", "completed") == [done]
+    assert ports.batches.batch("pets", "b1") == done
+    assert ports.batches.batch("birds", "b1") is None
+    assert ports.batches.batches("birds", "completed") == []
+
+
+# ---------------------------------------------------------------- workflows, registry, bus
+
+
+def test_starting_twice_is_starting_once(ports: Ports) -> None:
+    first = ports.workflows.start_retraining("pets-r1", {"run_id": "r1"})
+    assert ports.workflows.start_retraining("pets-r1", {"run_id": "r1"}) == first
+    assert ports.workflows.start_retraining("pets-r1", {"run_id": "other"}) == first
+    assert ports.workflows.start_promotion("pets-r1", {"run_id": "r1"}) != first
+    assert ports.workflows.start_retraining("pets-r2", {}) != first
+
+
+def test_the_champion_is_what_the_endpoint_says(ports: Ports) -> None:
+    champion = Champion(
+        endpoint_name="pets",
+        endpoint_config="pets-1",
+        model_name="pets-model",
+        model_data_url="s3://models/model.tar.gz",
+        image="123.dkr.ecr.us-east-1.amazonaws.com/sklearn:1",
+        variant="AllTraffic",
+    )
+    ports.deploy(champion)
+    assert ports.registry.champion("pets") == champion
+    assert ports.registry.endpoint_config("pets")["EndpointConfigName"] == "pets-1"
+
+
+def test_a_package_is_what_the_registry_says(ports: Ports) -> None:
+    package = ModelPackage(
+        arn="arn:aws:sagemaker:us-east-1:123456789012:model-package/pets/1",
+        group="pets",
+        approval="PendingManualApproval",
+        image="image:1",
+        model_data_url="s3://models/model.tar.gz",
+        environment={"A": "b"},
+        metadata={"trueup-run": "r1"},
+    )
+    arn = ports.register(package)
+    assert ports.registry.package(arn) == msgspec.structs.replace(package, arn=arn)
+
+
+def test_an_endpoint_or_package_that_is_not_there_is_said(ports: Ports) -> None:
+    for ask in (
+        lambda: ports.registry.champion("none"),
+        lambda: ports.registry.endpoint_config("none"),
+        lambda: ports.registry.package("arn:aws:sagemaker:us-east-1:123456789012:model-package/none/1"),
+    ):
+        with pytest.raises(NotFoundError):
+            ask()
+
+
+def test_events_get_to_the_bus_and_none_is_refused(ports: Ports) -> None:
+    envelopes = [seal(event(number), NOW + timedelta(seconds=number)) for number in range(23)]
+    assert ports.bus.publish(envelopes) == ()
+    assert sorted(ports.published()) == sorted(each.event_id for each in envelopes)
+    assert ports.bus.publish([]) == ()
