@@ -33,7 +33,7 @@ from trueup.wiring.operator import Operator, operator
 
 SELECTED, RANDOM = "digits", "digits-random"
 COMMIT_BATCH = 4
-_STORY_SEED = 3
+_STORY_SEED = 0
 _ENDED = (RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.ROLLED_BACK)
 
 
