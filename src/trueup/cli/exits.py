@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from trueup.errors import (
+    ConfigurationError,
     ConflictError,
     HeadMovedError,
     InputError,
@@ -46,6 +47,11 @@ MEANINGS = {
 }
 # The first kind that fits tells the code and what to do.
 _TOLD: tuple[tuple[type[TrueupError], Exit, str], ...] = (
+    (
+        ConfigurationError,
+        Exit.USAGE,
+        'trueup doctor shows what is missing; eval "$(trueup local env)" leads to the embedded AWS',
+    ),
     (InputError, Exit.USAGE, "trueup COMMAND --help shows what is expected"),
     (NotFoundError, Exit.NOT_FOUND, "trueup status shows what there is"),
     (RunActiveError, Exit.CONFLICT, "trueup retrain list shows the run; wait for its end"),

@@ -132,10 +132,10 @@ def _findings(desk: Desk) -> list[Finding]:
     except ConfigurationError as error:
         blind = Finding(
             area="aws",
-            check="region",
+            check="configuration",
             verdict=Verdict.PROBLEM,
             says=str(error),
-            mend='export AWS_REGION, or eval "$(trueup local env)"',
+            mend="set AWS_PROFILE and AWS_REGION; for the embedded AWS: source .trueup/local/env",
         )
         return [*machine(facts), blind]
     except TrueupError as error:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+
+import botocore.session
+from botocore.exceptions import BotoCoreError
 
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
@@ -57,9 +61,13 @@ def diagnose(stage: str, clients: Clients | None = None) -> Diagnose:
 
 
 def _clients() -> Clients:
-    clients = Clients()
-    if clients.region == "None":
-        raise ConfigurationError(
-            "no AWS region is set: export AWS_REGION, or source the env file of the embedded AWS (trueup local env)"
-        )
-    return clients
+    """botocore looks at AWS_DEFAULT_REGION alone; AWS_REGION goes first, as in the AWS CLI and the other SDKs."""
+    session = botocore.session.Session()
+    try:
+        region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
+    except BotoCoreError as error:
+        raise ConfigurationError(f"AWS is not configured: {error}") from error
+    if region is None:
+        raise ConfigurationError("no AWS region is set: export AWS_REGION")
+    session.set_config_variable("region", region)
+    return Clients(session)

@@ -48,7 +48,7 @@ def test_no_region(trueup: Terminal, place: FakeDeployed) -> None:
         raise ConfigurationError("no AWS region is set")
 
     blind = BlindTerminal(place, diagnosing=refuse)
-    assert problems(blind) == [("aws", "region")]
+    assert problems(blind) == [("aws", "configuration")]
 
 
 @dataclass

@@ -62,6 +62,7 @@ class AwsHealth:
                 AlarmState(name=each["AlarmName"], reason=each.get("StateReason", ""))
                 for page in pages.paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
                 for each in page.get("MetricAlarms", [])
+                if each["StateValue"] == "ALARM"
             ]
         return sorted(found, key=lambda each: each.name)
 
@@ -88,13 +89,14 @@ class AwsHealth:
         wanted = [{"Name": "EndpointName", "Value": endpoint}]
         with translated(f"counting the invocations of {endpoint}"):
             known = cloudwatch.list_metrics(Namespace="AWS/SageMaker", MetricName="Invocations", Dimensions=wanted)
-            return sum(self._sum(each["Dimensions"], since, until) for each in known.get("Metrics", []))
+            variants = {tuple((one["Name"], one["Value"]) for one in each["Dimensions"]) for each in known["Metrics"]}
+            return sum(self._sum(each, since, until) for each in variants)
 
-    def _sum(self, dimensions: list[Mapping[str, str]], since: datetime, until: datetime) -> int:
+    def _sum(self, dimensions: tuple[tuple[str, str], ...], since: datetime, until: datetime) -> int:
         answer = self._clients["cloudwatch"].get_metric_statistics(
             Namespace="AWS/SageMaker",
             MetricName="Invocations",
-            Dimensions=dimensions,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions],
             StartTime=since,
             EndTime=until,
             Period=_PERIOD_SECONDS,
