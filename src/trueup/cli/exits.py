@@ -70,12 +70,14 @@ def table_of_codes() -> str:
 
 
 def tell(error: TrueupError) -> Exit:
-    """Say an error of ours on stderr; answers the exit code."""
+    """Say an error of ours on stderr; answers the exit code. A sentence that names an option or a command says
+    itself what to do."""
+    sys.stderr.write(f"trueup: {error}\n")
     for kind, code, what_to_do in _TOLD:
         if isinstance(error, kind):
-            sys.stderr.write(f"trueup: {error}\n  → {what_to_do}\n")
+            if " --" not in str(error) and "trueup " not in str(error):
+                sys.stderr.write(f"  → {what_to_do}\n")
             return code
-    sys.stderr.write(f"trueup: {error}\n")
     return Exit.UNEXPECTED
 
 
