@@ -1,0 +1,214 @@
+"""The table: transactions that fail, race or are throttled, and what the items look like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from tests.contract.implementations import TABLE, clients_of_moto, create_table, items_of
+from tests.contract.records import QUIET, consensus, event, journal
+from tests.integration.stand_ins import Scripted, cancellation, refusal
+from tests.worlds import NOW, opening
+from trueup.adapters.aws.outbox import envelope_from
+from trueup.adapters.aws.table import (
+    FRESH,
+    TRANSACTION_BYTES,
+    ConditionFailedError,
+    Table,
+    Write,
+    chunks,
+    descending,
+    journal_writes,
+    put,
+    stamp,
+)
+from trueup.adapters.aws.task_store import DynamoTaskStore
+from trueup.annotation.tasks import settle
+from trueup.errors import ConflictError, RetryableError, ServiceError
+from trueup.events import seal
+from trueup.ports import Journal
+
+
+class Pauses(list[float]):
+    """Waits that are only written down."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = clients_of_moto()["dynamodb"]
+        create_table(client)
+        yield client
+
+
+def two_writes() -> list[Write]:
+    return [put(("a", "1"), {}, condition=FRESH), put(("b", "2"), {})]
+
+
+def test_a_transaction_that_meets_another_is_tried_again() -> None:
+    client, pauses = (
+        Scripted(cancellation("TransactionConflict", "None"), cancellation("None", "ThrottlingError")),
+        Pauses(),
+    )
+    Table(client, TABLE, pause=pauses).write(two_writes())
+    assert len(client.calls) == 3
+    assert pauses == sorted(pauses)
+    assert len(pauses) == 2
+
+
+def test_a_transaction_that_always_meets_others_may_be_tried_later() -> None:
+    client, pauses = Scripted(*[cancellation("TransactionConflict", "None")] * 99), Pauses()
+    with pytest.raises(RetryableError):
+        Table(client, TABLE, pause=pauses).write(two_writes())
+    assert 2 < len(client.calls) < 20
+    assert sum(pauses) < 10
+
+
+def test_a_failed_condition_is_told_by_its_key_and_not_tried_again() -> None:
+    client = Scripted(cancellation("ConditionalCheckFailed", "TransactionConflict"))
+    with pytest.raises(ConditionFailedError) as caught:
+        Table(client, TABLE, pause=Pauses()).write(two_writes())
+    assert caught.value.failed == {("a", "1")}
+    assert len(client.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("ThrottlingException", RetryableError), ("ValidationException", ServiceError)]
+)
+def test_other_refusals_are_translated(code: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        Table(Scripted(refusal(code)), TABLE).write(two_writes())
+
+
+def test_a_cancellation_for_another_reason_is_told() -> None:
+    with pytest.raises(ConflictError):
+        Table(Scripted(cancellation("ItemCollectionSizeLimitExceeded", "None")), TABLE).write(two_writes())
+
+
+def test_a_lost_race_for_a_receipt_is_no_receipt() -> None:
+    """A file whose closing was cancelled by another transaction must come again, or it would be lost."""
+    from tests.contract.test_captures import receipt
+    from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
+
+    client = Scripted(*[cancellation("TransactionConflict", "None", "None")] * 99)
+    with pytest.raises(RetryableError):
+        DynamoCaptureLedger(Table(client, TABLE, pause=Pauses())).close(receipt(), journal())
+
+
+def test_keys_that_dynamodb_left_are_asked_for_again() -> None:
+    def answer(*served: str, left: tuple[str, ...] = ()) -> dict[str, Any]:
+        keys = [{"pk": {"S": each}, "sk": {"S": "x"}} for each in left]
+        rows = [{"pk": {"S": each}, "sk": {"S": "x"}, "n": {"N": "7"}} for each in served]
+        return {"Responses": {TABLE: rows}, "UnprocessedKeys": {TABLE: {"Keys": keys}} if keys else {}}
+
+    pauses = Pauses()
+    client = Scripted(answer("a", left=("b", "c")), answer(left=("b", "c")), answer("b", "c"))
+    found = Table(client, TABLE, pause=pauses).get_many([("a", "x"), ("b", "x"), ("c", "x"), ("a", "x")])
+    assert {key: item["n"] for key, item in found.items()} == {("a", "x"): 7, ("b", "x"): 7, ("c", "x"): 7}
+    assert len(pauses) == 1
+    stuck = Scripted(*[answer(left=("b",))] * 99)
+    with pytest.raises(RetryableError):
+        Table(stuck, TABLE, pause=pauses).get_many([("b", "x")])
+
+
+def test_no_page_is_read_beyond_the_limit() -> None:
+    page = {"Items": [{"pk": {"S": "p"}, "sk": {"S": "1"}}], "LastEvaluatedKey": {"pk": {"S": "p"}}}
+    client = Scripted(page, page)
+    assert len(list(Table(client, TABLE).query("p", limit=1))) == 1
+    assert len(client.calls) == 1
+
+
+def test_transactions_are_filled_by_number_and_by_size() -> None:
+    small = [put((str(number), "x"), {}) for number in range(250)]
+    assert [len(each) for each in chunks(small)] == [100, 100, 50]
+    large = [put((str(number), "x"), "ä" * 150_000) for number in range(25)]
+    sizes = [sum(each.size for each in chunk) for chunk in chunks(large)]
+    assert len(sizes) == 3
+    assert max(sizes) <= TRANSACTION_BYTES
+
+
+def test_more_than_a_transaction_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="100"):
+        Table(Scripted(), TABLE).write([put((str(number), "x"), {}) for number in range(101)])
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(numbers, numbers)
+def test_numbers_sort_from_the_greatest_down(one: float, other: float) -> None:
+    assert (descending(one) < descending(other)) == (one > other)
+    assert (descending(one) == descending(other)) == (one == other)
+    assert len(descending(one)) == 16
+
+
+def test_the_zero_below_zero_is_zero() -> None:
+    assert math.copysign(1, -0.0) == -1
+    assert descending(-0.0) == descending(0.0)
+
+
+def test_times_sort_as_text_in_utc() -> None:
+    there = datetime(2026, 11, 24, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))
+    assert stamp(there) == "2026-11-24T10:00:00.000005Z" == stamp(there.astimezone(UTC))
+
+
+def test_an_event_and_an_edge_are_written_once(dynamodb: Any) -> None:
+    table = Table(dynamodb, TABLE)
+    table.write(journal_writes(journal()))
+    before = items_of(dynamodb)
+    later = Journal(at=NOW + timedelta(days=1), edges=journal().edges, events=journal().events)
+    table.write(journal_writes(later))
+    assert items_of(dynamodb) == before
+    assert len(before) == 2
+
+
+def test_an_outbox_item_is_what_the_stream_reader_reads_and_ends_after_a_week(dynamodb: Any) -> None:
+    Table(dynamodb, TABLE).write(journal_writes(Journal(at=NOW, events=(event(),))))
+    (item,) = items_of(dynamodb)
+    keys = {name: item[name] for name in ("pk", "sk")}
+    record = {"eventName": "INSERT", "dynamodb": {"Keys": keys, "NewImage": item}}
+    assert envelope_from(record) == seal(event(), NOW)
+    assert envelope_from({**record, "eventName": "REMOVE"}) is None
+    assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=7)).timestamp())
+
+
+def test_a_committed_consensus_leaves_the_index(dynamodb: Any) -> None:
+    tasks = DynamoTaskStore(Table(dynamodb, TABLE))
+    tasks.open([opening()], QUIET)
+    task = opening().task
+    tasks.save(settle(task), QUIET, consensus=consensus(task, "c1"))
+    tasks.mark_committed(tasks.uncommitted("pets", 1), "v1")
+    (item,) = [each for each in items_of(dynamodb) if each["sk"]["S"].startswith("CONSENSUS#")]
+    assert item["version_id"] == {"S": "v1"}
+    assert "gsi1pk" not in item
+
+
+def test_an_index_that_lags_behind_does_not_bring_a_committed_label_back(dynamodb: Any) -> None:
+    tasks = DynamoTaskStore(Table(dynamodb, TABLE))
+    tasks.open([opening()], QUIET)
+    task = opening().task
+    tasks.save(settle(task), QUIET, consensus=consensus(task, "c1"))
+    stale = dynamodb.query(
+        TableName=TABLE,
+        IndexName="gsi1",
+        KeyConditionExpression="gsi1pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "P#pets#UNCOMMITTED"}},
+    )
+    tasks.mark_committed(tasks.uncommitted("pets", 1), "v1")
+
+    class Lagging:
+        def __getattr__(self, name: str) -> Any:
+            return (lambda **_: stale) if name == "query" else getattr(dynamodb, name)
+
+    assert DynamoTaskStore(Table(Lagging(), TABLE)).uncommitted("pets", 9) == []
