@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from tests.contract.implementations import TABLE, clients_of_moto, create_table, items_of
+from tests.contract.implementations import DATASET, TABLE, clients_of_moto, create_table, items_of
 from tests.contract.records import QUIET, consensus, event, journal
 from tests.integration.stand_ins import Scripted, cancellation, refusal
-from tests.worlds import NOW, opening
+from tests.worlds import NOW, capture_file, opening
+from trueup.adapters.aws.buckets import Bucket
+from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
+from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.ledgers import DynamoBatchStore, DynamoRunStore, DynamoSkillStore
 from trueup.adapters.aws.outbox import envelope_from
 from trueup.adapters.aws.table import (
     FRESH,
@@ -27,13 +33,15 @@ from trueup.adapters.aws.table import (
     descending,
     journal_writes,
     put,
+    record_of,
     stamp,
 )
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.annotation.tasks import settle
 from trueup.errors import ConflictError, RetryableError, ServiceError
 from trueup.events import seal
-from trueup.ports import Journal
+from trueup.model import Segment
+from trueup.ports import Journal, LabelingJob
 
 
 class Pauses(list[float]):
@@ -99,7 +107,6 @@ def test_a_cancellation_for_another_reason_is_told() -> None:
 def test_a_lost_race_for_a_receipt_is_no_receipt() -> None:
     """A file whose closing was cancelled by another transaction must come again, or it would be lost."""
     from tests.contract.test_captures import receipt
-    from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
 
     client = Scripted(*[cancellation("TransactionConflict", "None", "None")] * 99)
     with pytest.raises(RetryableError):
@@ -120,6 +127,28 @@ def test_keys_that_dynamodb_left_are_asked_for_again() -> None:
     stuck = Scripted(*[answer(left=("b",))] * 99)
     with pytest.raises(RetryableError):
         Table(stuck, TABLE, pause=pauses).get_many([("b", "x")])
+
+
+def test_what_the_table_itself_answers_is_strongly_consistent() -> None:
+    client = Scripted({}, {"Responses": {}}, {"Items": []}, {"Items": []}, {"Count": 0})
+    table = Table(client, TABLE)
+    table.get("a", "b")
+    table.get_many([("a", "b")])
+    list(table.query("a"))
+    list(table.query("a", index=True))
+    table.count("a")
+    got, batch, own, index, count = client.requests
+    assert got["ConsistentRead"] is own["ConsistentRead"] is count["ConsistentRead"] is True
+    assert batch["RequestItems"][TABLE]["ConsistentRead"] is True
+    assert "ConsistentRead" not in index
+
+
+def test_of_two_writes_to_a_key_the_first_counts(dynamodb: Any) -> None:
+    table = Table(dynamodb, TABLE)
+    table.write([put(("a", "1"), "first"), put(("b", "1"), "other"), put(("a", "1"), "second")])
+    found = table.get("a", "1")
+    assert found is not None
+    assert record_of(found, str) == "first"
 
 
 def test_no_page_is_read_beyond_the_limit() -> None:
@@ -212,3 +241,47 @@ def test_an_index_that_lags_behind_does_not_bring_a_committed_label_back(dynamod
             return (lambda **_: stale) if name == "query" else getattr(dynamodb, name)
 
     assert DynamoTaskStore(Table(Lagging(), TABLE)).uncommitted("pets", 9) == []
+
+
+def test_every_key_that_is_written_is_in_the_table_of_keys(dynamodb: Any) -> None:
+    """docs/table.md lists every kind of item: its partition and sort keys with the parts between the signs left out."""
+    documented = (Path(__file__).parents[2] / "docs" / "table.md").read_text()
+    write_one_of_everything(Table(dynamodb, TABLE))
+    missing = {
+        (pk, sk)
+        for pk, sk in (kind_of(each) for each in items_of(dynamodb))
+        if not any(f"`{pk}" in row and (sk is None or f"`{sk}" in row) for row in documented.splitlines())
+    }
+    assert missing == set()
+
+
+def kind_of(item: dict[str, Any]) -> tuple[str, str | None]:
+    """("P#TASK#", "CONSENSUS#") of an item of a task; no sort key where it is a mere name."""
+    pk, sk = item["pk"]["S"].replace("P#pets#", "P#"), item["sk"]["S"]
+    parts = pk.split("#")
+    prefix = "#".join(parts[:2]) if pk.startswith("P#") else f"{parts[0]}#"
+    named = re.match(r"[A-Z]+(#|$)", sk)
+    return prefix, named.group() if named else None
+
+
+def write_one_of_everything(table: Table) -> None:
+    from tests.contract.records import annotation
+    from tests.contract.test_captures import receipt
+    from tests.contract.test_runs import decision, run
+    from tests.contract.test_small_ports import skill
+    from tests.unit.dataset.test_versions import line
+    from trueup.dataset.versions import next_version
+
+    ledger, tasks, runs = DynamoCaptureLedger(table), DynamoTaskStore(table), DynamoRunStore(table)
+    ledger.close(receipt(), journal())
+    ledger.reserve(capture_file(), NOW.date(), 1, 9, None)
+    tasks.open([opening()], QUIET)
+    task = opening().task
+    tasks.save(settle(task), QUIET, annotation=annotation(task), consensus=consensus(task, "c1"))
+    runs.begin(run(1), QUIET)
+    runs.postpone("pets", decision("later"), "v")
+    DynamoSkillStore(table).save_skills("pets", [skill("ada", 0.9)])
+    DynamoBatchStore(table).save_batch(LabelingJob(project="pets", name="b", status="in_progress"))
+    segment = Segment(sha256="0" * 64, samples=1, bytes=1)
+    version = next_version("pets", None, {}, [line(1, "cat")], segment, NOW, "test")
+    AwsDatasetStore(table, Bucket(Scripted(), DATASET)).commit(version, QUIET)
