@@ -37,11 +37,12 @@ def test_sending_nothing_is_nothing(ports: Ports) -> None:
 
 
 def test_what_is_held_is_hidden_and_comes_back(ports: Ports) -> None:
-    ports.queue.send("pets", ["t1"])
-    assert len(ports.queue.receive("pets", 1, 1)) == 1
-    assert ports.queue.receive("pets", 1, 1) == []
+    ports.queue.send("pets", ["t1", "t2"])
+    (short,) = ports.queue.receive("pets", 1, 1)
+    assert len(ports.queue.receive("pets", 1, 60)) == 1
+    assert ports.queue.receive("pets", 1, 60) == []
     ports.wait(1.1)
-    assert [each.task_id for each in ports.queue.receive("pets", 1, 60)] == ["t1"]
+    assert [each.task_id for each in ports.queue.receive("pets", 2, 60)] == [short.task_id]
 
 
 def test_a_longer_hold_keeps_it_hidden_and_one_of_nothing_frees_it(ports: Ports) -> None:
