@@ -17,7 +17,7 @@ from tests.integration.stand_ins import MemoryJobs, Scripted, refusal
 from tests.worlds import opening, project
 from trueup.adapters.aws.labeling_jobs import SageMakerLabelingJobs
 from trueup.adapters.backends.ground_truth import LAMBDA_ACCOUNTS, GroundTruth, Roles, worker_template
-from trueup.errors import ConfigurationError, InputError, NotFoundError, ServiceError
+from trueup.errors import ConfigurationError, NotFoundError, ServiceError
 from trueup.local.launcher.sagemaker.errors import AwsError
 from trueup.local.launcher.sagemaker.validation import check_request
 from trueup.model import GroundTruthBackend, LabelClass, LabelSchema, Project, Task
@@ -161,10 +161,21 @@ def test_what_ground_truth_cannot_take_is_left_out_and_told(jobs: MemoryJobs) ->
     assert "20001 characters" in backend.failures(NAME)[ids[0]]
 
 
-def test_a_batch_of_which_nothing_is_left_is_refused(jobs: MemoryJobs) -> None:
-    with pytest.raises(InputError, match="would be empty"):
-        GroundTruth(pets(), TEAM, jobs, ROLES).start(NAME, tasks())
+def test_a_batch_of_which_nothing_is_left_has_failed(jobs: MemoryJobs) -> None:
+    backend = GroundTruth(pets(), TEAM, jobs, ROLES)
+    for _ in range(2):
+        backend.start(NAME, tasks())
     assert jobs.created == []
+    assert backend.status(NAME) == "failed"
+    assert backend.answers(NAME) == []
+    assert set(backend.failures(NAME)) == {each.task_id for each in tasks()}
+
+
+def test_a_manifest_that_is_gone_is_said(jobs: MemoryJobs) -> None:
+    backend = started(jobs)
+    del jobs.objects_by_key[f"{ROOT}/input.manifest"], jobs.objects_by_key[f"{ROOT}/refused.json"]
+    with pytest.raises(NotFoundError, match="manifest"):
+        backend.answers(NAME)
 
 
 @pytest.mark.parametrize(("media", "region"), [("tabular", "eu-central-1"), ("image", "sa-east-1")])

@@ -126,8 +126,8 @@ class GroundTruth(LabelingBackend):
         self._roles = roles
 
     def start(self, name: str, tasks: Sequence[Task]) -> None:
-        """Tasks that Ground Truth cannot take (too long a text, or none) are left out and told by `failures`.
-        Raises ConfigurationError, and InputError when no task is left."""
+        """Tasks that Ground Truth cannot take (too long a text, or none) are left out and told by `failures`. When
+        none is left there is no job, and the batch has failed. Raises ConfigurationError."""
         if self._exists(name):
             return
         schema = self._project.label_schema
@@ -142,16 +142,21 @@ class GroundTruth(LabelingBackend):
             workers=max((each.overlap - len(each.answered_by) for each in tasks), default=1),
         )
         objects, refused = self._objects(tasks)
-        if not objects:
-            raise InputError(f"labeling job {name} would be empty: {'; '.join(refused.values()) or 'no tasks'}")
         self._jobs.put(f"{prefix}/refused.json", msgspec.json.encode(refused, order="sorted"))
+        if not objects:
+            return
         self._jobs.put(f"{prefix}/input.manifest", input_manifest(objects))
         self._jobs.put(f"{prefix}/categories.json", label_categories(schema))
         self._jobs.put(f"{prefix}/template.liquid.html", worker_template(schema))
         self._jobs.create(request)
 
     def status(self, name: str) -> str:
-        return _STATUS.get(self._jobs.status(name), "in_progress")
+        try:
+            return _STATUS.get(self._jobs.status(name), "in_progress")
+        except NotFoundError:
+            if self._is_empty(name):
+                return "failed"
+            raise
 
     def answers(self, name: str) -> list[Annotation]:
         found: dict[str, Annotation] = {}
@@ -169,7 +174,7 @@ class GroundTruth(LabelingBackend):
         the output manifest gives no label."""
         refused = self._read(f"{self._prefix(name)}/refused.json")
         found = msgspec.json.decode(refused, type=dict[str, str]) if refused else {}
-        ended = _STATUS.get(self._jobs.status(name)) is not None
+        ended = self.status(name) != "in_progress"
         for result in self._results(name):
             reason = _failure(result, ended)
             if reason is not None and result.task_id:
@@ -179,6 +184,11 @@ class GroundTruth(LabelingBackend):
             if reason is not None:
                 found[task.task_id] = reason
         return found
+
+    def _is_empty(self, name: str) -> bool:
+        """Whether a batch was started of which Ground Truth could take nothing."""
+        prefix = self._prefix(name)
+        return self._read(f"{prefix}/refused.json") is not None and self._read(f"{prefix}/input.manifest") is None
 
     def _exists(self, name: str) -> bool:
         """A job's manifest must stay as it was: positions in it name the objects of the answers."""
@@ -216,9 +226,9 @@ class GroundTruth(LabelingBackend):
         """Every worker-response file with its object; instead of one that cannot be read, the reason."""
         prefix = self._prefix(name)
         manifest = self._read(f"{prefix}/input.manifest")
-        if manifest is None:
+        if manifest is None and not self._is_empty(name):
             raise NotFoundError(f"the manifest of {prefix} is gone")
-        objects = [msgspec.json.decode(each, type=_Object) for each in manifest.splitlines()]
+        objects = [msgspec.json.decode(each, type=_Object) for each in (manifest or b"").splitlines()]
         for key, data in self._jobs.objects(f"{prefix}/annotations/worker-response/"):
             place = _RESPONSES.fullmatch(key)
             if place is None or int(place["position"]) >= len(objects):
