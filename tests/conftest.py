@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "Trueup-test-1!"
+ANNOTATORS = ("ada", "ben", "cleo", "dev")
 PETS = {
     "name": "pets",
     "title": "Pets in words",
@@ -26,6 +27,17 @@ PETS = {
     "consensus": {"overlap": 1, "max_overlap": 2, "target": 0.7, "lease_seconds": 60},
     "commit": {"batch": 1000},
 }
+# Two projects alike: what happens to one undisturbed must happen to the other under kills and repeats.
+CALM, ROUGH = (
+    {
+        **PETS,
+        "name": name,
+        "endpoint_name": name,
+        "selection": {"rate": 0.5, "audit_share": 0.0},
+        "consensus": {"method": "majority", "overlap": 2, "max_overlap": 4, "target": 0.62, "lease_seconds": 600},
+    }
+    for name in ("calm", "rough")
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
     state = tmp_path_factory.mktemp("aws")
     config = state / "deployment.json"
+    projects = [PETS, CALM, ROUGH]
     config.write_text(
-        json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": [PETS]})
+        json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )
     options = service.Options(root=ROOT, state=state / "state", config=config, stage="e2e", attached=True)
     running = service.up(options, print)
@@ -55,7 +68,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     os.environ.update(service.aws_environment(running))
     try:
         look = operator("e2e", Clients())
-        _hire(look, "ada")
+        for name in ANNOTATORS:
+            hire(look, name)
         yield Cloud(operator=look, workbench_url=running.workbench_url)
     finally:
         os.environ.clear()
@@ -63,7 +77,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         service.down(options.state)
 
 
-def _hire(look: Any, name: str) -> None:
+def hire(look: Any, name: str) -> None:
     idp, pool = look.clients["cognito-idp"], look.deployment.user_pool_id
     idp.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
     idp.admin_set_user_password(UserPoolId=pool, Username=name, Password=PASSWORD, Permanent=True)
