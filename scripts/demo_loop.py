@@ -20,7 +20,7 @@ from rich.console import Console
 
 from scripts.demo_data import FAST, FULL, NEW_CLASS, Size, Story, tell
 from scripts.demo_report import Report, show, write_html
-from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until, first_model, measure, send
+from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until, first_model, labels_of, measure, send
 from trueup.adapters.aws.clients import Clients
 from trueup.dataset.verify import verify
 from trueup.lineage.render import tree_lines
@@ -106,7 +106,7 @@ class Play:
 
     def _open(self) -> None:
         for name in (SELECTED, RANDOM):
-            first_model(self.operator, name, self.story.seed)
+            first_model(self.operator, name, labels_of(self.story.seed))
             deployed = self.operator.deployed[name]
             self.operator.attach(deployed.endpoint_name, deployed.capture_uri, self.operator.deployment.key_arn)
         first = self.operator.registry.champion(SELECTED).model_data_url

@@ -26,13 +26,16 @@ from trueup.wiring.operator import Operator
 PASSWORD = "Trueup-demo-1!"
 
 
-def first_model(operator: Operator, name: str, seed: Sequence[Picture]) -> None:
+def labels_of(pictures: Iterable[Picture]) -> list[ImportedLabel]:
+    return [
+        ImportedLabel(payload=Payload(data=each.png, content_type="image/png"), label=each.label) for each in pictures
+    ]
+
+
+def first_model(operator: Operator, name: str, labels: Sequence[ImportedLabel]) -> None:
     """Import the few labels, train on their training split, deploy to an endpoint without data capture: the
     model that a team has before it knows trueup."""
     project, sagemaker = operator.projects[name], operator.clients["sagemaker"]
-    labels = [
-        ImportedLabel(payload=Payload(data=each.png, content_type="image/png"), label=each.label) for each in seed
-    ]
     version = operator.import_labels(name, labels, "labels that the first model was trained on")
     version = version or operator.datasets.versions(name)[-1]
     run = RetrainingRun(

@@ -38,6 +38,19 @@ CALM, ROUGH = (
     }
     for name in ("calm", "rough")
 )
+# Projects that train: one as it should be, one whose candidates are bad, one whose trainings fail.
+MOODS, STALE, BROKEN = (
+    {
+        **PETS,
+        "name": name,
+        "endpoint_name": name,
+        "commit": {"batch": 1000, "validation_share": 0.0, "test_share": 0.4},
+        "triggers": {"min_new_labels": None, "new_class_min_labels": None},
+        "gate": {"min_test_samples": 10, "max_class_recall_drop": 0.5},
+        "training": {"canary": {"percent": 10, "wait_seconds": 100}, "hyperparameters": hyperparameters},
+    }
+    for name, hyperparameters in (("moods", {}), ("stale", {"regularisation": "1e-9"}), ("broken", {}))
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
     state = tmp_path_factory.mktemp("aws")
     config = state / "deployment.json"
-    projects = [PETS, CALM, ROUGH]
+    projects = [PETS, CALM, ROUGH, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )

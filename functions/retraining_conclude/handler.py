@@ -1,4 +1,4 @@
-"""Last step of both workflows → conclude_run."""
+"""Last step of both workflows, and executions that ended without reaching it → conclude_run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,22 @@ def _conclude() -> ConcludeRun:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    run = _conclude()(msgspec.convert(event, Conclusion))
+    run = _conclude()(_conclusion(event))
     logger.info("run concluded", project=run.project, run=run.run_id, status=run.status, outcome=run.outcome)
     count(run.project, {f"Run{run.status.title().replace('_', '')}": 1})
     return {"project": run.project, "run_id": run.run_id, "status": run.status.value, "outcome": run.outcome}
+
+
+def _conclusion(event: dict[str, Any]) -> Conclusion:
+    """Either a workflow's own report, or EventBridge's word that an execution failed, timed out or was aborted."""
+    if event.get("source") != "aws.states":
+        return msgspec.convert(event, Conclusion)
+    detail = event["detail"]
+    started_with = msgspec.json.decode(detail["input"])
+    return Conclusion(
+        project=started_with["project"],
+        run_id=started_with["run_id"],
+        outcome="promotion_failed" if "plan" in started_with else "failed",
+        step="the workflow",
+        failure={"Error": detail["status"], "Cause": detail.get("cause") or f"execution {detail['name']} was ended"},
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, Metric, TreatMissingData
 from aws_cdk.aws_events import EventPattern, Rule, RuleTargetInput, Schedule
+from aws_cdk.aws_events_targets import LambdaFunction
 from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_logs import LogGroup
@@ -55,6 +56,7 @@ class RetrainingStack(Stack):
         self.retraining_conclude = self._retraining_conclude()
         self.retraining = self._machine("Retraining", "retraining.asl.json", self._retraining_grants())
         self.promotion = self._machine("Promotion", "promotion.asl.json", self._promotion_grants())
+        self._conclude_what_ended_early()
         self.decide_queue, self.retrain_decide = self._retrain_decide()
         self.promote_queue, self.model_promote = self._model_promote()
 
@@ -176,6 +178,21 @@ class RetrainingStack(Stack):
             ),
             grants=[grant.read_write_table(platform.table.table_arn)],
             memory_mb=256,
+        )
+
+    def _conclude_what_ended_early(self) -> None:
+        """An execution that timed out or was aborted never reached its last step, and would hold its project's
+        lock for good."""
+        machines = [self.retraining.state_machine_arn, self.promotion.state_machine_arn]
+        Rule(
+            self,
+            "WorkflowEndedEarly",
+            event_pattern=EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={"stateMachineArn": machines, "status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+            ),
+            targets=[LambdaFunction(self.retraining_conclude.function)],
         )
 
     def _retrain_decide(self) -> tuple[LoopQueue, LoopFunction]:

@@ -124,5 +124,14 @@ def _sentence(conclusion: Conclusion) -> str:
 
 def _cause(failure: Mapping[str, object] | str | None) -> str:
     if isinstance(failure, Mapping):
-        return f"{failure.get('Error', 'error')}: {failure.get('Cause', '')}"[:1000]
+        return f"{failure.get('Error', 'error')}: {_reason(str(failure.get('Cause', '')))}"[:1000]
     return str(failure or "no cause was given")[:1000]
+
+
+def _reason(cause: str) -> str:
+    """Step Functions gives the whole description of a failed SageMaker job as the cause: its reason is in there."""
+    try:
+        job = msgspec.json.decode(cause)
+    except msgspec.DecodeError:
+        return cause
+    return str(job.get("FailureReason") or cause) if isinstance(job, dict) else cause

@@ -1,0 +1,234 @@
+"""The workflows' unhappy ends on the embedded AWS: each is recorded and told, and the champion serves on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace as dataclass_with
+from typing import Any
+
+import msgspec
+import pytest
+
+from scripts.demo_world import first_model
+from tests.conftest import Cloud
+from tests.e2e.people import eventually
+from trueup.model import Payload, RetrainingRun, RunStatus
+from trueup.usecases.import_labels import ImportedLabel
+
+pytestmark = pytest.mark.e2e
+
+SOUNDS = {"cat": ("purrs", "meows", "hisses"), "dog": ("barks", "growls", "howls"), "fox": ("yelps", "gekkers", "yaps")}
+ENDED = {RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.ROLLED_BACK}
+
+
+class Notices:
+    """What an operator who subscribed to the notices is told."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._sqs = cloud.operator.clients["sqs"]
+        self._url = self._sqs.create_queue(QueueName="test-notices")["QueueUrl"]
+        self._heard: list[str] = []
+        cloud.operator.clients["sns"].subscribe(
+            TopicArn=cloud.operator.deployment.topic_arn,
+            Protocol="sqs",
+            Endpoint=self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"][
+                "QueueArn"
+            ],
+        )
+
+    def tell_of(self, *words: str) -> bool:
+        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+        self._heard += [each["Body"] for each in answer.get("Messages", [])]
+        return any(all(word in each for word in words) for each in self._heard)
+
+
+@pytest.fixture(scope="module")
+def notices(cloud: Cloud) -> Notices:
+    return Notices(cloud)
+
+
+@pytest.fixture(scope="module")
+def moods(cloud: Cloud) -> str:
+    first_model(cloud.operator, "moods", labels(20))
+    return "moods"
+
+
+@pytest.fixture
+def champion(cloud: Cloud, moods: str) -> Iterator[str]:
+    """The serving configuration, which must be the same after the test."""
+    before = serving(cloud, moods)
+    yield before
+    assert serving(cloud, moods) == before
+
+
+def test_a_rejected_package_is_never_deployed(cloud: Cloud, moods: str, champion: str, notices: Notices) -> None:
+    run = trained(cloud, moods, RunStatus.AWAITING_APPROVAL)
+    trueup("retrain", "reject", run.run_id, "--project", moods)
+    rejected = ended(cloud, run)
+    assert rejected.status is RunStatus.REJECTED
+    eventually(lambda: notices.tell_of(run.run_id, "rejected"))
+    assert rejected.model_package_arn
+    cloud.operator.clients["sagemaker"].update_model_package(
+        ModelPackageArn=rejected.model_package_arn, ModelApprovalStatus="Approved"
+    )
+    eventually(lambda: quiet(cloud, "promote"))
+    assert cloud.operator.runs.get(moods, run.run_id).status is RunStatus.REJECTED
+    assert serving(cloud, moods) == champion
+
+
+def test_a_canary_that_alarms_is_rolled_back(cloud: Cloud, moods: str, champion: str, notices: Notices) -> None:
+    run = trained(cloud, moods, RunStatus.AWAITING_APPROVAL)
+    trueup("retrain", "approve", run.run_id, "--project", moods)
+    eventually(lambda: endpoint(cloud, moods)["EndpointStatus"] == "Updating")
+    set_alarm(cloud, moods, "ALARM")
+    rolled_back = ended(cloud, run)
+    set_alarm(cloud, moods, "OK")
+    assert rolled_back.status is RunStatus.ROLLED_BACK
+    assert "alarm" in rolled_back.outcome.lower()
+    assert serving(cloud, moods) == champion
+    eventually(lambda: notices.tell_of(run.run_id, "rolled back"))
+
+
+def test_no_update_starts_while_an_alarm_rings(cloud: Cloud, moods: str, champion: str, notices: Notices) -> None:
+    run = trained(cloud, moods, RunStatus.AWAITING_APPROVAL)
+    set_alarm(cloud, moods, "ALARM")
+    trueup("retrain", "approve", run.run_id, "--project", moods)
+    failed = ended(cloud, run)
+    set_alarm(cloud, moods, "OK")
+    assert failed.status is RunStatus.FAILED
+    assert "UpdateEndpoint failed" in failed.outcome
+    assert serving(cloud, moods) == champion
+    eventually(lambda: notices.tell_of(run.run_id, "UpdateEndpoint failed"))
+
+
+def test_an_aborted_workflow_is_recorded_and_frees_the_project(
+    cloud: Cloud, moods: str, champion: str, notices: Notices
+) -> None:
+    started = start(moods)
+    executions = cloud.operator.clients["stepfunctions"]
+    machine = cloud.operator.deployment.retraining_machine_arn
+    arn = f"{machine.replace(':stateMachine:', ':execution:')}:{moods}-{started.run_id}"
+    executions.stop_execution(executionArn=arn, error="Operator", cause="the wrong data")
+    run = ended(cloud, started)
+    assert run.status is RunStatus.FAILED
+    assert "ABORTED" in run.outcome
+    assert cloud.operator.runs.active(moods) is None
+    assert serving(cloud, moods) == champion
+    eventually(lambda: notices.tell_of(run.run_id, "ABORTED"))
+
+
+def test_an_approved_candidate_takes_over_and_captures(cloud: Cloud, moods: str) -> None:
+    before = serving(cloud, moods)
+    run = trained(cloud, moods, RunStatus.AWAITING_APPROVAL)
+    trueup("retrain", "approve", run.run_id, "--project", moods)
+    promoted = ended(cloud, run)
+    assert promoted.status is RunStatus.PROMOTED, promoted.outcome
+    assert serving(cloud, moods) == promoted.endpoint_config != before
+    assert endpoint(cloud, moods)["DataCaptureConfig"]["EnableCapture"]
+    answer = cloud.operator.clients["sagemaker-runtime"].invoke_endpoint(
+        EndpointName=moods, ContentType="text/plain", Body=b"it barks at night"
+    )
+    assert json.loads(answer["Body"].read())["predicted_label"] == "dog"
+
+
+def test_a_worse_candidate_is_not_registered(cloud: Cloud, notices: Notices) -> None:
+    look = cloud.operator
+    good = msgspec.structs.replace(
+        look.projects["stale"], training=msgspec.structs.replace(look.projects["stale"].training, hyperparameters={})
+    )
+    with_good = dataclass_with(look)
+    with_good.__dict__["projects"] = {**look.projects, "stale": good}
+    first_model(with_good, "stale", labels(20))
+    before = serving(cloud, "stale")
+    run = ended(cloud, start("stale"))
+    assert run.status is RunStatus.REJECTED
+    assert run.model_package_arn is None
+    assert "accuracy" in run.outcome
+    assert packages(cloud, "stale") == []
+    assert serving(cloud, "stale") == before
+    eventually(lambda: notices.tell_of(run.run_id, "rejected"))
+
+
+def test_a_failing_training_says_why(cloud: Cloud, notices: Notices) -> None:
+    only_cats = [each for each in labels(10) if each.label == "cat"]
+    cloud.operator.import_labels("broken", only_cats, "one class only")
+    run = ended(cloud, start("broken"))
+    assert run.status is RunStatus.FAILED
+    assert "Train failed" in run.outcome
+    assert "fewer than two classes" in run.outcome
+    assert cloud.operator.runs.active("broken") is None
+    eventually(lambda: notices.tell_of(run.run_id, "fewer than two classes"))
+
+
+def labels(each: int) -> list[ImportedLabel]:
+    return [
+        ImportedLabel(payload=Payload(data=f"it {word} {number}".encode(), content_type="text/plain"), label=name)
+        for name, words in SOUNDS.items()
+        for number in range(each)
+        for word in (words[number % 3],)
+    ]
+
+
+def start(project: str) -> RetrainingRun:
+    return msgspec.json.decode(trueup("retrain", "start", "--project", project, "--json"), type=RetrainingRun)
+
+
+def trained(cloud: Cloud, project: str, status: RunStatus) -> RetrainingRun:
+    started = start(project)
+
+    def there() -> RetrainingRun | None:
+        run: RetrainingRun = cloud.operator.runs.get(project, started.run_id)
+        assert run.status not in ENDED, run.outcome
+        return run if run.status is status else None
+
+    run: RetrainingRun = eventually(there, 90)
+    return run
+
+
+def ended(cloud: Cloud, started: RetrainingRun) -> RetrainingRun:
+    def there() -> RetrainingRun | None:
+        run: RetrainingRun = cloud.operator.runs.get(started.project, started.run_id)
+        return run if run.status in ENDED else None
+
+    run: RetrainingRun = eventually(there, 90)
+    return run
+
+
+def endpoint(cloud: Cloud, project: str) -> Any:
+    return cloud.operator.clients["sagemaker"].describe_endpoint(EndpointName=project)
+
+
+def serving(cloud: Cloud, project: str) -> str:
+    found = endpoint(cloud, project)
+    assert found["EndpointStatus"] == "InService"
+    return str(found["EndpointConfigName"])
+
+
+def packages(cloud: Cloud, project: str) -> list[Any]:
+    group = cloud.operator.deployed[project].model_package_group
+    answer = cloud.operator.clients["sagemaker"].list_model_packages(ModelPackageGroupName=group)
+    return list(answer["ModelPackageSummaryList"])
+
+
+def set_alarm(cloud: Cloud, project: str, state: str) -> None:
+    cloudwatch = cloud.operator.clients["cloudwatch"]
+    names = [each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]]
+    (name,) = [each for each in names if f"Errors{project}" in each]
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the test says so")
+
+
+def quiet(cloud: Cloud, queue: str) -> bool:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = cloud.operator.deployment.queues[queue]
+    found = cloud.operator.clients["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return not any(int(each) for each in found.values())
+
+
+def trueup(*words: str) -> str:
+    command = [sys.executable, "-m", "trueup.cli.app", "--stage", "e2e", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
