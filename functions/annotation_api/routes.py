@@ -129,9 +129,8 @@ def skip(desk: AnnotationDesk, request: Request) -> Response:
 def payload(desk: AnnotationDesk, request: Request) -> Response:
     _require(request)
     link = desk.work.payload(request.path["project"], request.path["task"])
-    return Response(
-        body={"payload_url": link.url, "content_type": link.content_type, "expires_at": desk.work.expires_at()}
-    )
+    body = {"payload_url": link.url, "content_type": link.content_type, "text": link.text}
+    return Response(body={**body, "expires_at": desk.work.expires_at()})
 
 
 def my_work(desk: AnnotationDesk, request: Request) -> Response:
@@ -182,18 +181,21 @@ def _project(project: Project) -> dict[str, Any]:
         "title": project.title or project.name,
         "guidelines": project.label_schema.guidelines,
         "label_schema": project.label_schema,
+        "lease_seconds": project.consensus.lease_seconds,
     }
 
 
 def _task(desk: AnnotationDesk, claimed: ClaimedTask) -> dict[str, Any]:
     """Blind: the model's prediction is not shown, so that it does not lead the annotator."""
     task, lease = claimed.task, claimed.lease
+    link = desk.work.link(task)
     return {
         "task_id": task.task_id,
         "sample_id": task.sample_id,
         "project": task.project,
         "content_type": task.content_type,
-        "payload_url": desk.work.payload(task.project, task.task_id).url,
+        "payload_url": link.url,
+        "text": link.text,
         "lease_token": lease.token,
         "lease_expires_at": lease.expires_at,
         "prediction": None,

@@ -9,34 +9,48 @@ export class ApiError extends Error {
   }
 }
 
-export function makeApi(config, fetcher = fetch) {
+const OFFLINE = () => new ApiError(0, "Offline", "The server cannot be reached.");
+const TIMEOUT_MS = 20000;
+
+export function makeApi(config, fetcher = (...given) => fetch(...given)) {
   async function call(method, path, body, again = true) {
-    let response;
+    const token = read()?.id;
+    let response, answer;
     try {
       response = await fetcher(`${config.apiBase}${path}`, {
         method,
-        headers: { Authorization: `Bearer ${read()?.id}`, "Content-Type": "application/json" },
+        headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
         body: body === undefined ? undefined : JSON.stringify(body),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      answer = await response.json().catch(() => ({}));
     } catch {
-      throw new ApiError(0, "Offline", "The server cannot be reached.");
+      throw OFFLINE();
     }
-    if (response.status === 401 && again && (await refresh(config))) return call(method, path, body, false);
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) {
-      const error = answer.error || {};
-      throw new ApiError(response.status, error.code || "Error", error.message || `The server answered ${response.status}.`);
-    }
-    return answer;
+    if (response.status === 401 && again && (await renewed(token))) return call(method, path, body, false);
+    if (response.ok) return answer;
+    const error = answer.error || {};
+    throw new ApiError(response.status, error.code || "Error", error.message || `The server answered ${response.status}.`);
   }
-  const task = (project, id, verb) => `/projects/${project}/tasks/${id}/${verb}`;
+
+  /** Somebody else may have renewed the token while this call was under way. */
+  async function renewed(token) {
+    if (read() && read().id !== token) return true;
+    return refresh(config).catch(() => {
+      throw OFFLINE();
+    });
+  }
+
+  const task = (project, id, verb) => `/projects/${encodeURIComponent(project)}/tasks/${id}/${verb}`;
+  const named = (project) => `/projects/${encodeURIComponent(project)}`;
   return {
     projects: () => call("GET", "/projects"),
-    project: (name) => call("GET", `/projects/${name}`),
-    claim: (name) => call("POST", `/projects/${name}/claims`, {}),
+    project: (name) => call("GET", named(name)),
+    claim: (name) => call("POST", `${named(name)}/claims`, {}),
     heartbeat: (t) => call("POST", task(t.project, t.task_id, "heartbeat"), { lease_token: t.lease_token }),
     annotate: (entry) => call("POST", task(entry.project, entry.task_id, "annotations"), entry.body),
     skip: (t, reason) => call("POST", task(t.project, t.task_id, "skip"), { lease_token: t.lease_token, reason }),
-    work: (name) => call("GET", `/projects/${name}/work`),
+    payload: (t) => call("GET", task(t.project, t.task_id, "payload")),
+    work: (name) => call("GET", `${named(name)}/work`),
   };
 }

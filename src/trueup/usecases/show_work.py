@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from trueup.model import Annotation, Project, Record, TaskStatus
+from trueup.capture.samples import media_type
+from trueup.errors import NotFoundError
+from trueup.model import Annotation, Project, Record, Task, TaskStatus
 from trueup.ports import Clock, PayloadStore, TaskStore
 from trueup.usecases.find_project import project_named
+
+_TEXT_TYPES = frozenset({"application/json", "application/jsonlines", "application/x-jsonlines", "application/csv"})
+_TEXT_LIMIT = 256 * 1024
 
 
 class Progress(Record, frozen=True, kw_only=True):
@@ -27,9 +32,13 @@ class WorkItem(Record, frozen=True, kw_only=True):
 
 
 class PayloadLink(Record, frozen=True, kw_only=True):
+    """`text` is the payload itself where it is text of a size that a person reads: the workbench then needs no second
+    request, and the payload bucket no CORS rule."""
+
     url: str
     content_type: str
     expires_in: int
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,12 +75,29 @@ class ShowWork:
         ]
 
     def payload(self, project_name: str, task_id: str) -> PayloadLink:
-        task = self.tasks.get(project_named(self.projects, project_name).name, task_id)
-        url = self.payloads.presign(task.payload_uri, self.presign_seconds)
-        return PayloadLink(url=url, content_type=task.content_type, expires_in=self.presign_seconds)
+        return self.link(self.tasks.get(project_named(self.projects, project_name).name, task_id))
+
+    def link(self, task: Task) -> PayloadLink:
+        return PayloadLink(
+            url=self.payloads.presign(task.payload_uri, self.presign_seconds),
+            content_type=task.content_type,
+            expires_in=self.presign_seconds,
+            text=self._text(task),
+        )
 
     def expires_at(self) -> str:
         return (self.clock.now() + timedelta(seconds=self.presign_seconds)).isoformat()
+
+    def _text(self, task: Task) -> str | None:
+        """None as well when the payload was deleted meanwhile: the page says so when the link fails."""
+        kind = media_type(task.content_type)
+        if not kind.startswith("text/") and kind not in _TEXT_TYPES:
+            return None
+        try:
+            data = self.payloads.get(task.payload_uri).data
+        except NotFoundError:
+            return None
+        return data.decode(errors="replace") if len(data) <= _TEXT_LIMIT else None
 
     def _status(self, annotation: Annotation) -> str:
         return self.tasks.get(annotation.project, annotation.task_id).status.value

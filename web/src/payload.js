@@ -1,0 +1,69 @@
+// A task's payload, fetched and decoded before the task is shown, so that the next task paints at once.
+const LONGEST = 256 * 1024;
+const TABLE_ROWS = 50;
+
+/** Answers {kind: "image", url, width, height}, {kind: "text", text}, {kind: "table", rows} or {kind: "broken", why}. */
+export async function loadPayload(task, link, tools = { decode, download }) {
+  try {
+    return await read(task, tools);
+  } catch (error) {
+    if (error.final) return broken(error);
+  }
+  // The link may have run out while the task waited: ask for a new one, once.
+  try {
+    return await read({ ...task, ...(await link(task)) }, tools);
+  } catch (error) {
+    return broken(error);
+  }
+}
+
+const broken = ({ why, final }) => ({
+  kind: "broken",
+  why: why || "It cannot be loaded: the file is gone, or is no picture that a browser can show.",
+  final: !!final,
+});
+
+async function read(task, tools) {
+  const type = task.content_type.split(";")[0].trim().toLowerCase();
+  if (type.startsWith("image/")) return { kind: "image", url: task.payload_url, ...(await tools.decode(task.payload_url)) };
+  if (!isText(type)) throw Object.assign(new Error(type), { why: `The page shows images and text; this is ${type}.`, final: true });
+  return shaped(task.text ?? (await tools.download(task.payload_url)), type);
+}
+
+const isText = (type) => type.startsWith("text/") || /^application\/(?:json|jsonlines|x-jsonlines|csv)$/.test(type);
+
+/** Text as a person reads it: CSV as a table, JSON indented, anything else as it stands. */
+export function shaped(text, type) {
+  if (type.endsWith("/csv")) {
+    const rows = text.trim().split(/\r?\n/).slice(0, TABLE_ROWS).map(cells);
+    if (rows.length && rows[0].length > 1) return { kind: "table", rows };
+  }
+  if (type === "application/json") {
+    try {
+      return { kind: "text", text: JSON.stringify(JSON.parse(text), null, 2), code: true };
+    } catch {
+      return { kind: "text", text };
+    }
+  }
+  return { kind: "text", text };
+}
+
+/** The fields of one CSV line; quotes may hold commas and doubled quotes. */
+export function cells(line) {
+  return [...line.matchAll(/(?<=^|,)(?:"((?:[^"]|"")*)"|([^,]*))(?=,|$)/g)].map(([, quoted, bare]) => (quoted === undefined ? bare : quoted.replaceAll('""', '"')));
+}
+
+async function decode(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return { width: image.naturalWidth, height: image.naturalHeight, image };
+}
+
+async function download(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status}`);
+  const text = await response.text();
+  if (text.length > LONGEST) throw Object.assign(new Error("long"), { why: "It is too long to show." });
+  return text;
+}

@@ -1,0 +1,65 @@
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { html } from "./html.js";
+
+const SMALL = 200;
+const MARGIN = 48;
+
+/** The payload as large as the panel allows. `onPainted` is called once it stands on the screen. */
+export function Sample({ task, onPainted, onRetry, onSkip }) {
+  const { payload } = task;
+  const panel = useRef(null);
+  useLayoutEffect(() => {
+    panel.current.scrollTop = 0;
+    // Two frames: the first one lays the sample out, the second begins after it was painted.
+    let frame = requestAnimationFrame(() => (frame = requestAnimationFrame(onPainted)));
+    return () => cancelAnimationFrame(frame);
+  }, [task.payload]);
+  return html`<div class="sample" ref=${panel} tabindex=${payload.kind === "image" ? undefined : "0"} role="group" aria-label="Sample">${inside(payload, onRetry, onSkip)}</div>`;
+}
+
+function inside(payload, onRetry, onSkip) {
+  if (payload.kind === "image") return html`<${Picture} payload=${payload} onBroken=${onRetry} />`;
+  if (payload.kind === "table") return html`<${Table} rows=${payload.rows} />`;
+  if (payload.kind === "broken") return html`<${Broken} payload=${payload} onRetry=${onRetry} onSkip=${onSkip} />`;
+  const size = payload.code ? "code" : payload.text.length < 140 ? "short" : "long";
+  return html`<p class=${`words ${size}`}>${payload.text}</p>`;
+}
+
+/** A tiny picture grows by a whole factor, so that all its pixels are alike; a large one shrinks to fit. */
+function Picture({ payload, onBroken }) {
+  const [room, setRoom] = useState(null);
+  const image = useRef(null);
+  useLayoutEffect(() => {
+    const panel = image.current.parentElement;
+    const measure = () => setRoom({ width: panel.clientWidth - MARGIN, height: panel.clientHeight - MARGIN });
+    const watcher = new ResizeObserver(measure);
+    watcher.observe(panel);
+    measure();
+    return () => watcher.disconnect();
+  }, []);
+  const size = room && fitted(payload, room);
+  const note = size && size.factor > 1 ? `, ${payload.width} by ${payload.height} pixels, enlarged` : "";
+  return html`<img ref=${image} class=${payload.width <= SMALL && payload.height <= SMALL ? "small" : ""} decoding="sync" src=${payload.url} width=${size?.width} height=${size?.height} alt=${`The sample to label${note}`} draggable=${false} onError=${onBroken} />`;
+}
+
+export function fitted({ width, height }, room) {
+  const wish = Math.min(room.width / width, room.height / height, width <= SMALL && height <= SMALL ? 64 : 2);
+  const factor = wish >= 2 ? Math.floor(wish) : wish;
+  return { width: Math.round(width * factor), height: Math.round(height * factor), factor };
+}
+
+function Table({ rows }) {
+  const [head, ...body] = rows.length > 1 ? rows : [null, ...rows];
+  return html`<div class="scroll"><table>
+    ${head && html`<thead><tr>${head.map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>`}
+    <tbody>${body.map((row) => html`<tr>${row.map((each) => html`<td>${each}</td>`)}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+function Broken({ payload, onRetry, onSkip }) {
+  return html`<div class="state" role="alert">
+    <h2>This sample cannot be shown</h2>
+    <p>${payload.why}</p>
+    <div class="row"><button class="primary" onClick=${() => onSkip("Cannot be shown")}>Skip it</button>${!payload.final && html`<button onClick=${onRetry}>Try again</button>`}</div>
+  </div>`;
+}

@@ -1,0 +1,200 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Dialog } from "./dialog.js";
+import { html } from "./html.js";
+import { keysOf, meanings } from "./keys.js";
+import { Sample } from "./sample.js";
+
+const REASONS = ["Unreadable", "No class fits", "Not sure"];
+
+export function Workbench({ desk, about }) {
+  const [state, setState] = useState(desk.state);
+  const [dialog, setDialog] = useState(null);
+  const spoken = useSpoken(state);
+  useEffect(() => desk.watch(setState), [desk]);
+  const keys = keysOf(about.label_schema.classes);
+  const { task, phase } = state;
+  const correcting = !!task?.corrects;
+  const ready = phase === "task" && !!task && task.payload.kind !== "broken";
+  const maySkip = phase === "task" && !!task && !correcting;
+
+  function skip(reason) {
+    setDialog(null);
+    desk.skip(reason);
+  }
+  function act(key, event) {
+    if (key === "u") return desk.undo();
+    if (key === "?") return setDialog("keys");
+    if (key === "s") return maySkip && setDialog("skip");
+    if (key === "escape") return correcting ? desk.keep() : desk.dismiss();
+    if (key === "enter" && !event.target.closest("button, a, input, select, textarea")) return phase === "lost" ? desk.next() : correcting && desk.keep();
+    const label = keys.get(key);
+    if (label) desk.answer(label);
+    return !!label;
+  }
+  useEffect(() => {
+    const press = (event) => {
+      desk.touch();
+      if (event.target.closest?.("dialog, input, textarea, select")) return;
+      const undoes = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
+      if (!undoes && (event.ctrlKey || event.metaKey || event.altKey)) return;
+      // A key that is held down must not answer one task after the other.
+      if (event.repeat) return /^(Enter| |\w)$/.test(event.key) && event.preventDefault();
+      if (undoes) return event.preventDefault(), desk.undo();
+      const meant = meanings(event).find((each) => keys.has(each) || ["u", "s", "?", "escape", "enter"].includes(each));
+      if (meant) act(meant, event);
+    };
+    window.addEventListener("keydown", press);
+    window.addEventListener("pointermove", desk.touch);
+    return () => {
+      window.removeEventListener("keydown", press);
+      window.removeEventListener("pointermove", desk.touch);
+    };
+  });
+
+  return html`<main class="work">
+    <section class="stage" aria-label="Task">
+      ${state.notice && html`<${Notice} notice=${state.notice} onClose=${desk.dismiss} />`}
+      ${correcting && html`<p class="ribbon">You answered <b>${task.label}</b>. Choose again, or keep it: <button class="small" onClick=${desk.keep}>Keep <kbd>Esc</kbd></button></p>`}
+      ${task ? html`<${Sample} task=${task} key=${task.task_id} onPainted=${() => desk.painted(task)} onRetry=${desk.retry} onSkip=${desk.skip} />` : html`<${Without} state=${state} onNext=${desk.next} />`}
+      <p class="unseen" role="status" aria-live="polite">${spoken}</p>
+    </section>
+    <aside aria-label="Answer">
+      <${Classes} classes=${about.label_schema.classes} keys=${keys} ready=${ready} chosen=${correcting ? task.label : null} onAnswer=${desk.answer} />
+      <div class="actions">
+        <button disabled=${!maySkip} aria-keyshortcuts="s" onClick=${() => setDialog("skip")}>Skip <kbd aria-hidden="true">s</kbd></button>
+        <button disabled=${!state.history.length} aria-keyshortcuts="u" onClick=${desk.undo}>Undo <kbd aria-hidden="true">u</kbd></button>
+        <button aria-keyshortcuts="?" onClick=${() => setDialog("keys")}>Keys <kbd aria-hidden="true">?</kbd></button>
+      </div>
+      <p class="last">${last(state)}</p>
+      <section class="guide" aria-label="Guidelines" tabindex="0">
+        <h2>Guidelines</h2>
+        <p>${about.guidelines || "None written yet."}</p>
+      </section>
+      <${Progress} progress=${state.progress} />
+    </aside>
+    ${dialog === "skip" && html`<${SkipDialog} onSkip=${skip} onClose=${() => setDialog(null)} />`}
+    ${dialog === "keys" && html`<${KeysDialog} keys=${keys} onClose=${() => setDialog(null)} />`}
+  </main>`;
+}
+
+function last({ history, task }) {
+  const item = history.at(-1);
+  return item && !task?.corrects ? html`Last answer: <b>${item.label}</b>` : "";
+}
+
+function Notice({ notice, onClose }) {
+  return html`<div class=${`notice ${notice.kind}`} role=${notice.kind === "warn" ? "alert" : "status"}>
+    <p>${notice.text}</p>
+    <button class="small" aria-label="Close this message" onClick=${onClose}>✕</button>
+  </div>`;
+}
+
+function Classes({ classes, keys, ready, chosen, onAnswer }) {
+  const keyOf = new Map([...keys].map(([key, name]) => [name, key]));
+  const wide = classes.some((each) => each.description || each.name.length > 12);
+  return html`<section class="choices" aria-label="Classes">
+    <h2>Which class?</h2>
+    <ul class=${wide ? "wide" : ""}>
+      ${classes.map((each) => {
+        const key = keyOf.get(each.name);
+        return html`<li key=${each.name}>
+          <button aria-disabled=${!ready} aria-pressed=${chosen === null ? undefined : chosen === each.name} aria-keyshortcuts=${key} onClick=${() => onAnswer(each.name)}>
+            <kbd aria-hidden="true">${key || "–"}</kbd><span>${each.name}${each.description && html`<small>${each.description}</small>`}</span>
+          </button>
+        </li>`;
+      })}
+    </ul>
+  </section>`;
+}
+
+function Progress({ progress }) {
+  const all = progress.open + progress.settled + progress.review;
+  return html`<section class="progress" aria-label="Progress">
+    <p><span><b>${progress.mine_today}</b> answered today</span><span class="quiet">${progress.mine_total} in all</span></p>
+    <progress aria-label="Tasks of this project that are settled" value=${progress.settled} max=${all || 1}></progress>
+    <p class="quiet"><span>${progress.settled} of ${all} settled</span><span>${progress.open} open${progress.review ? `, ${progress.review} in review` : ""}</span></p>
+  </section>`;
+}
+
+/** What stands in the sample's place when no task is in hand. */
+function Without({ state, onNext }) {
+  const { phase, why, offline, progress, trouble } = state;
+  if (phase === "lost") return html`<${Lost} why=${why} onNext=${onNext} />`;
+  if (phase === "offline" || (offline && phase !== "loading")) return panel("You are offline", "Answers given so far are kept in this browser. Work goes on by itself when the connection is back.");
+  if (phase === "failed") return panel("The next task could not be fetched", `${trouble} The page tries again every few seconds.`);
+  if (phase === "loading") return html`<div class="sample"><p class="state slow" role="status">Fetching a task…</p></div>`;
+  const open = progress.open === 1 ? "1 task is open, but you answered or skipped it, or somebody else has it" : `${progress.open} tasks are open, but you answered or skipped them, or others have them`;
+  return panel("Nothing to label right now", `${progress.open ? `${open}.` : "All tasks are done."} The page looks again every few seconds.`);
+}
+
+const panel = (title, text) => html`<div class="sample"><div class="state" role="status"><h2>${title}</h2><p>${text}</p></div></div>`;
+
+const LOST = {
+  idle: "You were away for a while, so it went back to the queue for somebody else.",
+  expired: "It could not be held for you any longer and went back to the queue for somebody else.",
+  gone: "It was given to somebody else, or was closed. You did nothing wrong.",
+};
+
+function Lost({ why, onNext }) {
+  return html`<div class="sample"><div class="state" role="alert">
+    <h2>This task is no longer yours</h2>
+    <p>${LOST[why] || LOST.gone}</p>
+    <button class="primary" onClick=${onNext}>Next task <kbd aria-hidden="true">Enter</kbd></button>
+  </div></div>`;
+}
+
+function SkipDialog({ onSkip, onClose }) {
+  const [own, setOwn] = useState("");
+  const press = (event) => {
+    if (event.target.matches("input") || event.repeat) return;
+    const reason = REASONS[meanings(event).map((each) => Number(each) - 1).find((each) => each in REASONS)];
+    if (reason) onSkip(reason);
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    if (own.trim()) onSkip(own.trim());
+  };
+  return html`<${Dialog} title="Why skip this task?" onClose=${onClose}>
+    <div class="reasons" onKeyDown=${press}>
+      ${REASONS.map((each, index) => html`<button key=${each} aria-keyshortcuts=${index + 1} onClick=${() => onSkip(each)}><kbd aria-hidden="true">${index + 1}</kbd>${each}</button>`)}
+      <form onSubmit=${submit}>
+        <label>Another reason<input value=${own} maxlength="200" onInput=${(e) => setOwn(e.target.value)} /></label>
+        <button aria-disabled=${!own.trim()}>Skip</button>
+      </form>
+      <p class="quiet">The task goes to somebody else and does not come back to you. <kbd>Esc</kbd> closes.</p>
+    </div>
+  </${Dialog}>`;
+}
+
+function KeysDialog({ keys, onClose }) {
+  const rows = [
+    [["s"], "Skip, with a reason"],
+    [["u", "Ctrl Z"], "Back to the last answer, to change it"],
+    [["Esc"], "Keep the answer; close a message"],
+    [["?"], "This list"],
+  ];
+  return html`<${Dialog} title="Keys" onClose=${onClose}>
+    <dl class="keys">
+      ${[...keys].map(([key, name]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${name}</dd></div>`)}
+    </dl>
+    <dl class="keys one">
+      ${rows.map(([names, what]) => html`<div key=${what}><dt>${names.map((each) => html`<kbd>${each}</kbd> `)}</dt><dd>${what}</dd></div>`)}
+    </dl>
+    <button autofocus onClick=${onClose}>Close</button>
+  </${Dialog}>`;
+}
+
+/** What a screen reader hears: the answer just given and the next sample. */
+function useSpoken({ task, history, phase }) {
+  const [spoken, setSpoken] = useState("");
+  const before = useRef(0);
+  useEffect(() => {
+    if (phase !== "task" || !task) return;
+    const given = history.length > before.current ? `Answered ${history.at(-1).label}. ` : "";
+    before.current = history.length;
+    const { payload } = task;
+    const sample = payload.kind === "text" ? payload.text.slice(0, 300) : payload.kind === "image" ? "An image." : "";
+    setSpoken(task.corrects ? `Back to the task that you answered ${task.label}. ${sample}` : `${given}Next task. ${sample}`);
+  }, [task?.task_id, phase]);
+  return spoken;
+}
