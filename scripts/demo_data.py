@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 NEW_CLASS = "9"
 _SCALE = 4
-_DEGREES = 20.0
+_DEGREES = 25.0
 _ASKEW = 0.1
 
 Pixels = NDArray[np.float64]
@@ -32,17 +32,18 @@ class Picture:
 
 @dataclass(frozen=True)
 class Size:
-    """How many pictures each part of the story takes, and how many labels are bought."""
+    """How many pictures each part of the story takes, how many labels are bought, in how many retrainings."""
 
     seed: int
     calm: int
     drifted: int
     held_out: int
     labels: int
+    rounds: int
 
 
-FULL = Size(seed=80, calm=250, drifted=1000, held_out=400, labels=130)
-FAST = Size(seed=80, calm=200, drifted=800, held_out=300, labels=100)
+FULL = Size(seed=80, calm=250, drifted=1000, held_out=400, labels=200, rounds=3)
+FAST = Size(seed=80, calm=200, drifted=800, held_out=300, labels=100, rounds=2)
 
 
 @dataclass(frozen=True)

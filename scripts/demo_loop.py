@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
 
-from scripts.demo_data import FAST, FULL, NEW_CLASS, Size, Story, tell
+from scripts.demo_data import FAST, FULL, NEW_CLASS, Picture, Size, Story, tell
 from scripts.demo_report import Report, show, write_html
 from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until, first_model, labels_of, measure, send
 from trueup.adapters.aws.clients import Clients
 from trueup.dataset.verify import verify
+from trueup.dataset.versions import content_of
 from trueup.lineage.render import tree_lines
 from trueup.lineage.walk import walk
 from trueup.local import service
@@ -58,7 +63,7 @@ def configuration(size: Size) -> dict[str, Any]:
         "endpoint_name": SELECTED,
         "selection": {"strategy": "margin", "rate": rate, "audit_share": 0.1, "budget": {"total": size.labels}},
         "commit": commit,
-        "triggers": {"min_new_labels": round(0.45 * size.labels), "new_class_min_labels": None},
+        "triggers": {"min_new_labels": round(0.9 * size.labels / size.rounds), "new_class_min_labels": None},
     }
     at_random = {
         "name": RANDOM,
@@ -95,8 +100,7 @@ class Play:
 
     def perform(self) -> Report:
         self._open()
-        halves = _halves(self.story)
-        for number, part in enumerate(halves, start=1):
+        for number, part in enumerate(_parts(self.story, self.size.rounds), start=1):
             self._traffic(number, part)
             self._await_run(number)
         self._await_labels()
@@ -117,7 +121,7 @@ class Play:
         self.crowd.start()
         self.say(f"{len(CROWD)} annotators signed in (one of them in a hurry)")
 
-    def _traffic(self, number: int, part: Any) -> None:
+    def _traffic(self, number: int, part: Sequence[Picture]) -> None:
         seconds = len(part) / 40
         with ThreadPoolExecutor(2) as callers:
             list(callers.map(lambda name: send(Clients(), name, part, seconds), (SELECTED, RANDOM)))
@@ -131,9 +135,7 @@ class Play:
         run = await_until(ended, 240)
         self.runs.append(run)
         version = self.operator.datasets.version(SELECTED, run.version_id)
-        self.say(
-            f"retraining {number}: {run.reason} → version {version.number} → [bold]{run.status}[/] ({run.outcome})"
-        )
+        self.say(f"retraining {number}: {run.reason} → version {version.number} → {_end_of(run)}")
 
     def _await_labels(self) -> None:
         def settled() -> bool:
@@ -151,7 +153,7 @@ class Play:
             return found if found.status in _ENDED else None
 
         ended_run: RetrainingRun = await_until(ended, 240)
-        self.say(f"the same with random questions: {ended_run.status} ({ended_run.outcome})")
+        self.say(f"the same with random questions → {_end_of(ended_run)}")
         return ended_run
 
     def _report(self, random_run: RetrainingRun) -> Report:
@@ -192,14 +194,19 @@ class Play:
             verify_ok=not _problems(look),
             captures_sent=2 * len(self.story.traffic),
             captures_accounted=sum(each.captures + each.quarantined + each.duplicates for each in receipts),
-            lineage=_lineage(look, self.runs[-1]),
+            lineage=[_with_names(each, self.crowd.subs) for each in _lineage(look, self.runs[-1])],
             seconds=round(time.monotonic() - self.started, 1),
         )
 
 
-def _halves(story: Story) -> tuple[Any, Any]:
-    middle = len(story.traffic) // 2
-    return story.traffic[:middle], story.traffic[middle:]
+def _end_of(run: RetrainingRun) -> str:
+    return f"[bold]{run.status}[/]" if run.status is RunStatus.PROMOTED else f"[bold]{run.status}[/]: {run.outcome}"
+
+
+def _parts(story: Story, rounds: int) -> list[tuple[Picture, ...]]:
+    """The traffic in equal parts, in its order."""
+    edges = [round(len(story.traffic) * each / rounds) for each in range(rounds + 1)]
+    return [story.traffic[start:end] for start, end in pairwise(edges)]
 
 
 def _new_labels(look: Operator, project: str, run: RetrainingRun) -> int:
@@ -224,8 +231,19 @@ def _dead_letters(look: Operator) -> int:
 
 
 def _orphans(look: Operator) -> int:
-    """Tasks that nobody can finish: open though every question should be answered by now."""
-    return sum(look.tasks.count(name, TaskStatus.OPEN) for name in (SELECTED, RANDOM))
+    """Questions without an end: open though all should be answered by now, or settled and in no version."""
+    return sum(look.tasks.count(name, TaskStatus.OPEN) + _unheard(look, name) for name in (SELECTED, RANDOM))
+
+
+def _unheard(look: Operator, project: str) -> int:
+    head = look.datasets.head(project)
+    lines = content_of(head, lambda sha256: look.datasets.segment(project, sha256)).values() if head else ()
+    heard = {each.consensus_id for each in lines}
+    heard |= {each.consensus.consensus_id for each in look.tasks.uncommitted(project, 1000)}
+    labels = [
+        look.tasks.consensus(project, each.task_id) for each in look.tasks.by_status(project, TaskStatus.SETTLED, 5000)
+    ]
+    return sum(each is None or each.consensus_id not in heard for each in labels)
 
 
 def _problems(look: Operator) -> list[str]:
@@ -254,10 +272,23 @@ def _lineage(look: Operator, run: RetrainingRun) -> list[str]:
     return tree_lines(tree) if tree is not None else []
 
 
+def _with_names(line: str, subs: dict[str, str]) -> str:
+    """The report is the only place where annotators have names: everywhere else they are Cognito's subjects."""
+    for sub, name in subs.items():
+        line = line.replace(sub, name)
+    return line
+
+
 def _long_ago() -> Any:
     from datetime import UTC, datetime
 
     return datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def _shown(path: Path) -> Path:
+    """As short as it can be typed from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def main() -> None:
@@ -268,6 +299,8 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell that starts us in the background hands SIGINT over as ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = play(arguments, console)
     except KeyboardInterrupt:
@@ -307,12 +340,18 @@ def play(arguments: argparse.Namespace, console: Console) -> int:
     for each in problems:
         console.print(f"[red]✗ {each}[/]")
     if not arguments.fast:
-        console.print(
-            f"\nThe workbench is open at [bold]{running.workbench_url}[/]: sign in as [bold]you[/], password "
-            f"[bold]{PASSWORD}[/]. Ctrl-C stops everything."
-        )
-        signal.pause()
+        _stay_open(running, arguments.state, console)
     return 1 if problems else 0
+
+
+def _stay_open(running: service.Running, state: Path, console: Console) -> None:
+    door = Table.grid(padding=(0, 2))
+    door.add_row(
+        "workbench", f"[bold]{running.workbench_url}[/]   sign in as [bold]you[/], password [bold]{PASSWORD}[/]"
+    )
+    door.add_row("command line", f"[bold]source {_shown(state)}/env[/], then [bold].venv/bin/trueup status[/]")
+    console.print(Panel(door, title="it is all still running: label the rest", subtitle="Ctrl-C stops everything"))
+    signal.pause()
 
 
 if __name__ == "__main__":

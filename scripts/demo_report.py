@@ -79,7 +79,7 @@ def show(report: Report, console: Console, page: Path) -> None:
         ("captures sent, accounted for", f"{report.captures_sent}, {report.captures_accounted}"),
         ("dead letters, orphan tasks", f"{report.dlq_messages}, {report.orphan_tasks}"),
         ("dataset verify", "clean" if report.verify_ok else "[red]problems[/]"),
-        ("price", ", ".join(f"{name} ${value:.2f}" for name, value in report.cost.items())),
+        ("these labels on AWS", _price(report)),
     ]
     for name, value in rows:
         figures.add_row(name, value)
@@ -90,7 +90,7 @@ def show(report: Report, console: Console, page: Path) -> None:
     console.print(people)
     console.rule("[bold]one prediction, and what learned from it")
     for line in report.lineage:
-        console.print(line, markup=False)
+        console.print(line, markup=False, no_wrap=True, overflow="ellipsis", crop=True)
     console.print(f"\nreport: {page}   ({report.seconds:.0f} s)")
 
 
@@ -125,6 +125,11 @@ many random questions it would be {report.accuracy_random:.0%}. It finds {report
 {report.orphan_tasks} orphan tasks, dataset verification {"clean" if report.verify_ok else "found problems"}.</p>
 </body></html>"""
     path.write_text(page)
+
+
+def _price(report: Report) -> str:
+    cost = report.cost
+    return f"${cost['trueup on AWS']:.2f} (Ground Truth: ${cost['Ground Truth']:.2f}), the people ${cost['people']:.2f}"
 
 
 def _bar(value: float, colour: str = "white") -> str:

@@ -27,6 +27,17 @@ PETS = {
     "consensus": {"overlap": 1, "max_overlap": 2, "target": 0.7, "lease_seconds": 60},
     "commit": {"batch": 1000},
 }
+DIGITS = {
+    **PETS,
+    "name": "digits",
+    "title": "Handwritten digits",
+    "endpoint_name": "digits",
+    "label_schema": {
+        "media": "image",
+        "guidelines": "Which digit did the writer mean? Skip what nobody could read.",
+        "classes": [{"name": str(number)} for number in range(10)],
+    },
+}
 # Two projects alike: what happens to one undisturbed must happen to the other under kills and repeats.
 CALM, ROUGH = (
     {
@@ -38,6 +49,15 @@ CALM, ROUGH = (
     }
     for name in ("calm", "rough")
 )
+# A project whose people work in Ground Truth.
+ELSEWHERE = {
+    **PETS,
+    "name": "elsewhere",
+    "endpoint_name": "elsewhere",
+    "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.7},
+    "backend": "ground_truth",
+    "ground_truth": {"workteam_arn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/pets"},
+}
 # Projects that train: one as it should be, one whose candidates are bad, one whose trainings fail.
 MOODS, STALE, BROKEN = (
     {
@@ -71,7 +91,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
     state = tmp_path_factory.mktemp("aws")
     config = state / "deployment.json"
-    projects = [PETS, CALM, ROUGH, MOODS, STALE, BROKEN]
+    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from trueup.annotation.tasks import answer_from_backend
+from trueup.annotation.tasks import answer_from_backend, send_to_review
 from trueup.errors import ConflictError, NotFoundError, TaskClosedError
-from trueup.events import AnnotationSubmitted
+from trueup.events import AnnotationSubmitted, ReviewRequested
 from trueup.lineage.edges import answered
 from trueup.model import Annotation, Project, Record, Task, TaskStatus, content_id
 from trueup.ports import BatchStore, Clock, Journal, LabelingBackend, LabelingJob, TaskStore
@@ -27,8 +27,9 @@ class SyncReport(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class SyncBackend:
-    """One pass; running it twice does no more than once. A task is marked with its batch before the batch is
-    started, so it is never in two batches; a batch that was marked and not started is started by the next pass."""
+    """One pass; running it twice does no more than once. A batch is recorded before its tasks are marked with it,
+    and they are marked before it is started: a task is never in two batches, and a pass that was cut short
+    anywhere is taken up by the next one."""
 
     project: Project
     tasks: TaskStore
@@ -50,42 +51,55 @@ class SyncBackend:
         if not waiting:
             return 0
         chosen = waiting[: self.batch_size]
-        name = f"trueup-{self.project.name}-{content_id(*sorted(each.task_id for each in chosen))[:12]}"
-        marked = [each for each in (self._mark(task, name) for task in chosen) if each is not None]
+        task_ids = tuple(each.task_id for each in chosen)
+        # With revisions: tasks that come back from a batch must not get the name of a job that has ended.
+        states = sorted(f"{each.task_id}:{each.revision}" for each in chosen)
+        name = f"trueup-{self.project.name}-{content_id(*states)[:12]}"
+        job = LabelingJob(project=self.project.name, name=name, status="in_progress", task_ids=task_ids)
+        self.batches.save_batch(job)
+        return self._launch(job)
+
+    def _launch(self, job: LabelingJob) -> int:
+        """Start the batch with those of its tasks that still wait; returns how many."""
+        marked = [each for each in (self._mark(task_id, job.name) for task_id in job.task_ids) if each is not None]
         if marked:
-            job = LabelingJob(
-                project=self.project.name,
-                name=name,
-                status="in_progress",
-                task_ids=tuple(each.task_id for each in marked),
-            )
-            self.batches.save_batch(job)
-            self.backend.start(name, marked)
+            self.backend.start(job.name, marked)
+        else:
+            self.batches.save_batch(msgspec.structs.replace(job, status="stopped"))
         return len(marked)
 
-    def _mark(self, task: Task, batch: str) -> Task | None:
-        marked = msgspec.structs.replace(task, backend_batch=batch, revision=task.revision + 1)
-        try:
-            self.tasks.save(marked, Journal(at=self.clock.now()))
-        except ConflictError:
-            return None
-        return marked
+    def _mark(self, task_id: str, batch: str) -> Task | None:
+        for _ in range(_ATTEMPTS):
+            task = self.tasks.get(self.project.name, task_id)
+            if task.status is not TaskStatus.OPEN or task.backend_batch not in (None, batch):
+                return None
+            if task.backend_batch == batch:
+                return task
+            marked = msgspec.structs.replace(task, backend_batch=batch, revision=task.revision + 1)
+            try:
+                self.tasks.save(marked, Journal(at=self.clock.now()))
+            except ConflictError:
+                continue
+            return marked
+        return None
 
     def _collect(self, job: LabelingJob) -> int:
         status = self._status(job)
+        if status is None:
+            self._launch(job)
+            return 0
         taken = sum(self._take(each) for each in self.backend.answers(job.name))
         if status != "in_progress":
             self._release(job)
             self.batches.save_batch(msgspec.structs.replace(job, status=status))
         return taken
 
-    def _status(self, job: LabelingJob) -> str:
+    def _status(self, job: LabelingJob) -> str | None:
+        """None when the backend does not know the batch: a pass was cut short before it was started."""
         try:
             return self.backend.status(job.name)
         except NotFoundError:
-            tasks = [self.tasks.get(self.project.name, each) for each in job.task_ids]
-            self.backend.start(job.name, tasks)
-            return "in_progress"
+            return None
 
     def _take(self, annotation: Annotation) -> bool:
         """Write one answer once. Answers to a task that is settled meanwhile are of no use and left."""
@@ -107,13 +121,24 @@ class SyncBackend:
         raise ConflictError(f"task {annotation.task_id} is busy")
 
     def _release(self, job: LabelingJob) -> None:
-        """Tasks that the batch left open (failed, expired, too few answers) go into a later batch."""
+        """Tasks that the batch left open (failed, expired, too few answers) go into a later batch; those that the
+        backend cannot label at all go to a reviewer, with its reason."""
+        refused = self.backend.failures(job.name)
         for task_id in job.task_ids:
             task = self.tasks.get(self.project.name, task_id)
             unanswered = len(task.answered_by) < task.overlap
-            if task.status is TaskStatus.OPEN and unanswered and task.backend_batch == job.name:
+            if task.status is not TaskStatus.OPEN or task.backend_batch != job.name or not unanswered:
+                continue
+            if task_id in refused:
+                self._send_to_review(task, refused[task_id])
+            else:
                 released = msgspec.structs.replace(task, backend_batch=None, revision=task.revision + 1)
                 self.tasks.save(released, Journal(at=self.clock.now()))
+
+    def _send_to_review(self, task: Task, reason: str) -> None:
+        why = f"{task.backend} could not label it: {reason}"
+        event = ReviewRequested(project=task.project, task_id=task.task_id, reason=why)
+        self.tasks.save(send_to_review(task), Journal(at=self.clock.now(), events=(event,)))
 
 
 def _arrival(annotation: Annotation, at: datetime) -> Journal:

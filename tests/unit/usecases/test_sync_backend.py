@@ -1,0 +1,154 @@
+"""Batches at a foreign labeling backend: in none twice, none forgotten, whatever moment a pass is cut short at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from tests.worlds import NOW, Loop, opening, project
+from trueup.adapters.memory import MemoryBatchStore, MemoryLabelingBackend, MemoryTaskStore
+from trueup.annotation.tasks import settle
+from trueup.model import Annotation, Task, TaskStatus
+from trueup.ports import Journal
+from trueup.usecases.sync_backend import SyncBackend, SyncReport
+
+ELSEWHERE = project(backend="ground_truth", ground_truth={"workteam_arn": "arn:aws:sagemaker:us-east-1:1:workteam/w"})
+
+
+class CutShortError(Exception):
+    """The function was killed here."""
+
+
+class FragileTasks(MemoryTaskStore):
+    """Dies at the nth save."""
+
+    saves_left = -1
+
+    def save(self, task: Task, journal: Journal, **kinds: object) -> None:
+        if self.saves_left == 0:
+            raise CutShortError
+        self.saves_left -= 1
+        super().save(task, journal, **kinds)  # type: ignore[arg-type]
+
+
+class FragileBackend(MemoryLabelingBackend):
+    dies = False
+
+    def start(self, name: str, tasks: Sequence[Task]) -> None:
+        if self.dies:
+            raise CutShortError
+        super().start(name, tasks)
+
+
+class Desk:
+    def __init__(self, count: int = 3) -> None:
+        self.loop = Loop(config=ELSEWHERE)
+        self.tasks = FragileTasks(self.loop.world)
+        self.batches, self.backend = MemoryBatchStore(), FragileBackend()
+        openings = [opening(number, config=ELSEWHERE) for number in range(count)]
+        self.task_ids = self.tasks.open(openings, Journal(at=NOW))
+        self.sync = SyncBackend(
+            project=ELSEWHERE,
+            tasks=self.tasks,
+            batches=self.batches,
+            backend=self.backend,
+            batch_size=10,
+            clock=self.loop.clock,
+        )
+
+    def sent(self) -> list[str]:
+        return sorted(each.task_id for tasks in self.backend.jobs.values() for each in tasks)
+
+    def give(self, job: str, task_id: str, annotator: str, label: str = "cat") -> None:
+        task = self.tasks.get("pets", task_id)
+        answer = Annotation(
+            project="pets",
+            annotation_id=f"{job}-{task_id}-{annotator}"[:64],
+            task_id=task_id,
+            sample_id=task.sample_id,
+            annotator=annotator,
+            label=label,
+            submitted_at=NOW,
+            backend="ground_truth",
+        )
+        self.backend.given.setdefault(job, []).append(answer)
+
+
+def test_open_tasks_go_out_once() -> None:
+    desk = Desk()
+    assert desk.sync() == SyncReport(sent=3, received=0)
+    assert desk.sync() == SyncReport(sent=0, received=0)
+    assert desk.sent() == sorted(desk.task_ids)
+
+
+@pytest.mark.parametrize("saves", [0, 1, 2])
+def test_a_pass_killed_while_marking_is_taken_up(saves: int) -> None:
+    desk = Desk()
+    desk.tasks.saves_left = saves
+    with pytest.raises(CutShortError):
+        desk.sync()
+    desk.tasks.saves_left = -1
+    desk.sync()
+    desk.sync()
+    assert desk.sent() == sorted(desk.task_ids)
+
+
+def test_a_pass_killed_before_the_job_exists_is_taken_up() -> None:
+    desk = Desk()
+    desk.backend.dies = True
+    with pytest.raises(CutShortError):
+        desk.sync()
+    desk.backend.dies = False
+    desk.sync()
+    assert desk.sent() == sorted(desk.task_ids)
+
+
+def test_answers_come_in_once_and_end_the_batch() -> None:
+    desk = Desk(count=1)
+    desk.sync()
+    (job,) = desk.backend.jobs
+    desk.give(job, desk.task_ids[0], "w1")
+    assert desk.sync().received == 1
+    desk.give(job, desk.task_ids[0], "w2")
+    desk.backend.statuses[job] = "completed"
+    assert desk.sync().received == 1
+    assert desk.sync() == SyncReport(sent=0, received=0)
+    assert desk.tasks.get("pets", desk.task_ids[0]).answered_by == ("w1", "w2")
+    assert [each.event_type for each in desk.loop.world.outbox] == ["AnnotationSubmitted"] * 2
+
+
+def test_what_a_job_left_unanswered_goes_into_a_job_of_another_name() -> None:
+    desk = Desk(count=2)
+    desk.sync()
+    (job,) = desk.backend.jobs
+    desk.backend.statuses[job] = "failed"
+    assert desk.sync().sent == 2
+    assert len(desk.backend.jobs) == 2
+
+
+def test_what_the_backend_cannot_label_goes_to_a_reviewer() -> None:
+    desk = Desk(count=1)
+    desk.sync()
+    (job,) = desk.backend.jobs
+    desk.backend.failed[job] = {desk.task_ids[0]: "the text is too long"}
+    desk.backend.statuses[job] = "failed"
+    assert desk.sync().sent == 0
+    assert desk.tasks.get("pets", desk.task_ids[0]).status is TaskStatus.REVIEW
+    (asked,) = desk.loop.world.outbox
+    assert asked.event_type == "ReviewRequested"
+    assert asked.data["reason"] == "ground_truth could not label it: the text is too long"
+
+
+def test_a_batch_of_tasks_that_were_settled_meanwhile_is_closed() -> None:
+    desk = Desk(count=1)
+    desk.backend.dies = True
+    with pytest.raises(CutShortError):
+        desk.sync()
+    desk.backend.dies = False
+    task = desk.tasks.get("pets", desk.task_ids[0])
+    desk.tasks.save(settle(msgspec.structs.replace(task)), Journal(at=NOW))
+    desk.sync()
+    assert desk.backend.jobs == {}
+    assert desk.batches.batches("pets", "in_progress") == []
