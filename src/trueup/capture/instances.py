@@ -37,7 +37,7 @@ def _parts(payload: Payload) -> list[Payload]:
 def _json_instances(payload: Payload) -> list[Payload]:
     try:
         document = msgspec.json.decode(payload.data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     instances = document.get("instances") if isinstance(document, dict) else None
     if not isinstance(instances, list) or len(instances) < 2:

@@ -8,7 +8,6 @@ the project. File names are not part of the contract and are not read.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -20,9 +19,12 @@ from trueup.errors import CaptureError
 from trueup.model import Capture, CaptureFile, Payload, Quarantined, Record
 
 _KEY = re.compile(
-    r"(?P<prefix>.+?)/(?P<endpoint>[A-Za-z0-9](?:-*[A-Za-z0-9])*)/(?P<variant>[A-Za-z0-9](?:-*[A-Za-z0-9])*)"
-    r"/\d{4}/\d{2}/\d{2}/\d{2}/[^/]+"
+    r"(?:.*/)?(?P<project>[^/]+)/(?P<endpoint>[A-Za-z0-9](?:-*[A-Za-z0-9])*)/(?P<variant>[A-Za-z0-9](?:-*[A-Za-z0-9])*)"
+    r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9]{2}/[^/]+"
 )
+# What becomes of it: an event id is part of a table key, which DynamoDB bounds, and a content type a header of S3.
+_EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_ContentType = Annotated[str, msgspec.Meta(max_length=256, pattern=r"^[ -~]*\Z")]
 
 
 class Duplicate(Record, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ class Duplicate(Record, frozen=True, kw_only=True):
 class _Side(msgspec.Struct):
     data: str
     encoding: Literal["CSV", "JSON", "BASE64"]
-    observedContentType: str | None = None  # noqa: N815 - the wire's name
+    observedContentType: _ContentType | None = None  # noqa: N815 - the wire's name
 
 
 class _Sides(msgspec.Struct):
@@ -44,7 +46,7 @@ class _Sides(msgspec.Struct):
 
 
 class _Metadata(msgspec.Struct):
-    eventId: Annotated[str, msgspec.Meta(min_length=1)]  # noqa: N815
+    eventId: _EventId  # noqa: N815
     inferenceTime: datetime  # noqa: N815
     inferenceId: str | None = None  # noqa: N815
     customAttributes: list[str] | None = None  # noqa: N815
@@ -55,6 +57,7 @@ class _Line(msgspec.Struct):
     eventMetadata: _Metadata  # noqa: N815
 
 
+_REASON = 200
 _DEFAULT_TYPE = {"CSV": "text/csv", "JSON": "application/json", "BASE64": "application/octet-stream"}
 _decoder = msgspec.json.Decoder(_Line)
 
@@ -67,8 +70,7 @@ def parse_key(bucket: str, key: str) -> CaptureFile:
             f"s3://{bucket}/{key}: not a capture file; expected <project>/<endpoint>/<variant>/yyyy/mm/dd/hh/<file>",
             field=key,
         )
-    project = match["prefix"].rsplit("/", 1)[-1]
-    return CaptureFile(project=project, endpoint=match["endpoint"], variant=match["variant"], bucket=bucket, key=key)
+    return CaptureFile(bucket=bucket, key=key, **match.groupdict())
 
 
 def read_captures(lines: Iterable[tuple[int, bytes]]) -> Iterator[Capture | Quarantined | Duplicate]:
@@ -89,7 +91,7 @@ def read_captures(lines: Iterable[tuple[int, bytes]]) -> Iterator[Capture | Quar
 
 def _read_line(number: int, offset: int, raw: bytes) -> Capture | Quarantined:
     try:
-        line = _decoder.decode(raw)
+        line = _decoded(raw)
         metadata = line.eventMetadata
         return Capture(
             event_id=metadata.eventId,
@@ -102,8 +104,34 @@ def _read_line(number: int, offset: int, raw: bytes) -> Capture | Quarantined:
             inference_id=metadata.inferenceId,
             custom_attributes=tuple(metadata.customAttributes or ()),
         )
-    except (msgspec.MsgspecError, UnicodeDecodeError, CaptureError) as error:
+    except CaptureError as error:
         return Quarantined(line=number, offset=offset, reason=f"not a capture record: {error}", raw=raw)
+
+
+def _decoded(raw: bytes) -> _Line:
+    """Raises CaptureError that says what is wrong and where: a field's path, or a byte of the line."""
+    try:
+        return _decoder.decode(raw)
+    except UnicodeDecodeError as error:
+        raise CaptureError(_not_utf8(raw)) from error
+    except RecursionError as error:
+        raise CaptureError("the line is JSON nested too deeply to be read") from error
+    except msgspec.MsgspecError as error:
+        raise CaptureError(_shortened(str(error))) from error
+
+
+def _shortened(message: str) -> str:
+    """msgspec repeats what was wrong, however long, and ends with the field's path."""
+    return message if len(message) <= _REASON else f"{message[:_REASON]} … {message[-_REASON:]}"
+
+
+def _not_utf8(raw: bytes) -> str:
+    """msgspec counts from the beginning of a string, which helps nobody to find the byte."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} of the line is not UTF-8: {error.reason}"
+    return "the line is not UTF-8"
 
 
 def _payload(side: _Side | None, name: str) -> Payload | None:
@@ -114,9 +142,15 @@ def _payload(side: _Side | None, name: str) -> Payload | None:
         return Payload(data=side.data.encode(), content_type=content_type)
     try:
         return Payload(data=base64.b64decode(side.data, validate=True), content_type=content_type)
-    except binascii.Error as error:
+    except ValueError as error:
         raise CaptureError(f"{name}.data is not base64: {error}") from error
 
 
 def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        message = f"eventMetadata.inferenceTime is {time.isoformat()}: in UTC that is before year 1 or after year 9999"
+        raise CaptureError(message) from error

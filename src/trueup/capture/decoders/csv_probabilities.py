@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueup.capture.decoders.family import prediction
+from trueup.capture.decoders.family import prediction, shown
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
@@ -34,4 +34,4 @@ def _numbers(line: str, number: int) -> list[float]:
     try:
         return [float(each) for each in line.strip().strip("[]").split(",")]
     except ValueError as error:
-        raise DecodeError(f"line {number} of the CSV answer is not numbers: {error}") from error
+        raise DecodeError(f"line {number} of the CSV answer is not numbers: {shown([line])}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,6 +11,8 @@ from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
 
 _SUM_TOLERANCE = 0.02
+_ROUNDING = 1e-9
+_SHOWN = 5
 
 
 class Decoder(Protocol):
@@ -20,25 +23,50 @@ class Decoder(Protocol):
     def decode(self, payload: Payload, classes: tuple[str, ...]) -> list[Prediction]: ...
 
 
-def prediction(values: Sequence[float], classes: tuple[str, ...], names: Sequence[str] | None = None) -> Prediction:
+def prediction(values: Sequence[float], classes: tuple[str, ...], names: Sequence[object] | None = None) -> Prediction:
     """A full distribution over `names`, or over the first len(values) of `classes` when the model names none.
 
     A model that knows fewer classes than the schema is normal: the newest class is what trueup is to teach it.
-    One value alone is P(second class) of a binary model. Raises DecodeError for what is not probabilities.
+    One value alone is P(second class) of a binary model. What rounding put just outside of 0 to 1 is put back.
+    Raises DecodeError for what is not probabilities of distinct classes.
     """
     if names is None and len(values) == 1:
         values = (1.0 - values[0], values[0])
-    names = tuple(names) if names is not None else classes[: len(values)]
-    if len(values) != len(names):
-        raise DecodeError(f"{len(values)} probabilities for {len(names)} classes {', '.join(names)}")
-    total = math.fsum(values)
-    if not all(math.isfinite(each) and -1e-9 <= each <= 1 + 1e-9 for each in values):
+    known = _named(names) if names is not None else classes[: len(values)]
+    if len(values) != len(known):
+        raise DecodeError(f"{len(values)} probabilities for {len(known)} classes {shown(known)}")
+    if not values:
+        raise DecodeError("an instance without probabilities")
+    if not all(-_ROUNDING <= each <= 1 + _ROUNDING for each in values):
         raise DecodeError(f"{_short(values)} are not probabilities between 0 and 1")
+    total = math.fsum(values)
     if abs(total - 1) > _SUM_TOLERANCE:
         raise DecodeError(f"the probabilities {_short(values)} sum to {total:.4f}, not 1: logits need a softmax first")
-    return Prediction(classes=tuple(str(each) for each in names), probabilities=tuple(float(each) for each in values))
+    return Prediction(classes=known, probabilities=tuple(min(1.0, max(0.0, float(each))) for each in values))
+
+
+def shown(names: Sequence[object]) -> str:
+    """What a stranger's payload names, fit for a message: escaped and not too much of it."""
+    return ", ".join(reprlib.repr(each) for each in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+def _named(names: Sequence[object]) -> tuple[str, ...]:
+    wrong = [each for each in names if not _is_name(each)]
+    if wrong:
+        raise DecodeError(f"{shown(wrong)} cannot be the name of a class")
+    known = tuple(str(each) for each in names)
+    if len(set(known)) != len(known):
+        raise DecodeError(f"the answer names a class twice: {shown(known)}")
+    return known
+
+
+def _is_name(name: object) -> bool:
+    """JSON can hold halves of surrogate pairs, which nothing can store."""
+    if isinstance(name, str):
+        return not any("\ud800" <= each <= "\udfff" for each in name)
+    return isinstance(name, int | float)
 
 
 def _short(values: Sequence[float]) -> str:
-    shown = ", ".join(f"{each:.4g}" for each in values[:5])
-    return f"[{shown}{', …' if len(values) > 5 else ''}]"
+    first = ", ".join(f"{each:.4g}" for each in values[:_SHOWN])
+    return f"[{first}{', …' if len(values) > _SHOWN else ''}]"

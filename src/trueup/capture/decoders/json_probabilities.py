@@ -11,13 +11,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from trueup.capture.decoders.family import prediction
+from trueup.capture.decoders.family import prediction, shown
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
 
 _VALUES = ("probabilities", "scores", "score", "prob", "probability", "predictions")
 _NAMES = ("labels", "classes", "label")
+_DIGITS = 20
 
 
 def recognises(payload: Payload) -> bool:
@@ -39,10 +40,21 @@ def _documents(payload: Payload) -> list[Any]:
     try:
         text = payload.data.decode()
         if media_type(payload.content_type) == "application/jsonlines":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        return [json.loads(text)]
+            return [_loads(line) for line in text.split("\n") if line.strip()]
+        return [_loads(text)]
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DecodeError(f"the answer is not JSON: {error}") from error
+    except RecursionError as error:
+        raise DecodeError("the answer is JSON nested too deeply to be read") from error
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_int=_whole)
+
+
+def _whole(digits: str) -> float:
+    """Python makes no integer of thousands of digits, and no float of an integer of hundreds; both are infinite."""
+    return int(digits) if len(digits) < _DIGITS else float(digits)
 
 
 def _instances(document: Any) -> list[Any]:
@@ -60,19 +72,19 @@ def _instances(document: Any) -> list[Any]:
 def _one(instance: Any, classes: tuple[str, ...]) -> Prediction:
     if _is_number(instance):
         return prediction([float(instance)], classes)
-    if isinstance(instance, list) and instance and _is_label_score(instance[0]):
+    if isinstance(instance, list) and instance and all(_is_label_score(each) for each in instance):
         return prediction([float(each["score"]) for each in instance], classes, [each["label"] for each in instance])
     if isinstance(instance, list) and all(_is_number(each) for each in instance):
         return prediction([float(each) for each in instance], classes)
     if isinstance(instance, Mapping):
         return _object(instance, classes)
-    raise DecodeError(f"{json.dumps(instance)[:80]} is not a prediction")
+    raise DecodeError(f"{shown([instance])} is not a prediction")
 
 
 def _object(instance: Mapping[str, Any], classes: tuple[str, ...]) -> Prediction:
     key = next((each for each in _VALUES if each in instance), None)
     if key is None:
-        raise DecodeError(f"an object with keys {', '.join(sorted(instance))} holds none of {', '.join(_VALUES)}")
+        raise DecodeError(f"an object with keys {shown(sorted(instance))} holds none of {', '.join(_VALUES)}")
     values = instance[key]
     if _is_number(values):
         values = [values]
@@ -81,11 +93,11 @@ def _object(instance: Mapping[str, Any], classes: tuple[str, ...]) -> Prediction
     return prediction([float(each) for each in values], classes, _names(instance, len(values)))
 
 
-def _names(instance: Mapping[str, Any], count: int) -> list[str] | None:
+def _names(instance: Mapping[str, Any], count: int) -> list[object] | None:
     for key in _NAMES:
         names = instance.get(key)
         if isinstance(names, list) and len(names) == count:
-            return [str(each) for each in names]
+            return names
     return None
 
 
