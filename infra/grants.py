@@ -18,6 +18,15 @@ def read_table(table_arn: str) -> PolicyStatement:
     return allow([f"dynamodb:{each}" for each in actions], [table_arn, f"{table_arn}/index/gsi1"])
 
 
+def note_failures(table_arn: str) -> PolicyStatement:
+    """Write failure notes, and no other item."""
+    return PolicyStatement(
+        actions=["dynamodb:PutItem"],
+        resources=[table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["FAILURE#*"]}},
+    )
+
+
 def read_objects(bucket_arn: str, prefix: str = "") -> PolicyStatement:
     return allow(["s3:GetObject"], [f"{bucket_arn}/{prefix}*"])
 

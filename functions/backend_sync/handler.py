@@ -10,10 +10,17 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import BackendSyncSettings
+from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.sync_backend import SyncBackend
+from trueup.wiring.note_failure import note_failure
 from trueup.wiring.sync_backends import sync_backends
 
 logger = logger_of("backend_sync")
+
+
+@cache
+def _note() -> NoteFailure:
+    return note_failure("backend_sync", BackendSyncSettings.from_env(os.environ).table_name)
 
 
 @cache
@@ -22,7 +29,7 @@ def _syncs() -> dict[str, SyncBackend]:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger)
+    return process_messages(event, context, _message, logger, _note)
 
 
 def _message(_record: SQSRecord) -> None:

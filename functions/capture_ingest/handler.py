@@ -14,9 +14,16 @@ from trueup.model import CaptureFile
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import CaptureIngestSettings
 from trueup.usecases.ingest_captures import IngestCaptures
+from trueup.usecases.note_failure import NoteFailure
 from trueup.wiring.ingest_captures import ingest_captures
+from trueup.wiring.note_failure import note_failure
 
 logger = logger_of("capture_ingest")
+
+
+@cache
+def _note() -> NoteFailure:
+    return note_failure("capture_ingest", CaptureIngestSettings.from_env(os.environ).table_name)
 
 
 @cache
@@ -25,7 +32,7 @@ def _ingest() -> IngestCaptures:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger)
+    return process_messages(event, context, _message, logger, _note)
 
 
 def _message(record: SQSRecord) -> None:

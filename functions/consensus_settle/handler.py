@@ -10,10 +10,17 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import ConsensusSettleSettings
+from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.settle_consensus import SettleConsensus
+from trueup.wiring.note_failure import note_failure
 from trueup.wiring.settle_consensus import settle_consensus
 
 logger = logger_of("consensus_settle")
+
+
+@cache
+def _note() -> NoteFailure:
+    return note_failure("consensus_settle", ConsensusSettleSettings.from_env(os.environ).table_name)
 
 
 @cache
@@ -22,7 +29,7 @@ def _settle() -> SettleConsensus:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger)
+    return process_messages(event, context, _message, logger, _note)
 
 
 def _message(record: SQSRecord) -> None:

@@ -11,9 +11,16 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from trueup.observability import count, logger_of, process_messages
 from trueup.settings import DatasetCommitSettings
 from trueup.usecases.commit_version import CommitVersion
+from trueup.usecases.note_failure import NoteFailure
 from trueup.wiring.commit_version import commit_version
+from trueup.wiring.note_failure import note_failure
 
 logger = logger_of("dataset_commit")
+
+
+@cache
+def _note() -> NoteFailure:
+    return note_failure("dataset_commit", DatasetCommitSettings.from_env(os.environ).table_name)
 
 
 @cache
@@ -22,7 +29,7 @@ def _commit() -> CommitVersion:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger)
+    return process_messages(event, context, _message, logger, _note)
 
 
 def _message(record: SQSRecord) -> None:

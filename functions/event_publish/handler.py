@@ -12,10 +12,17 @@ from trueup.adapters.aws.outbox import envelope_from
 from trueup.errors import RetryableError
 from trueup.observability import logger_of, process_stream
 from trueup.settings import EventPublishSettings
+from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.publish_events import PublishEvents
+from trueup.wiring.note_failure import note_failure
 from trueup.wiring.publish_events import publish_events
 
 logger = logger_of("event_publish")
+
+
+@cache
+def _note() -> NoteFailure:
+    return note_failure("event_publish", EventPublishSettings.from_env(os.environ).table_name)
 
 
 @cache
@@ -24,7 +31,7 @@ def _publish() -> PublishEvents:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_stream(event, context, _record, logger)
+    return process_stream(event, context, _record, logger, _note)
 
 
 def _record(record: DynamoDBRecord) -> None:

@@ -10,10 +10,17 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from trueup.observability import logger_of, process_messages
 from trueup.settings import ModelPromoteSettings
+from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.promote_model import PromoteModel
+from trueup.wiring.note_failure import note_failure
 from trueup.wiring.promote_model import promote_model
 
 logger = logger_of("model_promote")
+
+
+@cache
+def _note() -> NoteFailure:
+    return note_failure("model_promote", ModelPromoteSettings.from_env(os.environ).table_name)
 
 
 @cache
@@ -22,7 +29,7 @@ def _promote() -> PromoteModel:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger)
+    return process_messages(event, context, _message, logger, _note)
 
 
 def _message(record: SQSRecord) -> None:

@@ -8,6 +8,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_lambda import Architecture, Code, Function, LoggingFormat, Runtime, Tracing
+from aws_cdk.aws_lambda_destinations import SqsDestination
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from aws_cdk.aws_sqs import Queue
@@ -69,7 +70,9 @@ class LoopFunction(Construct):
             tracing=Tracing.ACTIVE,
             log_group=self.logs,
             logging_format=LoggingFormat.JSON,
-            dead_letter_queue=Queue.from_queue_arn(self, "Failures", platform.failures.queue_arn),
+            # A destination tells the function, the reason and what it was called with; a dead-letter queue of
+            # Lambda's tells the last alone, and nobody can bring that back.
+            on_failure=SqsDestination(Queue.from_queue_arn(self, "Failures", platform.failures.queue_arn)),
         )
         write_logs = grant.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [self.logs.log_group_arn])
         send_failures = grant.send_to_queues([platform.failures.queue_arn])

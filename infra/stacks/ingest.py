@@ -78,8 +78,12 @@ class IngestStack(Stack):
             "EventPublish",
             platform=platform,
             name="event_publish",
-            settings=EventPublishSettings(stage=platform.config.stage, bus_name=platform.bus.event_bus_name),
-            grants=[grant.put_events(platform.bus.event_bus_arn)],
+            settings=EventPublishSettings(
+                stage=platform.config.stage,
+                table_name=platform.table.table_name,
+                bus_name=platform.bus.event_bus_name,
+            ),
+            grants=[grant.put_events(platform.bus.event_bus_arn), grant.note_failures(platform.table.table_arn)],
             memory_mb=256,
         )
         outbox = {

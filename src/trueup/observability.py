@@ -18,6 +18,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 NAMESPACE = "trueup"
 Answer = dict[str, Any]
+# Keeps an error under the name of the message or stream record; made only when there is one.
+Note = Callable[[], Callable[[str, Exception], None]]
 
 
 def logger_of(service: str) -> Logger:
@@ -41,22 +43,31 @@ def gauge(project: str, name: str, value: float, unit: MetricUnit) -> None:
         metric.add_dimension(name="project", value=project)
 
 
-def process_messages(event: Answer, context: Any, work: Callable[[SQSRecord], object], logger: Logger) -> Answer:
-    """Run `work` on each SQS message; those that raise are reported back and come again, the others are done."""
-    return _process(event, context, work, logger, EventType.SQS)
+def process_messages(
+    event: Answer, context: Any, work: Callable[[SQSRecord], object], logger: Logger, note: Note
+) -> Answer:
+    """Run `work` on each SQS message; those that raise are noted, reported back and come again, the others are
+    done."""
+    return _process(event, context, work, logger, note, EventType.SQS)
 
 
-def process_stream(event: Answer, context: Any, work: Callable[[DynamoDBRecord], object], logger: Logger) -> Answer:
+def process_stream(
+    event: Answer, context: Any, work: Callable[[DynamoDBRecord], object], logger: Logger, note: Note
+) -> Answer:
     """Run `work` on each DynamoDB stream record, with the same partial answer."""
-    return _process(event, context, work, logger, EventType.DynamoDBStreams)
+    return _process(event, context, work, logger, note, EventType.DynamoDBStreams)
 
 
-def _process(event: Answer, context: Any, work: Callable[[Any], object], logger: Logger, kind: EventType) -> Answer:
+def _process(
+    event: Answer, context: Any, work: Callable[[Any], object], logger: Logger, note: Note, kind: EventType
+) -> Answer:
     def record_handler(record: Any) -> object:
         try:
             return work(record)
-        except Exception:
-            logger.exception("a record failed", record=_name(record))
+        except Exception as error:
+            name = _name(record)
+            logger.exception("a record failed", record=name)
+            _note(note, name, error, logger)
             raise
 
     processor = BatchProcessor(event_type=kind, raise_on_entire_batch_failure=False)
@@ -64,5 +75,16 @@ def _process(event: Answer, context: Any, work: Callable[[Any], object], logger:
     return dict(answer)
 
 
+def _note(note: Note, name: str, error: Exception, logger: Logger) -> None:
+    """A note that cannot be kept must not hide the failure that it is about."""
+    try:
+        note()(name, error)
+    except Exception:
+        logger.exception("the reason of a failure could not be noted", record=name)
+
+
 def _name(record: Any) -> str:
-    return str(getattr(record, "message_id", None) or getattr(record, "event_id", None))
+    """A message's id, or a stream record's sequence number: what dead letters name them by."""
+    if isinstance(record, DynamoDBRecord):
+        return str(record.dynamodb.sequence_number if record.dynamodb else record.event_id)
+    return str(record.message_id)

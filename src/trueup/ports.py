@@ -402,8 +402,31 @@ class BatchStore(Protocol):
     def batch(self, project: str, name: str) -> LabelingJob | None: ...
 
 
+class FailureNote(Record, frozen=True, kw_only=True):
+    """Why a function could not process something. `name` is a message's id, or the sequence number of a record of
+    the table's stream."""
+
+    name: str
+    function: str
+    reason: str
+    at: datetime
+
+
+class FailureNotes(Protocol):
+    """What functions said of their failures, kept for as long as a dead letter lives."""
+
+    def keep(self, note: FailureNote) -> None:
+        """The newest note of a name takes the place of the others."""
+        ...
+
+    def find(self, names: Sequence[str]) -> Mapping[str, FailureNote]:
+        """The notes that there are, by name."""
+        ...
+
+
 class DeadLetter(Record, frozen=True, kw_only=True):
-    """One message that could not be processed. `reason` is what the message itself tells of why."""
+    """One message that could not be processed. `reason` is what its consumer noted, or else what the message
+    itself tells of why."""
 
     message_id: str
     body: str

@@ -70,6 +70,7 @@ class CaptureIngestSettings(Settings, frozen=True, kw_only=True):
 
 
 class EventPublishSettings(Settings, frozen=True, kw_only=True):
+    table_name: str
     bus_name: str
 
 

@@ -8,14 +8,26 @@ import pytest
 from moto import mock_aws
 
 from tests.contract.implementations import Ports, in_memory, on_aws
+from tests.contract.operating import Operating, operating_in_memory, operating_on_aws
 
 
 @pytest.fixture(params=["memory", "aws"])
-def ports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ports]:
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Which implementations to run; moto is in force for those of AWS."""
     if request.param == "memory":
-        yield in_memory()
+        yield "memory"
         return
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
-        yield on_aws()
+        yield "aws"
+
+
+@pytest.fixture
+def ports(world: str) -> Ports:
+    return in_memory() if world == "memory" else on_aws()
+
+
+@pytest.fixture
+def operating(world: str) -> Operating:
+    return operating_in_memory() if world == "memory" else operating_on_aws()

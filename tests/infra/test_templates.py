@@ -81,10 +81,13 @@ def test_every_function_of_ours_has_logs_tracing_a_role_and_a_place_for_failures
     ]
     assert len(ours) == len(FUNCTION_SETTINGS)
     assert len({json.dumps(each["Role"]) for each in ours}) == len(ours)
+    destinations = list(resources(templates, "AWS::Lambda::EventInvokeConfig"))
+    assert len(destinations) == len(ours)
+    assert all(each["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] for _, each in destinations)
     for each in ours:
         assert each["Architectures"] == ["arm64"]
         assert each["TracingConfig"] == {"Mode": "Active"}
-        assert each["DeadLetterConfig"]
+        assert "DeadLetterConfig" not in each
         assert each["LoggingConfig"]["LogFormat"] == "JSON"
 
 
@@ -94,6 +97,23 @@ def test_every_queue_is_encrypted_and_has_somewhere_for_its_dead(templates: Temp
         assert properties["KmsMasterKeyId"], name
         if "DeadLetters" not in name and "Failures" not in name:
             assert properties["RedrivePolicy"], name
+
+
+def test_what_reads_the_stream_may_write_failure_notes_and_nothing_else(templates: Templates) -> None:
+    policies = [
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for name, each in resources(templates, "AWS::IAM::Policy")
+        if name.startswith("EventPublish")
+    ]
+    writes = [
+        each
+        for statement in policies
+        for each in statement
+        if any(action in str(each["Action"]) for action in ("dynamodb:Put", "dynamodb:Update", "dynamodb:Delete"))
+    ]
+    (write,) = writes
+    assert write["Action"] == "dynamodb:PutItem"
+    assert write["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["FAILURE#*"]}}
 
 
 def test_functions_time_out_well_before_their_messages_return(templates: Templates) -> None:

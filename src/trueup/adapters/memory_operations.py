@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from trueup.errors import NotFoundError
 from trueup.model import Payload
 from trueup.ports import (
@@ -12,6 +14,8 @@ from trueup.ports import (
     DeadLetter,
     DeadLetters,
     EndpointState,
+    FailureNote,
+    FailureNotes,
     Health,
     Move,
     ObjectReader,
@@ -21,10 +25,22 @@ from trueup.ports import (
 )
 
 
+class MemoryFailureNotes(FailureNotes):
+    def __init__(self) -> None:
+        self._notes: dict[str, FailureNote] = {}
+
+    def keep(self, note: FailureNote) -> None:
+        self._notes[note.name] = note
+
+    def find(self, names: Sequence[str]) -> Mapping[str, FailureNote]:
+        return {each: self._notes[each] for each in names if each in self._notes}
+
+
 class MemoryDeadLetters(DeadLetters):
     """Messages by queue; `put` fills one, `moved` records what went where."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: FailureNotes | None = None) -> None:
+        self._notes = notes or MemoryFailureNotes()
         self._letters: dict[str, list[DeadLetter]] = {}
         self.moved: list[tuple[str, str, str]] = []
 
@@ -35,11 +51,16 @@ class MemoryDeadLetters(DeadLetters):
         return len(self._letters.get(queue, []))
 
     def peek(self, queue: str, limit: int) -> list[DeadLetter]:
-        return self._letters.get(queue, [])[:limit]
+        return [self._with_note(each) for each in self._letters.get(queue, [])[:limit]]
+
+    def _with_note(self, letter: DeadLetter) -> DeadLetter:
+        note = self._notes.find([letter.message_id]).get(letter.message_id)
+        return msgspec.structs.replace(letter, reason=f"{note.function}: {note.reason}") if note else letter
 
     def move(self, queue: str, to: str) -> Move:
         letters = self._letters.pop(queue, [])
         self.moved += [(each.message_id, queue, to) for each in letters]
+        self.put(to, letters)
         return Move(messages=len(letters), how="task")
 
 

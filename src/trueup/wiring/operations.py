@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError
 
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
+from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.health import AwsHealth
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
@@ -32,7 +33,8 @@ class Operations(Operator):
             f"annotation-{name}": Ward(dead=each.annotation_dlq_url, live=each.annotation_queue_url, project=name)
             for name, each in self.deployed.items()
         }
-        return RedriveMessages(letters=SqsDeadLetters(self.clients["sqs"]), wards=wards)
+        letters = SqsDeadLetters(self.clients["sqs"], DynamoFailureNotes(self.table))
+        return RedriveMessages(letters=letters, wards=wards)
 
     @property
     def rule(self) -> RuleOnCandidate:

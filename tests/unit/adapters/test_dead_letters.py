@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -12,8 +13,12 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
-from trueup.errors import NotFoundError, RetryableError
-from trueup.ports import Move
+from trueup.adapters.memory_operations import MemoryFailureNotes
+from trueup.errors import NotFoundError, PermissionDeniedError, RetryableError
+from trueup.ports import FailureNote, Move
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+UNTOLD = "its consumer left no reason on any delivery (it died or ran out of time): see the function's log"
 
 
 @pytest.fixture
@@ -108,12 +113,20 @@ def test_a_move_that_fails_is_told_with_its_reason(sqs: Any, queues: tuple[str, 
 def test_reasons_come_from_where_each_service_puts_them(sqs: Any, queues: tuple[str, str]) -> None:
     dead, _ = queues
     letters = SqsDeadLetters(sqs)
-    stream = {"requestContext": {"condition": "RetryAttemptsExhausted"}, "DDBStreamBatchInfo": {"batchSize": 4}}
+    stream = {**failed("event_publish", "RetryAttemptsExhausted"), "DDBStreamBatchInfo": {"batchSize": 4}}
+    call = {
+        **failed("retraining_conclude:$LATEST", "RetriesExhausted"),
+        "responsePayload": {"errorType": "NotFoundError", "errorMessage": "there is no run v1"},
+    }
     messages: list[tuple[str, dict[str, str], str]] = [
         ("{}", {"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "not allowed"}, "NO_PERMISSIONS: not allowed"),
         ("{}", {"ErrorCode": "200", "ErrorMessage": "KeyError: 'x'"}, "200: KeyError: 'x'"),
-        (json.dumps(stream), {}, "RetryAttemptsExhausted, 4 records of the table's stream"),
-        ("not JSON", {}, "its consumer failed on every delivery: see the function's log"),
+        (json.dumps(stream), {}, "event_publish: RetryAttemptsExhausted, 4 records of the table's stream"),
+        (json.dumps(call), {}, "retraining_conclude: RetriesExhausted, NotFoundError: there is no run v1"),
+        (json.dumps(failed("f", "EventAgeExceeded")), {}, "f: EventAgeExceeded"),
+        ("not JSON", {}, UNTOLD),
+        ("[]", {}, UNTOLD),
+        ('{"requestContext": 5, "DDBStreamBatchInfo": 5}', {}, UNTOLD),
     ]
     for body, attributes, reason in messages:
         named = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
@@ -122,6 +135,31 @@ def test_reasons_come_from_where_each_service_puts_them(sqs: Any, queues: tuple[
         assert letter.reason == reason
         assert letter.sent_at is not None
         _empty(sqs, dead)
+
+
+def test_a_batch_of_the_stream_says_what_was_noted_of_its_first_record(sqs: Any, queues: tuple[str, str]) -> None:
+    notes = MemoryFailureNotes()
+    notes.keep(FailureNote(name="111", function="event_publish", reason="RetryableError: refused", at=NOW))
+    batch = {"startSequenceNumber": "111", "endSequenceNumber": "999", "batchSize": 4}
+    body = {**failed("event_publish", "RetryAttemptsExhausted"), "DDBStreamBatchInfo": batch}
+    sqs.send_message(QueueUrl=queues[0], MessageBody=json.dumps(body))
+    (letter,) = SqsDeadLetters(sqs, notes).peek(queues[0], 1)
+    assert letter.reason == "event_publish: RetryableError: refused"
+
+
+def test_letters_are_shown_to_who_may_not_read_the_notes(sqs: Any, queues: tuple[str, str]) -> None:
+    class Locked(MemoryFailureNotes):
+        def find(self, names: Sequence[str]) -> Mapping[str, FailureNote]:
+            raise PermissionDeniedError("no dynamodb:BatchGetItem")
+
+    sqs.send_message(QueueUrl=queues[0], MessageBody="{}")
+    (letter,) = SqsDeadLetters(sqs, Locked()).peek(queues[0], 1)
+    assert letter.reason == UNTOLD
+
+
+def failed(function: str, condition: str) -> dict[str, Any]:
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+    return {"requestContext": {"functionArn": arn, "condition": condition}}
 
 
 def _empty(sqs: Any, url: str) -> None:

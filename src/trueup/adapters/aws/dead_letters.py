@@ -11,12 +11,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
-from trueup.errors import NotFoundError, RetryableError
-from trueup.ports import DeadLetter, Move
+from trueup.errors import NotFoundError, RetryableError, TrueupError
+from trueup.ports import DeadLetter, DeadLetters, FailureNote, FailureNotes, Move
 
 _BATCH = 10
 _PEEK_SECONDS = 10
 _MOVE_SECONDS = 120
+_UNTOLD = "its consumer left no reason on any delivery (it died or ran out of time): see the function's log"
 # What SQS or an emulator answers when it will not run a message move task for this pair of queues.
 _NO_MOVE = frozenset(
     {
@@ -30,11 +31,13 @@ _NO_MOVE = frozenset(
 )
 
 
-class SqsDeadLetters:
-    """`poll_seconds` is how often a running move task is looked at."""
+class SqsDeadLetters(DeadLetters):
+    """`notes` are what consumers said of their failures; `poll_seconds` is how often a running move task is looked
+    at."""
 
-    def __init__(self, client: Any, poll_seconds: float = 1.0) -> None:
+    def __init__(self, client: Any, notes: FailureNotes | None = None, poll_seconds: float = 1.0) -> None:
         self._client = client
+        self._notes = notes
         self._poll_seconds = poll_seconds
 
     def count(self, queue: str) -> int:
@@ -49,7 +52,7 @@ class SqsDeadLetters:
             if not messages:
                 break
         self._release(queue, list(found.values()))
-        return [_letter(each) for each in found.values()]
+        return self._letters(list(found.values()))
 
     def move(self, queue: str, to: str) -> Move:
         source, target = self._arn(queue), self._arn(to)
@@ -61,6 +64,17 @@ class SqsDeadLetters:
                     raise
                 return Move(messages=self._copy(queue, to), how="copy")
         return Move(messages=self._await(queue, source), how="task")
+
+    def _letters(self, messages: list[Mapping[str, Any]]) -> list[DeadLetter]:
+        notes = self._noted([_noted_as(each) for each in messages])
+        return [_letter(each, notes.get(_noted_as(each))) for each in messages]
+
+    def _noted(self, names: list[str]) -> Mapping[str, FailureNote]:
+        """Letters are shown even to somebody who may not read the table."""
+        try:
+            return self._notes.find(names) if self._notes else {}
+        except TrueupError:
+            return {}
 
     def _await(self, queue: str, source: str) -> int:
         deadline = time.monotonic() + _MOVE_SECONDS
@@ -121,36 +135,58 @@ class SqsDeadLetters:
         return attributes
 
 
-def _letter(message: Mapping[str, Any]) -> DeadLetter:
+def _noted_as(message: Mapping[str, Any]) -> str:
+    """A batch of the stream is noted under the record that it failed at, which is its first."""
+    batch = _document(message["Body"]).get("DDBStreamBatchInfo")
+    first = batch.get("startSequenceNumber") if isinstance(batch, dict) else None
+    return str(first or message["MessageId"])
+
+
+def _letter(message: Mapping[str, Any], note: FailureNote | None) -> DeadLetter:
     sent = message.get("Attributes", {}).get("SentTimestamp")
     return DeadLetter(
         message_id=message["MessageId"],
         body=message["Body"],
-        reason=_reason(message),
+        reason=f"{note.function}: {note.reason}" if note else _reason(message),
         sent_at=datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
     )
 
 
 def _reason(message: Mapping[str, Any]) -> str:
-    """EventBridge and Lambda put the reason into attributes, a Lambda stream source into the body; SQS itself
-    only moves a message that was received too often."""
+    """EventBridge puts the reason into attributes, Lambda into the body; SQS itself only moves a message that was
+    received too often."""
     attributes = {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()}
     for code, text in (("ERROR_CODE", "ERROR_MESSAGE"), ("ErrorCode", "ErrorMessage")):
         if code in attributes:
             return f"{attributes[code]}: {attributes.get(text, '')}".rstrip(": ")
-    return _stream_reason(message["Body"]) or "its consumer failed on every delivery: see the function's log"
+    return _invocation_reason(_document(message["Body"])) or _UNTOLD
 
 
-def _stream_reason(body: str) -> str:
+def _invocation_reason(document: Mapping[str, Any]) -> str:
+    """Empty when the message is no record of a failed invocation."""
+    context = document.get("requestContext")
+    if not isinstance(context, dict) or "functionArn" not in context:
+        return ""
+    function = f"{_function(str(context['functionArn']))}: {context.get('condition', 'failed')}"
+    if isinstance(document.get("DDBStreamBatchInfo"), dict):
+        return f"{function}, {document['DDBStreamBatchInfo'].get('batchSize', 'some')} records of the table's stream"
+    error = document.get("responsePayload")
+    if isinstance(error, dict) and error.get("errorMessage"):
+        return f"{function}, {error.get('errorType', 'Error')}: {error['errorMessage']}"
+    return function
+
+
+def _document(body: str) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError:
-        return ""
-    context = document.get("requestContext") if isinstance(document, dict) else None
-    if not isinstance(context, dict):
-        return ""
-    batch = document.get("DDBStreamBatchInfo", {})
-    return f"{context.get('condition', 'failed')}, {batch.get('batchSize', 'some')} records of the table's stream"
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _function(arn: str) -> str:
+    """The name in arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]."""
+    return arn.partition(":function:")[2].partition(":")[0] or arn
 
 
 def _name(url: str) -> str:
