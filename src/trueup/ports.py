@@ -9,7 +9,7 @@ in the same transaction as the state, so that neither exists without the other; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -434,6 +434,13 @@ class DeadLetter(Record, frozen=True, kw_only=True):
     sent_at: datetime | None = None
 
 
+class Drained(Record, frozen=True, kw_only=True):
+    """What became of a queue's messages: how many are done with, and those that stay, each with why."""
+
+    done: int
+    kept: tuple[DeadLetter, ...] = ()
+
+
 class Move(Record, frozen=True, kw_only=True):
     """Messages brought back: by SQS itself (`task`), or one by one (`copy`) where it would not."""
 
@@ -454,6 +461,20 @@ class DeadLetters(Protocol):
 
     def move(self, queue: str, to: str) -> Move:
         """Bring every message back. One may be doubled by a crash, none is lost."""
+        ...
+
+    def drain(self, queue: str, work: Callable[[DeadLetter], None]) -> Drained:
+        """Give each message to `work` once, and delete it after. One over which `work` raises a TrueupError stays,
+        and is returned with that as its reason. A crash doubles a message and loses none."""
+        ...
+
+
+class Replays(Protocol):
+    """Calls of functions that failed for good, made again from what their dead letters tell."""
+
+    def replay(self, letter: DeadLetter) -> None:
+        """Call again. Raises InputError (the letter tells of no call), NotFoundError (the function, or the stream's
+        records, are gone), RetryableError (it failed again)."""
         ...
 
 

@@ -26,6 +26,7 @@ class Operating:
     notes: FailureNotes
     queue: Callable[[str], str]
     fill: Callable[[str, Sequence[str]], list[str]]
+    waiting: Callable[[str], int]
 
 
 def operating_in_memory() -> Operating:
@@ -37,7 +38,7 @@ def operating_in_memory() -> Operating:
         letters.put(queue, made)
         return [each.message_id for each in made]
 
-    return Operating(letters=letters, notes=notes, queue=lambda name: name, fill=fill)
+    return Operating(letters=letters, notes=notes, queue=lambda name: name, fill=fill, waiting=letters.count)
 
 
 class NoMoves:
@@ -68,4 +69,12 @@ def operating_on_aws() -> Operating:
         notes=notes,
         queue=lambda name: str(sqs.create_queue(QueueName=name)["QueueUrl"]),
         fill=fill,
+        waiting=lambda queue: _messages(sqs, queue),
     )
+
+
+def _messages(sqs: Any, queue: str) -> int:
+    """Hidden ones included."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(each) for each in attributes.values())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.contract.operating import Operating
 from tests.worlds import NOW
-from trueup.ports import FailureNote
+from trueup.errors import NotFoundError
+from trueup.ports import DeadLetter, FailureNote
 
 
 def note(name: str, reason: str = "KeyError: 'x'", minutes: int = 0) -> FailureNote:
@@ -63,3 +66,44 @@ def test_every_message_is_moved(operating: Operating) -> None:
     assert operating.letters.move(dead, live).messages == 12
     assert operating.letters.count(dead) == 0
     assert sorted(each.body for each in operating.letters.peek(live, 20)) == [*bodies, "already"]
+
+
+def test_what_is_done_is_drained_and_what_fails_stays_with_the_reason(operating: Operating) -> None:
+    dead = operating.queue("dead")
+    operating.fill(dead, ["good", "bad", "fine"])
+    seen: list[str] = []
+
+    def work(letter: DeadLetter) -> None:
+        seen.append(letter.body)
+        if letter.body == "bad":
+            raise NotFoundError("its records are gone")
+
+    drained = operating.letters.drain(dead, work)
+    assert sorted(seen) == ["bad", "fine", "good"]
+    assert drained.done == 2
+    assert [(each.body, each.reason) for each in drained.kept] == [("bad", "its records are gone")]
+    assert [each.body for each in operating.letters.peek(dead, 10)] == ["bad"]
+
+
+def test_what_stayed_is_drained_the_next_time(operating: Operating) -> None:
+    dead = operating.queue("dead")
+    operating.fill(dead, ["late"])
+
+    def refuse(_: DeadLetter) -> None:
+        raise NotFoundError("not yet")
+
+    assert operating.letters.drain(dead, refuse).done == 0
+    assert operating.letters.drain(dead, lambda _: None).done == 1
+    assert operating.letters.drain(dead, refuse).kept == ()
+
+
+def test_an_error_that_is_none_of_ours_is_no_reason_to_delete(operating: Operating) -> None:
+    dead = operating.queue("dead")
+    operating.fill(dead, ["1"])
+
+    def broken(_: DeadLetter) -> None:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError):
+        operating.letters.drain(dead, broken)
+    assert operating.waiting(dead) == 1

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from trueup.errors import NotFoundError
+from trueup.errors import NotFoundError, TrueupError
 from trueup.model import Payload
 from trueup.ports import (
     AlarmState,
     DeadLetter,
     DeadLetters,
+    Drained,
     EndpointState,
     FailureNote,
     FailureNotes,
@@ -21,6 +22,7 @@ from trueup.ports import (
     ObjectReader,
     PackageRulings,
     QueueState,
+    Replays,
     StackState,
 )
 
@@ -62,6 +64,32 @@ class MemoryDeadLetters(DeadLetters):
         self.moved += [(each.message_id, queue, to) for each in letters]
         self.put(to, letters)
         return Move(messages=len(letters), how="task")
+
+    def drain(self, queue: str, work: Callable[[DeadLetter], None]) -> Drained:
+        letters = self._letters.get(queue, [])
+        done, kept = [], []
+        for each in list(letters):
+            try:
+                work(self._with_note(each))
+            except TrueupError as error:
+                kept.append(msgspec.structs.replace(each, reason=str(error)))
+                continue
+            letters.remove(each)
+            done.append(each)
+        return Drained(done=len(done), kept=tuple(kept))
+
+
+class MemoryReplays(Replays):
+    """`replayed` are the ids of the letters; those in `refuse` fail again."""
+
+    def __init__(self) -> None:
+        self.replayed: list[str] = []
+        self.refuse: dict[str, TrueupError] = {}
+
+    def replay(self, letter: DeadLetter) -> None:
+        if letter.message_id in self.refuse:
+            raise self.refuse[letter.message_id]
+        self.replayed.append(letter.message_id)
 
 
 class MemoryRulings(PackageRulings):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trueup.usecases.redrive_messages import WardReport
 
 _BODY = 60
+_HOW = {"task": "brought back by SQS", "copy": "brought back one by one", "call": "called again"}
 
 
 def redrive(
@@ -35,7 +36,7 @@ def redrive(
     empty = [each.queue for each in reports if not each.waiting]
     if empty:
         paint(f"[green]✓[/] empty: {', '.join(empty)}")
-    if dry_run and any(each.redrivable for each in full):
+    if dry_run and full:
         paint("\n[dim]mend the cause, then trueup redrive brings them back[/]")
 
 
@@ -44,10 +45,11 @@ def _paint(report: WardReport) -> None:
     rows = [[stamp(each.sent_at), safe(each.reason), safe(_short(each.body))] for each in report.letters]
     paint_table(["since", "why", "message"], rows)
     if report.moved is not None:
-        how = "by SQS" if report.how == "task" else "one by one"
-        paint(f"[green]✓[/] {report.moved:,} brought back {how}\n")
-    elif not report.redrivable:
-        paint("[yellow]![/] nothing reads the queue they came from: the messages say which function and why\n")
+        paint(f"[green]✓[/] {report.moved:,} {_HOW[report.how]}")
+    for each in report.kept:
+        paint(f"[red]✗[/] {safe(each.message_id)} stays: {safe(each.reason)}")
+    if report.moved is not None:
+        paint("")
 
 
 def _short(body: str) -> str:

@@ -145,9 +145,7 @@ class _Rounds:
         waiting = self.health.queue(url).messages
         if waiting:
             noun = "message" if waiting == 1 else "messages"
-            mend = f"trueup redrive {name} --dry-run shows why"
-            if name in self.place.deployment.queues or name.startswith("annotation-"):
-                mend += f"; once mended, trueup redrive {name}"
+            mend = f"trueup redrive {name} --dry-run shows why; once mended, trueup redrive {name}"
             yield _problem("dead letters", name, f"{waiting} {noun} could not be processed", mend)
         else:
             yield _ok("dead letters", name, "empty")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
 
 from trueup.errors import NotFoundError
 from trueup.model import Record
-from trueup.ports import DeadLetter, DeadLetters
+from trueup.ports import DeadLetter, DeadLetters, Replays
 
 
 class Ward(Record, frozen=True, kw_only=True):
-    """A dead-letter queue and the queue its messages belong to; `live` None means that nothing can be sent back."""
+    """A dead-letter queue and the queue its messages belong to; `live` None means that they tell of failed calls of
+    functions, which are made again."""
 
     dead: str
     live: str | None = None
@@ -19,14 +23,15 @@ class Ward(Record, frozen=True, kw_only=True):
 
 
 class WardReport(Record, frozen=True, kw_only=True):
-    """What waits, and what was done: `moved` is None when nothing was attempted."""
+    """What waits, and what was done: `moved` is None when nothing was attempted; `kept` are the messages that could
+    not be brought back, each with why."""
 
     queue: str
     waiting: int
     letters: tuple[DeadLetter, ...] = ()
-    redrivable: bool = True
     moved: int | None = None
-    how: str = ""
+    how: Literal["", "task", "copy", "call"] = ""
+    kept: tuple[DeadLetter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class RedriveMessages:
     """
 
     letters: DeadLetters
+    replays: Replays
     wards: Mapping[str, Ward]
     shown: int = 10
 
@@ -45,7 +51,7 @@ class RedriveMessages:
         return [self._report(each) for each in self._chosen(name)]
 
     def __call__(self, name: str | None = None) -> list[WardReport]:
-        """Move the messages of one queue, or of all, back to where they belong."""
+        """Bring the messages of one queue, or of all, back to where they belong."""
         return [self._moved(each) for each in self._chosen(name)]
 
     def counts(self) -> dict[str, int]:
@@ -63,13 +69,14 @@ class RedriveMessages:
         ward = self.wards[name]
         waiting = self.letters.count(ward.dead)
         letters = tuple(self.letters.peek(ward.dead, self.shown)) if waiting else ()
-        return WardReport(
-            queue=name, waiting=max(waiting, len(letters)), letters=letters, redrivable=ward.live is not None
-        )
+        return WardReport(queue=name, waiting=max(waiting, len(letters)), letters=letters)
 
     def _moved(self, name: str) -> WardReport:
         report, ward = self._report(name), self.wards[name]
-        if ward.live is None or not report.waiting:
+        if not report.waiting:
             return report
+        if ward.live is None:
+            drained = self.letters.drain(ward.dead, self.replays.replay)
+            return msgspec.structs.replace(report, moved=drained.done, how="call", kept=drained.kept)
         move = self.letters.move(ward.dead, ward.live)
-        return WardReport(queue=name, waiting=report.waiting, letters=report.letters, moved=move.messages, how=move.how)
+        return msgspec.structs.replace(report, moved=move.messages, how=move.how)

@@ -14,6 +14,7 @@ from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.health import AwsHealth
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
+from trueup.adapters.aws.replays import LambdaReplays
 from trueup.errors import ConfigurationError
 from trueup.usecases.diagnose import Diagnose, Place
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
@@ -34,7 +35,7 @@ class Operations(Operator):
             for name, each in self.deployed.items()
         }
         letters = SqsDeadLetters(self.clients["sqs"], DynamoFailureNotes(self.table))
-        return RedriveMessages(letters=letters, wards=wards)
+        return RedriveMessages(letters=letters, replays=LambdaReplays(self.clients), wards=wards)
 
     @property
     def rule(self) -> RuleOnCandidate:

@@ -27,7 +27,13 @@ from trueup.adapters.memory import (
     MemoryRunStore,
     MemoryTaskStore,
 )
-from trueup.adapters.memory_operations import MemoryDeadLetters, MemoryHealth, MemoryObjects, MemoryRulings
+from trueup.adapters.memory_operations import (
+    MemoryDeadLetters,
+    MemoryHealth,
+    MemoryObjects,
+    MemoryReplays,
+    MemoryRulings,
+)
 from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
@@ -58,6 +64,7 @@ class FakeDeployed:
     projects: Mapping[str, Project]
     endpoints: MemoryEndpointAdmin = field(default_factory=MemoryEndpointAdmin)
     letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
+    replays: MemoryReplays = field(default_factory=MemoryReplays)
     rulings: MemoryRulings = field(default_factory=MemoryRulings)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     health: MemoryHealth = field(default_factory=MemoryHealth)
@@ -123,7 +130,7 @@ class FakeDeployed:
             f"annotation-{name}": Ward(dead=each.annotation_dlq_url, live=each.annotation_queue_url, project=name)
             for name, each in self.deployed.items()
         }
-        return RedriveMessages(letters=self.letters, wards=wards)
+        return RedriveMessages(letters=self.letters, replays=self.replays, wards=wards)
 
 
 @dataclass

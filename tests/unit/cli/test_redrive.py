@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
+from trueup.errors import NotFoundError
 from trueup.ports import DeadLetter
 
 LETTER = DeadLetter(
@@ -32,6 +33,7 @@ def test_a_dry_run_shows_the_reasons_and_touches_nothing(trueup: Terminal, faile
     assert "AccessDenied: not allowed to read" in result.stdout
     assert "empty: backend, commit, decide, promote, settle" in result.stdout
     assert failed.letters.moved == []
+    assert failed.replays.replayed == []
 
 
 def test_messages_go_back_where_they_belong(trueup: Terminal, failed: FakeDeployed) -> None:
@@ -41,7 +43,17 @@ def test_messages_go_back_where_they_belong(trueup: Terminal, failed: FakeDeploy
         ("m1", "https://sqs/ingest-dead", "https://sqs/ingest"),
     ]
     assert (said["ingest"]["moved"], said["ingest"]["how"]) == (1, "task")
-    assert (said["failures"]["moved"], said["failures"]["redrivable"], said["failures"]["waiting"]) == (None, False, 1)
+    assert failed.replays.replayed == ["m1"]
+    assert (said["failures"]["moved"], said["failures"]["how"], said["failures"]["kept"]) == (1, "call", [])
+
+
+def test_a_call_that_cannot_be_made_again_stays_and_says_why(trueup: Terminal, failed: FakeDeployed) -> None:
+    failed.replays.refuse["m1"] = NotFoundError("the stream no longer holds the records from 111")
+    result = trueup("redrive", "failures")
+    assert "0 called again" in result.stdout
+    assert "m1 stays: the stream no longer holds the records from 111" in result.stdout
+    assert failed.letters.count("https://sqs/failures-dead") == 1
+    assert trueup.json("redrive", "failures")[0]["kept"][0]["message_id"] == "m1"
 
 
 def test_one_queue_alone(trueup: Terminal, failed: FakeDeployed) -> None:

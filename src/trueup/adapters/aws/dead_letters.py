@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
 from trueup.errors import NotFoundError, RetryableError, TrueupError
-from trueup.ports import DeadLetter, DeadLetters, FailureNote, FailureNotes, Move
+from trueup.ports import DeadLetter, DeadLetters, Drained, FailureNote, FailureNotes, Move
 
 _BATCH = 10
 _PEEK_SECONDS = 10
+_WORK_SECONDS = 300
 _MOVE_SECONDS = 120
 _UNTOLD = "its consumer left no reason on any delivery (it died or ran out of time): see the function's log"
 # What SQS or an emulator answers when it will not run a message move task for this pair of queues.
@@ -100,12 +102,34 @@ class SqsDeadLetters(DeadLetters):
                 seen.add(each["MessageId"])
         return len(seen)
 
-    def _receive(self, queue: str, limit: int) -> list[Mapping[str, Any]]:
+    def drain(self, queue: str, work: Callable[[DeadLetter], None]) -> Drained:
+        """What stays is hidden until the end, so that it comes round once."""
+        done = 0
+        kept: list[tuple[DeadLetter, Mapping[str, Any]]] = []
+        while messages := self._receive(queue, 1, _WORK_SECONDS):
+            (letter,) = self._letters(messages)
+            if letter.message_id in {each.message_id for each, _ in kept}:
+                break
+            try:
+                work(letter)
+            except TrueupError as error:
+                kept.append((msgspec.structs.replace(letter, reason=str(error)), messages[0]))
+                continue
+            self._delete(queue, messages[0])
+            done += 1
+        self._release(queue, [message for _, message in kept])
+        return Drained(done=done, kept=tuple(letter for letter, _ in kept))
+
+    def _delete(self, queue: str, message: Mapping[str, Any]) -> None:
+        with translated(f"deleting a message of {_name(queue)}"):
+            self._client.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def _receive(self, queue: str, limit: int, seconds: int = _PEEK_SECONDS) -> list[Mapping[str, Any]]:
         with translated(f"reading {_name(queue)}"):
             answer = self._client.receive_message(
                 QueueUrl=queue,
                 MaxNumberOfMessages=limit,
-                VisibilityTimeout=_PEEK_SECONDS,
+                VisibilityTimeout=seconds,
                 WaitTimeSeconds=1,
                 MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
                 MessageAttributeNames=["All"],
