@@ -482,7 +482,7 @@ class PackageRulings(Protocol):
     """A person's word in the model registry."""
 
     def rule(self, arn: str, approval: str) -> None:
-        """Set a model package Approved or Rejected."""
+        """Set a model package Approved or Rejected. Raises NotFoundError."""
         ...
 
 
@@ -522,17 +522,20 @@ class Health(Protocol):
         ...
 
     def stacks(self, prefix: str) -> list[StackState]:
-        """Stacks whose name begins with `prefix`."""
+        """Stacks whose name begins with `prefix`, by name."""
         ...
 
-    def queue(self, url: str) -> QueueState: ...
+    def queue(self, url: str) -> QueueState:
+        """Raises NotFoundError."""
+        ...
 
     def stream_consumers(self, table: str) -> Mapping[str, str]:
-        """Functions that read the table's stream, with the state of their event-source mappings."""
+        """Functions that read the table's stream, with the state of their event-source mappings. Raises
+        NotFoundError."""
         ...
 
     def ringing(self, prefix: str) -> list[AlarmState]:
-        """Alarms in ALARM whose name begins with `prefix`."""
+        """Alarms in ALARM whose name begins with `prefix`, by name."""
         ...
 
     def endpoint(self, name: str) -> EndpointState:

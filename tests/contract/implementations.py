@@ -38,6 +38,7 @@ from trueup.ports import (
     EventBus,
     LineageStore,
     ModelRegistry,
+    PackageRulings,
     PayloadStore,
     RunStore,
     SkillStore,
@@ -67,6 +68,7 @@ class Ports:
     runs: RunStore
     workflows: Workflows
     registry: ModelRegistry
+    rulings: PackageRulings
     bus: EventBus
     batches: BatchStore
     outbox: Callable[[], list[Envelope]]
@@ -103,6 +105,7 @@ def in_memory() -> Ports:
         runs=memory.MemoryRunStore(world),
         workflows=memory.MemoryWorkflows(),
         registry=registry,
+        rulings=registry,
         bus=bus,
         batches=memory.MemoryBatchStore(),
         outbox=lambda: world.outbox,
@@ -200,6 +203,7 @@ def on_aws() -> Ports:
         runs=DynamoRunStore(table),
         workflows=_workflows(clients["stepfunctions"]),
         registry=SageMakerRegistry(sagemaker),
+        rulings=SageMakerRegistry(sagemaker),
         bus=EventBridgeBus(clients["events"], "trueup"),
         batches=DynamoBatchStore(table),
         outbox=lambda: _outbox(dynamodb),

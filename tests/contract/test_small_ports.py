@@ -118,25 +118,41 @@ def test_the_champion_is_what_the_endpoint_says(ports: Ports) -> None:
     assert ports.registry.endpoint_config("pets")["EndpointConfigName"] == "pets-1"
 
 
+PACKAGE = ModelPackage(
+    arn="arn:aws:sagemaker:us-east-1:123456789012:model-package/pets/1",
+    group="pets",
+    approval="PendingManualApproval",
+    image="image:1",
+    model_data_url="s3://models/model.tar.gz",
+    environment={"A": "b"},
+    metadata={"trueup-run": "r1"},
+)
+
+
 def test_a_package_is_what_the_registry_says(ports: Ports) -> None:
-    package = ModelPackage(
-        arn="arn:aws:sagemaker:us-east-1:123456789012:model-package/pets/1",
-        group="pets",
-        approval="PendingManualApproval",
-        image="image:1",
-        model_data_url="s3://models/model.tar.gz",
-        environment={"A": "b"},
-        metadata={"trueup-run": "r1"},
-    )
-    arn = ports.register(package)
-    assert ports.registry.package(arn) == msgspec.structs.replace(package, arn=arn)
+    arn = ports.register(PACKAGE)
+    assert ports.registry.package(arn) == msgspec.structs.replace(PACKAGE, arn=arn)
+
+
+@pytest.mark.parametrize("approval", ["Approved", "Rejected"])
+def test_a_ruling_is_on_one_package_and_can_be_taken_back(ports: Ports, approval: str) -> None:
+    arns = [ports.register(msgspec.structs.replace(PACKAGE, arn=f"{PACKAGE.arn}{n}", group=f"g{n}")) for n in (1, 2)]
+    ports.rulings.rule(arns[0], approval)
+    assert [ports.registry.package(each).approval for each in arns] == [approval, "PendingManualApproval"]
+    ports.rulings.rule(arns[0], approval)
+    ports.rulings.rule(arns[0], "Rejected")
+    ruled = ports.registry.package(arns[0])
+    assert ruled.approval == "Rejected"
+    assert (ruled.image, ruled.model_data_url) == (PACKAGE.image, PACKAGE.model_data_url)
 
 
 def test_an_endpoint_or_package_that_is_not_there_is_said(ports: Ports) -> None:
+    none = "arn:aws:sagemaker:us-east-1:123456789012:model-package/none/1"
     for ask in (
         lambda: ports.registry.champion("none"),
         lambda: ports.registry.endpoint_config("none"),
-        lambda: ports.registry.package("arn:aws:sagemaker:us-east-1:123456789012:model-package/none/1"),
+        lambda: ports.registry.package(none),
+        lambda: ports.rulings.rule(none, "Approved"),
     ):
         with pytest.raises(NotFoundError):
             ask()

@@ -59,6 +59,7 @@ from trueup.ports import (
     LineageStore,
     ModelRegistry,
     Opening,
+    PackageRulings,
     PayloadStore,
     RunStore,
     SkillStore,
@@ -589,7 +590,7 @@ class MemoryWorkflows(Workflows):
         return f"memory:execution:{name}"
 
 
-class MemoryRegistry(ModelRegistry):
+class MemoryRegistry(ModelRegistry, PackageRulings):
     def __init__(self) -> None:
         self.champions: dict[str, Champion] = {}
         self.configs: dict[str, dict[str, Any]] = {}
@@ -609,6 +610,9 @@ class MemoryRegistry(ModelRegistry):
         if arn not in self.packages:
             raise NotFoundError(f"there is no model package {arn}")
         return self.packages[arn]
+
+    def rule(self, arn: str, approval: str) -> None:
+        self.packages[arn] = msgspec.structs.replace(self.package(arn), approval=approval)
 
 
 class MemoryEventBus(EventBus):

@@ -1,4 +1,4 @@
-"""The shipped fakes of what operating a deployment needs: dead letters, rulings, health, an operator's objects."""
+"""The shipped fakes of what operating a deployment needs: dead letters, replays, health, an operator's objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from trueup.ports import (
     Health,
     Move,
     ObjectReader,
-    PackageRulings,
     QueueState,
     Replays,
     StackState,
@@ -92,14 +91,6 @@ class MemoryReplays(Replays):
         self.replayed.append(letter.message_id)
 
 
-class MemoryRulings(PackageRulings):
-    def __init__(self) -> None:
-        self.rulings: dict[str, str] = {}
-
-    def rule(self, arn: str, approval: str) -> None:
-        self.rulings[arn] = approval
-
-
 class MemoryObjects(ObjectReader):
     def __init__(self, objects: Mapping[str, Payload] | None = None) -> None:
         self.objects = dict(objects or {})
@@ -126,7 +117,8 @@ class MemoryHealth(Health):
         return self.caller
 
     def stacks(self, prefix: str) -> list[StackState]:
-        return [each for each in self.stack_states if each.name.startswith(prefix)]
+        found = [each for each in self.stack_states if each.name.startswith(prefix)]
+        return sorted(found, key=lambda each: each.name)
 
     def queue(self, url: str) -> QueueState:
         if url not in self.queues:
@@ -134,10 +126,12 @@ class MemoryHealth(Health):
         return self.queues[url]
 
     def stream_consumers(self, table: str) -> Mapping[str, str]:
-        return self.streams.get(table, {})
+        if table not in self.streams:
+            raise NotFoundError(f"there is no table {table}")
+        return self.streams[table]
 
     def ringing(self, prefix: str) -> list[AlarmState]:
-        return [each for each in self.alarms if each.name.startswith(prefix)]
+        return sorted((each for each in self.alarms if each.name.startswith(prefix)), key=lambda each: each.name)
 
     def endpoint(self, name: str) -> EndpointState:
         if name not in self.endpoints:

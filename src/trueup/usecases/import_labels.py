@@ -10,6 +10,7 @@ from trueup.dataset.segments import encode
 from trueup.dataset.splits import split_of
 from trueup.dataset.versions import content_of, next_version
 from trueup.errors import LabelError
+from trueup.lineage.edges import committed
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
 from trueup.ports import Clock, DatasetStore, Journal, PayloadStore
 from trueup.usecases.commit_version import version_committed
@@ -50,7 +51,8 @@ class ImportLabels:
         segment = self.datasets.put_segment(project.name, encode(changes), len(changes))
         now = self.clock.now()
         version = next_version(project.name, parent, current, changes, segment, now, reason)
-        self.datasets.commit(version, Journal(at=now, events=(version_committed(version),)))
+        journal = Journal(at=now, edges=committed(version, ()), events=(version_committed(version),))
+        self.datasets.commit(version, journal)
         return version
 
     def _line(self, project: Project, label: ImportedLabel) -> LabelledSample:

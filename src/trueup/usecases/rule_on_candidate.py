@@ -14,7 +14,7 @@ from trueup.ports import PackageRulings, RunStore
 class RuleOnCandidate:
     """Set the approval of a run's model package; the registry's event then promotes it, or lets it rest.
 
-    Raises NotFoundError (run), ConflictError when the run does not wait for a ruling.
+    Raises NotFoundError (run, or its package), ConflictError when the run does not wait for a ruling.
     """
 
     runs: RunStore

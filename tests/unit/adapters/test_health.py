@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from trueup.adapters.aws.health import AwsHealth
-from trueup.errors import NotFoundError
+from trueup.errors import NotFoundError, ServiceError
 from trueup.ports import AlarmState, EndpointState, StackState
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -165,4 +165,11 @@ def test_an_endpoint_that_captures_one_that_does_not_and_none(clients: MotoClien
         assert health.endpoint("pets").capture_uri is None
         assert health.endpoint("pets").capture_uri is None
         with pytest.raises(NotFoundError, match="no endpoint pets"):
+            health.endpoint("pets")
+
+
+def test_a_refused_name_is_not_taken_for_an_endpoint_that_is_gone(clients: MotoClients, health: AwsHealth) -> None:
+    with Stubber(clients["sagemaker"]) as stub:
+        stub.add_client_error("describe_endpoint", "ValidationException", "Value failed to satisfy constraint")
+        with pytest.raises(ServiceError, match="failed to satisfy constraint"):
             health.endpoint("pets")

@@ -32,12 +32,11 @@ from trueup.adapters.memory_operations import (
     MemoryHealth,
     MemoryObjects,
     MemoryReplays,
-    MemoryRulings,
 )
 from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
-from trueup.model import Champion, Project, RetrainingRun, RunStatus
+from trueup.model import Champion, ModelPackage, Project, RetrainingRun, RunStatus
 from trueup.ports import EndpointState, Journal, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
@@ -65,7 +64,6 @@ class FakeDeployed:
     endpoints: MemoryEndpointAdmin = field(default_factory=MemoryEndpointAdmin)
     letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
     replays: MemoryReplays = field(default_factory=MemoryReplays)
-    rulings: MemoryRulings = field(default_factory=MemoryRulings)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     health: MemoryHealth = field(default_factory=MemoryHealth)
 
@@ -119,7 +117,7 @@ class FakeDeployed:
 
     @property
     def rule(self) -> RuleOnCandidate:
-        return RuleOnCandidate(runs=self.runs, rulings=self.rulings)
+        return RuleOnCandidate(runs=self.runs, rulings=self.registry)
 
     @property
     def redrive(self) -> RedriveMessages:
@@ -222,6 +220,13 @@ def lived(place: FakeDeployed) -> FakeDeployed:
         metrics={"candidate_accuracy": 0.93, "champion_accuracy": 0.81},
     )
     loop.runs.save(waiting, Journal(at=run.started_at))
+    loop.registry.packages[waiting.model_package_arn or ""] = ModelPackage(
+        arn=waiting.model_package_arn or "",
+        group="trueup-pets",
+        approval="PendingManualApproval",
+        image="image:1",
+        model_data_url="s3://models/model.tar.gz",
+    )
     return place
 
 

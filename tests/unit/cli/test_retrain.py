@@ -28,12 +28,12 @@ def test_no_run_yet(trueup: Terminal) -> None:
 def test_a_candidate_is_approved(trueup: Terminal, lived: FakeDeployed) -> None:
     result = trueup("retrain", "approve", RUN)
     assert result.exit_code == 0
-    assert lived.rulings.rulings == {PACKAGE: "Approved"}
+    assert lived.registry.package(PACKAGE).approval == "Approved"
 
 
 def test_a_candidate_is_rejected(trueup: Terminal, lived: FakeDeployed) -> None:
     assert "the champion keeps serving" in trueup("retrain", "reject", RUN).stdout
-    assert lived.rulings.rulings == {PACKAGE: "Rejected"}
+    assert lived.registry.package(PACKAGE).approval == "Rejected"
 
 
 def test_a_run_is_started_once(trueup: Terminal, lived: FakeDeployed) -> None:
@@ -47,7 +47,7 @@ def test_a_run_is_started_once(trueup: Terminal, lived: FakeDeployed) -> None:
     refused = trueup("retrain", "approve", run["run_id"])
     assert refused.exit_code == 5
     assert "it is running" in refused.stderr
-    assert lived.rulings.rulings == {}
+    assert lived.registry.package(PACKAGE).approval == "PendingManualApproval"
 
 
 def test_nothing_to_train_on(trueup: Terminal) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.clients import Clients
-from trueup.adapters.aws.errors import code_of, translated
+from trueup.adapters.aws.errors import code_of, message_of, translated
 from trueup.errors import NotFoundError
-from trueup.ports import AlarmState, EndpointState, QueueState, StackState
+from trueup.ports import AlarmState, EndpointState, Health, QueueState, StackState
 
 _PERIOD_SECONDS = 300
 _QUEUE_ATTRIBUTES = [
@@ -21,7 +21,7 @@ _QUEUE_ATTRIBUTES = [
 ]
 
 
-class AwsHealth:
+class AwsHealth(Health):
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
@@ -71,7 +71,7 @@ class AwsHealth:
             try:
                 found = self._clients["sagemaker"].describe_endpoint(EndpointName=name)
             except ClientError as error:
-                if code_of(error) == "ValidationException":
+                if code_of(error) == "ValidationException" and "could not find" in message_of(error).lower():
                     raise NotFoundError(f"there is no endpoint {name}") from error
                 raise
         capture = found.get("DataCaptureConfig", {})

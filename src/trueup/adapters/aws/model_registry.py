@@ -58,8 +58,7 @@ class SageMakerRegistry(ModelRegistry, PackageRulings):
 
     def rule(self, arn: str, approval: str) -> None:
         """Approve or reject a package, as a person would in the registry."""
-        with translated(f"ruling on {arn}"):
-            self._client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=approval)
+        self._call("update_model_package", f"model package {arn}", ModelPackageArn=arn, ModelApprovalStatus=approval)
 
     def _container(self, model_name: str) -> Mapping[str, Any]:
         model = self._describe("describe_model", f"model {model_name}", ModelName=model_name)
@@ -70,7 +69,11 @@ class SageMakerRegistry(ModelRegistry, PackageRulings):
         return first
 
     def _describe(self, operation: str, what: str, **request: str) -> dict[str, Any]:
-        with translated(f"describing {what}"):
+        answer = self._call(operation, what, **request)
+        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+    def _call(self, operation: str, what: str, **request: str) -> dict[str, Any]:
+        with translated(f"asking SageMaker for {what}"):
             try:
                 answer: dict[str, Any] = getattr(self._client, operation)(**request)
             except ClientError as error:
@@ -78,7 +81,7 @@ class SageMakerRegistry(ModelRegistry, PackageRulings):
                 if code_of(error) == "ValidationException" and missing:
                     raise NotFoundError(f"SageMaker knows no {what}: {message_of(error)}") from error
                 raise
-        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        return answer
 
 
 def _data_url(container: Mapping[str, Any]) -> str:
