@@ -96,8 +96,7 @@ class LambdaReplays(Replays):
             iterator = page.get("NextShardIterator")
             empty = 0 if page["Records"] else empty + 1
             for each in page["Records"]:
-                if _place(each) <= last:
-                    yield each
+                yield each
                 if _place(each) >= last:
                     return
 
