@@ -18,15 +18,12 @@ from infra.stacks.dataset import DatasetStack
 from infra.stacks.ingest import IngestStack
 from infra.stacks.operations import OperationsStack, Rooms
 from infra.stacks.retraining import RetrainingStack
-from trueup.errors import ConfigurationError
+from trueup.errors import ConfigurationError, TrueupError
 from trueup.settings import render_projects
 
-_CONTEXT_KEYS = ("trueup", "trueup:config", "trueup:wheels", "trueup:allow-data-loss")
 
-
-def build(app: App, config: DeploymentConfig) -> list[Stack]:
+def build(app: App, config: DeploymentConfig, packager: Packager) -> list[Stack]:
     """Add the stacks of a deployment to an app."""
-    packager = Packager(config.wheels, render_projects(list(config.projects)))
     prefix = f"trueup-{config.stage}"
     data = DataStack(app, f"{prefix}-data", config=config, packager=packager)
     platform = data.platform
@@ -74,13 +71,12 @@ def built_site(folder: Path = ROOT / "web") -> Path:
 
 def main() -> None:
     app = App()
-    context = {key: app.node.try_get_context(key) for key in _CONTEXT_KEYS}
     try:
-        config = read_config({key: value for key, value in context.items() if value is not None})
-    except ConfigurationError as error:
+        config = read_config(app.node.get_all_context())
+        build(app, config, Packager(config.wheels, render_projects(list(config.projects))))
+    except TrueupError as error:
         sys.exit(f"trueup: {error}")
-    build(app, config)
-    if str(app.node.try_get_context("trueup:nag")).lower() != "false":
+    if config.nag:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
 

@@ -1,44 +1,44 @@
 """What is deployed: one typed configuration, read from the CDK context key `trueup`.
 
-A wrong configuration ends the synthesis with a ConfigurationError whose sentence names the key.
+A wrong configuration ends the synthesis with a ConfigurationError whose sentence names the key. Each rule stands once:
+unknown keys, types, and keys of a project that contradict each other in trueup.settings; what a key may hold for
+itself, which CloudFormation, SageMaker and the others would refuse later, in the middle of a deployment or a run, in
+infra.keys; what projects must not share, here.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
+from infra.keys import CONTEXT_KEYS, DEPLOYMENT_KEYS, PROJECT_KEYS, Key
 from trueup.errors import ConfigurationError
-from trueup.settings import Project, parse_project
-
-_STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
-_KEYS = {
-    "stage": str,
-    "removal_policy": str,
-    "projects": list,
-    "alarm_email": str,
-    "schedule_minutes": int,
-    "log_retention_days": int,
-}
+from trueup.settings import Project, Record, parse_project, parse_record
 
 
-@dataclass(frozen=True)
-class DeploymentConfig:
-    """`removal_policy` destroy also needs the context flag `trueup:allow-data-loss`, so that no single typing
-    error deletes labels. `wheels` is lambda (arm64, for AWS) or host (for the embedded AWS on this machine)."""
+class Document(Record, frozen=True, kw_only=True):
+    """What stands under `trueup`. Its projects are read one by one, so that an error says in which it is."""
 
+    projects: tuple[Any, ...] = ()
     stage: str = "dev"
     removal_policy: Literal["retain", "destroy"] = "retain"
-    projects: tuple[Project, ...] = ()
     alarm_email: str | None = None
     schedule_minutes: int = 5
     log_retention_days: int = 90
+
+
+class DeploymentConfig(Document, frozen=True, kw_only=True):
+    """`removal_policy` destroy also needs the context flag `trueup:allow-data-loss`, so that no single typing
+    error deletes labels. `wheels` is lambda (arm64, for AWS) or host (for the embedded AWS on this machine); `nag`
+    says whether cdk-nag looks at the templates."""
+
+    projects: tuple[Project, ...] = ()
     wheels: Literal["lambda", "host"] = "lambda"
-    raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    nag: bool = True
 
     @property
     def destroy(self) -> bool:
@@ -47,84 +47,96 @@ class DeploymentConfig:
 
 def read_config(context: Mapping[str, Any]) -> DeploymentConfig:
     """Read the context of the CDK app. Raises ConfigurationError naming the key."""
-    raw = _document(context)
-    _check_keys(raw)
-    stage = str(raw.get("stage", "dev"))
-    if not _STAGE.fullmatch(stage):
-        raise _wrong("trueup.stage", f"is {stage!r}: use up to 16 small letters and digits, a letter first")
-    projects = tuple(parse_project(each, f"trueup.projects[{index}]") for index, each in enumerate(raw["projects"]))
-    _check_unique(projects)
+    for key in context:
+        if key.startswith("trueup") and key not in CONTEXT_KEYS:
+            raise _wrong(key, f"is not a known context key; known are: {', '.join(CONTEXT_KEYS)}")
+    allow_data_loss = _option(context, "trueup:allow-data-loss", "false") == "true"
+    document = parse_record(_raw_document(context), Document, "trueup")
+    _check(document, DEPLOYMENT_KEYS, "trueup")
+    if document.removal_policy == "destroy" and not allow_data_loss:
+        raise _wrong(
+            "trueup.removal_policy", "is 'destroy', which deletes every label: also pass -c trueup:allow-data-loss=true"
+        )
+    projects = tuple(_project(each, f"trueup.projects[{index}]") for index, each in enumerate(document.projects))
+    _check_together(projects)
+    fields = {name: getattr(document, name) for name in document.__struct_fields__ if name != "projects"}
     return DeploymentConfig(
-        stage=stage,
-        removal_policy=_removal_policy(raw, context),
+        **fields,
         projects=projects,
-        alarm_email=raw.get("alarm_email"),
-        schedule_minutes=_at_least(raw, "schedule_minutes", 5, 1),
-        log_retention_days=_at_least(raw, "log_retention_days", 90, 1),
-        wheels=_choice("trueup:wheels", context.get("trueup:wheels", "lambda"), ("lambda", "host")),
-        raw=raw,
+        wheels=_option(context, "trueup:wheels", "lambda"),
+        nag=_option(context, "trueup:nag", "true") == "true",
     )
 
 
-def _document(context: Mapping[str, Any]) -> Mapping[str, Any]:
+def _raw_document(context: Mapping[str, Any]) -> Any:
     path = context.get("trueup:config")
     if path is None:
-        found = context.get("trueup")
-        if not isinstance(found, Mapping):
-            raise _wrong("trueup", "is missing from the context: see cdk.json")
-        return found
+        if "trueup" not in context:
+            raise _wrong("trueup", "is missing from the context: it stands in cdk.json, or in -c trueup:config=FILE")
+        return context["trueup"]
     try:
-        document = json.loads(Path(path).read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        return json.loads(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
         raise _wrong("trueup:config", f"names {path}, which cannot be read: {error}") from error
-    if not isinstance(document, Mapping):
-        raise _wrong("trueup:config", f"names {path}, which is not a JSON object")
-    return document
 
 
-def _check_keys(raw: Mapping[str, Any]) -> None:
-    for key, value in raw.items():
-        if key not in _KEYS:
-            raise _wrong(f"trueup.{key}", f"is not a known key; known are: {', '.join(sorted(_KEYS))}")
-        if not isinstance(value, _KEYS[key]):
-            raise _wrong(f"trueup.{key}", f"must be of type {_KEYS[key].__name__}, not {type(value).__name__}")
-    if not raw.get("projects"):
-        raise _wrong("trueup.projects", "must list at least one project")
+def _project(raw: Any, where: str) -> Project:
+    project = parse_project(raw, where)
+    _check(project, PROJECT_KEYS, where)
+    return project
 
 
-def _check_unique(projects: tuple[Project, ...]) -> None:
-    for key, values in (
-        ("name", [each.name for each in projects]),
-        ("endpoint_name", [each.endpoint_name for each in projects]),
-    ):
-        twice = sorted({each for each in values if values.count(each) > 1})
-        if twice:
-            raise _wrong(f"trueup.projects[].{key}", f"{twice[0]!r} stands twice: each project has its own")
+def _check(record: Record, keys: Mapping[str, Key], where: str) -> None:
+    """Refuse what the table does not allow."""
+    for path, key in keys.items():
+        for place, value in _values(record, path.split(".")):
+            if value is not None and key.allowed is not None and not key.allowed.holds(value):
+                raise _wrong(f"{where}.{place}", f"is {_short(value)}: use {key.allowed.says}")
 
 
-def _removal_policy(raw: Mapping[str, Any], context: Mapping[str, Any]) -> Literal["retain", "destroy"]:
-    policy = _choice("trueup.removal_policy", raw.get("removal_policy", "retain"), ("retain", "destroy"))
-    allowed = str(context.get("trueup:allow-data-loss", "false")).lower() == "true"
-    if policy == "retain":
-        return "retain"
-    if not allowed:
-        raise _wrong(
-            "trueup.removal_policy", "is destroy: add -c trueup:allow-data-loss=true to say that labels may be deleted"
-        )
-    return "destroy"
+def _values(record: Any, path: list[str]) -> Iterator[tuple[str, Any]]:
+    """What a path of the table leads to: one value, or one for each element of a list ("classes[]")."""
+    if not path:
+        yield "", record
+        return
+    name = path[0].removesuffix("[]")
+    value: Any = getattr(record, name, None)
+    found = [(f"{name}[{index}]", each) for index, each in enumerate(value)] if path[0] != name else [(name, value)]
+    for place, each in found:
+        for rest, leaf in _values(each, path[1:]):
+            yield f"{place}.{rest}".rstrip("."), leaf
 
 
-def _choice(key: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    if value not in allowed:
-        raise _wrong(key, f"is {value!r}: use one of {', '.join(allowed)}")
+def _check_together(projects: tuple[Project, ...]) -> None:
+    """SageMaker compares endpoint names without case; the logical ids of CloudFormation have no hyphens."""
+    same: tuple[tuple[str, Callable[[str], str], str], ...] = (
+        ("name", lambda name: name.replace("-", ""), "hyphens"),
+        ("endpoint_name", str.lower, "case"),
+    )
+    for key, form, what in same:
+        seen: dict[str, int] = {}
+        for index, each in enumerate(projects):
+            value = getattr(each, key)
+            first = seen.setdefault(form(value), index)
+            if first != index:
+                raise _wrong(
+                    f"trueup.projects[{index}].{key}",
+                    f"is {value!r}, which trueup.projects[{first}] has too: they must differ, and not in {what} only",
+                )
+
+
+def _option(context: Mapping[str, Any], key: str, default: str) -> Any:
+    """A context key that names a choice. `-c` gives texts, cdk.json may give true and false."""
+    value, allowed = str(context.get(key, default)).lower(), CONTEXT_KEYS[key].allowed
+    if allowed is not None and not allowed.holds(value):
+        raise _wrong(key, f"is {value!r}: use {allowed.says}")
     return value
 
 
-def _at_least(raw: Mapping[str, Any], key: str, default: int, least: int) -> int:
-    value = int(raw.get(key, default))
-    if value < least:
-        raise _wrong(f"trueup.{key}", f"is {value}: it must be at least {least}")
-    return value
+def _short(value: Any) -> str:
+    """A value of the configuration in a sentence; lists and objects as JSON."""
+    text = repr(value) if isinstance(value, (str, int, float)) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _wrong(key: str, what: str) -> ConfigurationError:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from infra.imports import Closure, closure_of
-from trueup.errors import ConfigurationError
+from trueup.errors import ConfigurationError, ServiceError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "packages"
@@ -44,7 +44,8 @@ class Packager:
         self._roots = {"trueup": ROOT / "src" / "trueup", "functions": functions}
 
     def package(self, function: str) -> Path:
-        """The folder of a function's package. Raises ConfigurationError when its handler is missing."""
+        """The folder of a function's package. Raises ConfigurationError when its handler or uv is missing,
+        ServiceError when the wheels cannot be had."""
         closure = self.closure(function)
         digest = self._digest(closure)
         target = CACHE / f"{function}-{digest}"
@@ -93,9 +94,9 @@ class Packager:
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
         names = [_DISTRIBUTIONS.get(each, each) for each in packages]
-        command = [*_uv(), "pip", "install", "--quiet", "--target", str(making), "--only-binary", ":all:"]
+        command = [_uv(), "pip", "install", "--quiet", "--target", str(making), "--only-binary", ":all:"]
         command += ["--constraint", str(_constraints(lock)), *self._platform_options(), *names]
-        subprocess.run(command, check=True, cwd=ROOT)
+        _run(command)
         _swap(making, folder)
         return folder
 
@@ -135,9 +136,19 @@ def _tar(files: Iterable[Path]) -> bytes:
     return gzip.compress(plain.getvalue(), mtime=0)
 
 
-def _uv() -> list[str]:
-    found = shutil.which("uv")
-    return [found] if found else [sys.executable, "-m", "uv"]
+def _uv() -> str:
+    """The one of uv.lock, beside this interpreter, or else one that is on the path."""
+    found = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    if found is None:
+        raise ConfigurationError("uv is not installed: run uv sync --all-groups")
+    return found
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise ServiceError(f"{' '.join(command[:3])} … failed: {done.stderr.strip()[-800:]}")
+    return done.stdout
 
 
 def _constraints(lock: str) -> Path:
@@ -145,9 +156,8 @@ def _constraints(lock: str) -> Path:
     path = CACHE / f"constraints-{lock}.txt"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        command = [*_uv(), "export", "--frozen", "--quiet", "--no-hashes", "--no-emit-project", "--all-groups"]
-        text = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
-        path.write_text("".join(f"{line}\n" for line in text.splitlines() if "==" in line))
+        command = [_uv(), "export", "--frozen", "--quiet", "--no-hashes", "--no-emit-project", "--all-groups"]
+        path.write_text("".join(f"{line}\n" for line in _run(command).splitlines() if "==" in line))
     return path
 
 

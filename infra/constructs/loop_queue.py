@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from functools import cached_property
+
+from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, TreatMissingData
 from aws_cdk.aws_events import IRule, Rule, RuleTargetInput
 from aws_cdk.aws_events_targets import SqsQueue
+from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_kms import IKey, Key
-from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption
+from aws_cdk.aws_sqs import DeadLetterQueue, IQueue, Queue, QueueEncryption
 from constructs import Construct
 
 RETENTION = Duration.days(14)
@@ -66,5 +69,26 @@ class LoopQueue(Construct):
 
     def fed_by(self, rule: Rule, message: RuleTargetInput | None = None) -> IRule:
         """Deliver what the rule matches; what EventBridge cannot deliver goes to the dead-letter queue too."""
-        rule.add_target(SqsQueue(self.queue, message=message, dead_letter_queue=self.dead_letters))
+        queue, dead_letters = self._targets
+        rule.add_target(SqsQueue(queue, message=message, dead_letter_queue=dead_letters))
         return rule
+
+    @cached_property
+    def _targets(self) -> tuple[IQueue, IQueue]:
+        """Both queues, open to the rules of this account and known to CDK by their ARN. It would otherwise give each
+        rule a statement of its own in the dead-letter queue's policy, of which SQS takes twenty with ten conditions,
+        and let EventBridge into the queue on anybody's behalf."""
+        rules = Stack.of(self).format_arn(service="events", resource="rule", resource_name="*")
+        for queue in (self.queue, self.dead_letters):
+            queue.add_to_resource_policy(
+                PolicyStatement(
+                    principals=[ServicePrincipal("events.amazonaws.com")],
+                    actions=["sqs:SendMessage"],
+                    resources=[queue.queue_arn],
+                    conditions={"ArnLike": {"aws:SourceArn": rules}},
+                )
+            )
+        return (
+            Queue.from_queue_arn(self, "Target", self.queue.queue_arn),
+            Queue.from_queue_arn(self, "DeadLetterTarget", self.dead_letters.queue_arn),
+        )

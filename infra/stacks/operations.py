@@ -25,7 +25,7 @@ from aws_cdk.aws_kms import Key
 from aws_cdk.aws_sns import Topic
 from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from aws_cdk.aws_sqs import Queue
-from aws_cdk.aws_ssm import StringParameter
+from aws_cdk.aws_ssm import ParameterTier, StringParameter
 from constructs import Construct
 
 from infra.constructs.loop_function import LoopFunction
@@ -192,6 +192,8 @@ class OperationsStack(Stack):
             "Deployment",
             parameter_name=deployment_parameter(stage),
             string_value=self._json(self._deployment()),
+            # Long names bring it over the 4 KB of a standard parameter.
+            tier=ParameterTier.INTELLIGENT_TIERING,
         )
         for each in self._platform.config.projects:
             StringParameter(

@@ -28,6 +28,7 @@ from trueup.settings import (
     RetrainDecideSettings,
     RetrainingConcludeSettings,
     VersionFreezeSettings,
+    model_package_group,
 )
 
 WORKFLOWS = Path(__file__).resolve().parent.parent / "workflows"
@@ -44,7 +45,9 @@ class RetrainingStack(Stack):
         self._platform = platform
         self.groups = {
             each.name: CfnModelPackageGroup(
-                self, f"Models-{each.name}", model_package_group_name=_group_name(platform, each)
+                self,
+                f"Models-{each.name}",
+                model_package_group_name=model_package_group(platform.config.stage, each.name),
             )
             for each in platform.config.projects
         }
@@ -139,7 +142,6 @@ class RetrainingStack(Stack):
                 sagemaker_role_arn=self.role.role_arn,
                 code_uri=code_uri,
                 image_uri=self.image_uri,
-                model_package_groups={name: each.model_package_group_name for name, each in self.groups.items()},
             ),
             grants=[*self._dataset_grants(), self._describe_endpoints()],
             memory_mb=1024,
@@ -253,7 +255,6 @@ class RetrainingStack(Stack):
                 key_arn=platform.key.key_arn,
                 sagemaker_role_arn=self.role.role_arn,
                 promotion_machine_arn=self.promotion.state_machine_arn,
-                model_package_groups={name: each.model_package_group_name for name, each in self.groups.items()},
                 rollback_alarms={
                     name: [each.alarm_name for each in alarms] for name, alarms in self.rollback_alarms.items()
                 },
@@ -367,8 +368,3 @@ class RetrainingStack(Stack):
             logs=LogOptions(destination=logs, level=LogLevel.ALL, include_execution_data=False),
             tracing_enabled=True,
         )
-
-
-def _group_name(platform: Platform, project: Project) -> str:
-    """SageMaker names the group by what we say, and its ARN is needed in policies and events."""
-    return f"trueup-{platform.config.stage}-{project.name}"

@@ -1,15 +1,19 @@
 """Evaluation script, run as a SageMaker processing job: candidate and champion on the same test split.
 
 Each model archive brings its own code/inference.py, so a champion from another training script is asked in its
-own way. Writes predictions.jsonl (paired, a line per sample) and evaluation.json.
+own way, with the packages of its own code/requirements.txt: a processing job installs none by itself, unlike
+training and serving. Writes predictions.jsonl (paired, a line per sample) and evaluation.json.
 """
 
 import argparse
 import glob
+import importlib.metadata
 import importlib.util
 import json
 import math
 import os
+import re
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -71,11 +75,37 @@ def load(archive):
             bundle.extractall(target, filter="data")
         else:
             bundle.extractall(target, members=[each for each in bundle if is_plain(each)])
+    install(os.path.join(target, "code", "requirements.txt"))
     name = "inference_" + os.path.basename(target)
     spec = importlib.util.spec_from_file_location(name, os.path.join(target, "code", "inference.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module, module.model_fn(target)
+
+
+def install(requirements):
+    """Ends the job when pip cannot install what a model needs, as without a network."""
+    if not os.path.isfile(requirements):
+        return
+    with open(requirements, encoding="utf-8") as handle:
+        lines = [line.partition("#")[0].strip() for line in handle]
+    if all(is_installed(line) for line in lines if line):
+        return
+    done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-r", requirements], check=False)
+    if done.returncode != 0:
+        sys.exit("cannot install the requirements of a model: %s" % ", ".join(filter(None, lines)))
+
+
+def is_installed(requirement):
+    """Whether the package is there; of versions, only an exact pin is compared, anything else is left to pip."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    rest = requirement[name.end() :].strip() if name else requirement
+    if not name or (rest and not re.fullmatch(r"==\s*[0-9][0-9A-Za-z.]*", rest)):
+        return False
+    try:
+        return rest.lstrip("= ") in ("", importlib.metadata.version(name.group()))
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def is_plain(member):

@@ -143,7 +143,6 @@ class GroundTruthBackend(Record, frozen=True, kw_only=True):
 
     workteam_arn: str
     batch: int = 100
-    price_per_object: float = 0.08
 
 
 class Project(Record, frozen=True, kw_only=True):

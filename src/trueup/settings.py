@@ -6,20 +6,19 @@ function parses both back. The name of a variable exists once: TRUEUP_<FIELD IN 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from types import UnionType
+from typing import Any, Self, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
 from trueup.errors import ConfigurationError
-from trueup.model import Project as Project  # infra takes it from here
-from trueup.model import Record
+from trueup.model import Project as Project  # infra takes them from here
+from trueup.model import Record as Record
 
 PREFIX = "TRUEUP_"
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-_PROJECT_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+T = TypeVar("T", bound=Record)
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -102,8 +101,8 @@ class RetrainDecideSettings(Settings, frozen=True, kw_only=True):
 
 
 class VersionFreezeSettings(Settings, frozen=True, kw_only=True):
-    """`model_package_groups` maps project to group name; `code_uri` is the S3 URI of sourcedir.tar.gz;
-    `image_uri` is the training and serving image where a project names none."""
+    """`code_uri` is the S3 URI of sourcedir.tar.gz; `image_uri` is the training and serving image where a project
+    names none."""
 
     table_name: str
     dataset_bucket: str
@@ -111,7 +110,6 @@ class VersionFreezeSettings(Settings, frozen=True, kw_only=True):
     sagemaker_role_arn: str
     code_uri: str
     image_uri: str
-    model_package_groups: dict[str, str]
     projects_file: str = "projects.json"
 
 
@@ -134,7 +132,6 @@ class ModelPromoteSettings(Settings, frozen=True, kw_only=True):
     key_arn: str
     sagemaker_role_arn: str
     promotion_machine_arn: str
-    model_package_groups: dict[str, str]
     rollback_alarms: dict[str, list[str]]
     projects_file: str = "projects.json"
 
@@ -210,6 +207,11 @@ def project_parameter(stage: str, project: str) -> str:
     return f"/trueup/{stage}/projects/{project}"
 
 
+def model_package_group(stage: str, project: str) -> str:
+    """The name of a project's group in the model registry."""
+    return f"trueup-{stage}-{project}"
+
+
 def load_projects(path: Path) -> dict[str, Project]:
     """Read the projects document that infra put into the package."""
     return {each.name: each for each in msgspec.json.decode(path.read_bytes(), type=list[Project])}
@@ -223,101 +225,90 @@ def render_projects(projects: list[Project]) -> bytes:
 def parse_project(raw: Mapping[str, Any], where: str) -> Project:
     """One project from configuration. `where` is the path of the key, as in "trueup.projects[0]".
 
-    Raises ConfigurationError whose message names the key, what it held and what it may hold.
+    Unknown keys, wrong types, and keys that contradict each other are refused here; what each key may hold for
+    itself is in infra/keys.py. Raises ConfigurationError whose message names the key.
     """
-    _refuse_unknown(raw, Project, where)
-    try:
-        project = msgspec.convert(raw, Project)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(_with_path(where, str(error)), field=where) from error
-    for key, holds, message in _project_rules(project):
+    project = parse_record(raw, Project, where)
+    for key, holds, message in _agreements(project):
         if not holds:
             raise ConfigurationError(f"{where}.{key} {message}", field=f"{where}.{key}")
     return project
 
 
+def parse_record(raw: Any, kind: type[T], where: str) -> T:
+    """A record of configuration, in which a typing error must not pass in silence: msgspec forgives unknown keys.
+
+    Raises ConfigurationError naming the key that is unknown, missing or of the wrong type.
+    """
+    _refuse_unknown(raw, kind, where)
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        key = f"{where}{path.rstrip('`')}"
+        raise ConfigurationError(f"{key}: {text}", field=key) from error
+
+
 def _refuse_unknown(raw: Any, kind: Any, where: str) -> None:
-    """msgspec forgives unknown keys; a typing error in a configuration must not pass in silence."""
+    """Unknown keys at any depth, those of list elements and of optional records too."""
+    record = record_of(kind)
+    if record is None:
+        return
+    if isinstance(raw, Sequence) and not isinstance(raw, str):
+        for index, each in enumerate(raw):
+            _refuse_unknown(each, record, f"{where}[{index}]")
     if not isinstance(raw, Mapping):
         return
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {field.name: field.type for field in msgspec.structs.fields(record)}
     for key, value in raw.items():
         if key not in fields:
             known = ", ".join(sorted(fields))
             raise ConfigurationError(f"{where}.{key} is not a known key; known are: {known}", field=f"{where}.{key}")
-        if isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
-            _refuse_unknown(value, fields[key], f"{where}.{key}")
+        _refuse_unknown(value, fields[key], f"{where}.{key}")
 
 
-def _with_path(where: str, message: str) -> str:
-    text, _, path = message.partition(" - at `$")
-    return f"{where}{path.rstrip('`')}: {text}" if path else f"{where}: {text}"
+def record_of(kind: Any) -> type[Record] | None:
+    """The record that a field holds: itself, or one of it, or a tuple of them."""
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return kind
+    if get_origin(kind) in (tuple, Union, UnionType):
+        return next((found for each in get_args(kind) if (found := record_of(each))), None)
+    return None
 
 
-def _project_rules(project: Project) -> list[tuple[str, bool, str]]:
-    selection, consensus, commit = project.selection, project.consensus, project.commit
-    names = project.label_schema.names
-    return [
-        (
-            "name",
-            bool(_PROJECT_NAME.fullmatch(project.name)) and len(project.name) <= 32,
-            f"is {project.name!r}: use up to 32 small letters, digits and inner hyphens, a letter first",
-        ),
-        (
-            "endpoint_name",
-            bool(_NAME.fullmatch(project.endpoint_name)),
-            f"is {project.endpoint_name!r}: SageMaker endpoint names hold up to 63 letters, digits and inner hyphens",
-        ),
-        ("label_schema.classes", len(names) >= 2, "needs at least two classes"),
-        ("label_schema.classes", len(set(names)) == len(names), "holds a class name twice"),
-        (
-            "label_schema.classes",
-            all(0 < len(each) <= 256 for each in names),
-            "holds a name not of 1 to 256 characters",
-        ),
-        ("selection.rate", 0 < selection.rate <= 1, f"is {selection.rate}: it must be above 0 and at most 1"),
-        (
-            "selection.audit_share",
-            0 <= selection.audit_share <= 1,
-            f"is {selection.audit_share}: it must lie between 0 and 1",
-        ),
-        ("selection.budget.per_day", selection.budget.per_day >= 0, "must not be negative"),
-        (
-            "consensus.overlap",
-            1 <= consensus.overlap <= 9,
-            f"is {consensus.overlap}: it must lie between 1 and 9",
-        ),
-        (
-            "consensus.max_overlap",
-            consensus.overlap <= consensus.max_overlap <= 15,
-            f"is {consensus.max_overlap}: it must lie between consensus.overlap and 15",
-        ),
-        ("consensus.target", 0.5 <= consensus.target < 1, f"is {consensus.target}: it must lie in [0.5, 1)"),
-        (
-            "consensus.lease_seconds",
-            30 <= consensus.lease_seconds <= 43200,
-            f"is {consensus.lease_seconds}: SQS holds a message for 30 to 43200 seconds",
-        ),
-        (
-            "commit.test_share",
-            0 < commit.test_share < 1 and commit.test_share + commit.validation_share < 1,
-            "and commit.validation_share must leave something for training",
-        ),
-        ("commit.batch", commit.batch >= 1, "must be at least 1"),
-        ("gate.confidence", 0.5 <= project.gate.confidence < 1, "must lie in [0.5, 1)"),
-        (
-            "training.canary.percent",
-            1 <= project.training.canary.percent <= 50,
-            f"is {project.training.canary.percent}: SageMaker allows a canary of 1 to 50 percent",
-        ),
-        (
-            "training.canary.wait_seconds",
-            0 <= project.training.canary.wait_seconds <= 3600,
-            "must lie between 0 and 3600",
-        ),
-        (
-            "ground_truth",
-            project.backend != "ground_truth" or project.ground_truth is not None,
-            "is missing: backend ground_truth needs a workteam_arn",
-        ),
-    ]
+def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
+    """What keys of a project say about each other: the key, whether it agrees, and what is wrong when not."""
+    consensus, commit = project.consensus, project.commit
+    for key, values in (
+        ("name", project.label_schema.names),
+        ("key", [each.key.lower() for each in project.label_schema.classes if each.key]),
+    ):
+        twice = next((each for index, each in enumerate(values) if each in values[:index]), None)
+        yield f"label_schema.classes[].{key}", twice is None, f"is {twice!r} twice: each class has its own"
+    yield (
+        "consensus.max_overlap",
+        not consensus.max_overlap < consensus.overlap,
+        f"is {consensus.max_overlap}: it must not be below consensus.overlap, which is {consensus.overlap}",
+    )
+    yield (
+        "commit.test_share",
+        not commit.test_share + commit.validation_share >= 1,
+        f"is {commit.test_share}: with commit.validation_share, which is {commit.validation_share}, it must leave "
+        "something for training",
+    )
+    elsewhere = project.backend == "ground_truth"
+    yield (
+        "ground_truth",
+        not elsewhere or project.ground_truth is not None,
+        "is missing: backend ground_truth needs a workteam_arn",
+    )
+    yield (
+        "ground_truth",
+        elsewhere or project.ground_truth is None,
+        f"is set, but backend is {project.backend!r}: use backend ground_truth",
+    )
+    yield (
+        "backend",
+        not (elsewhere and project.label_schema.media == "tabular"),
+        "is 'ground_truth', which has no task for tabular samples: use backend queue",
+    )

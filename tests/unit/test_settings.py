@@ -12,6 +12,8 @@ from trueup.errors import ConfigurationError
 from trueup.events import EVENT_TYPES, json_schemas
 from trueup.settings import FUNCTION_SETTINGS, Settings, parse_project
 
+TEAM = {"workteam_arn": "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/pets"}
+
 
 def example(kind: Any) -> Any:
     if kind is str:
@@ -36,16 +38,25 @@ def test_a_missing_variable_is_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "Bad Name"}, r"projects\[0\].name is 'Bad Name'"),
-        ({"endpoint_name": "a_b"}, "endpoint_name"),
-        ({"selection": {"rate": 0}}, r"selection.rate is 0"),
-        ({"selection": {"rat": 0.1}}, r"selection.rat is not a known key"),
-        ({"consensus": {"overlap": 0}}, "consensus.overlap"),
-        ({"consensus": {"overlap": "two"}}, "consensus.overlap"),
+        ({"selection": {"rat": 0.1}}, r"selection.rat is not a known key; known are: .*rate"),
+        ({"label_schema": {"classes": [{"name": "a"}, {"nmae": "b"}]}}, r"classes\[1\].nmae is not a known key"),
+        ({"ground_truth": {"team": "b"}}, r"ground_truth.team is not a known key"),
+        ({"consensus": {"overlap": "two"}}, "consensus.overlap: Expected `int`"),
+        ({"consensus": {"overlap": True}}, "consensus.overlap: Expected `int`"),
+        ({"triggers": {"action": "panic"}}, "triggers.action: Invalid enum value 'panic'"),
+        ({"label_schema": {"classes": [{"name": "a"}, {"name": "a"}]}}, r"classes\[\].name is 'a' twice"),
+        (
+            {"label_schema": {"classes": [{"name": "a", "key": "q"}, {"name": "b", "key": "Q"}]}},
+            r"classes\[\].key is 'q' twice",
+        ),
+        ({"consensus": {"overlap": 5}}, "consensus.max_overlap is 4: it must not be below consensus.overlap"),
+        ({"commit": {"test_share": 0.5, "validation_share": 0.5}}, "commit.test_share is 0.5: with commit.validation"),
         ({"backend": "ground_truth"}, "ground_truth is missing"),
-        ({"label_schema": {"classes": [{"name": "a"}]}}, "at least two classes"),
-        ({"label_schema": {"classes": [{"name": "a"}, {"name": "a"}]}}, "twice"),
-        ({"triggers": {"action": "panic"}}, "triggers.action"),
+        ({"ground_truth": TEAM}, "ground_truth is set, but backend is 'queue'"),
+        (
+            {"backend": "ground_truth", "ground_truth": TEAM, "label_schema": {"media": "tabular", "classes": []}},
+            "backend is 'ground_truth', which has no task for tabular samples",
+        ),
     ],
 )
 def test_a_wrong_configuration_names_its_key(changes: dict[str, Any], message: str) -> None:

@@ -28,10 +28,11 @@ def say_json(document: Any) -> None:
 
 
 def paint(*things: RenderableType) -> None:
-    """Print with rich: colours on a terminal (NO_COLOR is heeded), plain and wide text in a pipe."""
+    """Print with rich: colours on a terminal (NO_COLOR is heeded), plain and wide text in a pipe. A sentence in a
+    pipe is one line, so that grep finds it and what it names can be copied whole."""
     console = _console()
     for each in things:
-        console.print(each)
+        console.print(each, soft_wrap=isinstance(each, str) and not console.is_terminal)
 
 
 def paint_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:

@@ -17,7 +17,8 @@ Say = Callable[[str], None]
 
 def ministack_python(state: Path, say: Say) -> Path:
     """ministack's interpreter, installed on first use. It pins its own botocore, so it cannot share ours; it runs
-    the functions, so it is of our Python version. Raises ServiceError when the installation fails."""
+    the functions, so it is of our Python version. Raises ConfigurationError without uv, ServiceError when the
+    installation fails."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     digest = hashlib.sha256(REQUIREMENTS.read_bytes() + version.encode()).hexdigest()[:12]
     folder = state.parent / ".cache" / f"ministack-{digest}"
@@ -27,8 +28,8 @@ def ministack_python(state: Path, say: Say) -> Path:
     say(f"installing ministack into {folder}")
     shutil.rmtree(folder, ignore_errors=True)
     uv = _uv()
-    _run([*uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
-    _run([*uv, "pip", "install", "--quiet", "--python", str(python), "--requirement", str(REQUIREMENTS)])
+    _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+    _run([uv, "pip", "install", "--quiet", "--python", str(python), "--requirement", str(REQUIREMENTS)])
     (folder / "complete").touch()
     return python
 
@@ -45,9 +46,12 @@ def cdk_command(root: Path, say: Say) -> list[str]:
     return [str(cdk)]
 
 
-def _uv() -> list[str]:
-    found = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    return [found] if found else [sys.executable, "-m", "uv"]
+def _uv() -> str:
+    """The one of uv.lock, beside this interpreter, or else one that is on the path."""
+    found = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    if found is None:
+        raise ConfigurationError("uv is not installed: run uv sync --all-groups")
+    return found
 
 
 def _run(command: list[str], folder: Path | None = None) -> None:

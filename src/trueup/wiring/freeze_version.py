@@ -10,9 +10,7 @@ from trueup.adapters.aws.ledgers import DynamoRunStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.table import Table
 from trueup.retraining.plan import Surroundings
-from trueup.settings import (
-    VersionFreezeSettings,
-)
+from trueup.settings import VersionFreezeSettings, model_package_group
 from trueup.usecases.freeze_version import FreezeVersion
 from trueup.wiring.projects import packaged_projects
 
@@ -28,7 +26,7 @@ def freeze_version(settings: VersionFreezeSettings, clients: Clients | None = No
             role_arn=settings.sagemaker_role_arn,
             code_uri=settings.code_uri,
             image_uri=settings.image_uri,
-            model_package_group=settings.model_package_groups[project],
+            model_package_group=model_package_group(settings.stage, project),
         )
 
     return FreezeVersion(

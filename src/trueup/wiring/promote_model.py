@@ -8,9 +8,7 @@ from trueup.adapters.aws.ledgers import DynamoRunStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.workflows import StepFunctionsWorkflows
-from trueup.settings import (
-    ModelPromoteSettings,
-)
+from trueup.settings import ModelPromoteSettings, model_package_group
 from trueup.usecases.promote_model import Deployables, PromoteModel
 from trueup.wiring.projects import packaged_projects
 
@@ -23,7 +21,7 @@ def promote_model(settings: ModelPromoteSettings, clients: Clients | None = None
             role_arn=settings.sagemaker_role_arn,
             key_arn=settings.key_arn,
             capture_uri=f"s3://{settings.captures_bucket}/{project}",
-            model_package_group=settings.model_package_groups[project],
+            model_package_group=model_package_group(settings.stage, project),
             alarm_names=tuple(settings.rollback_alarms.get(project, ())),
         )
 

@@ -1,0 +1,269 @@
+"""Every key of a deployment's configuration: what it means, what it may hold, and a value that shows it.
+
+One table, read twice: infra/config.py refuses what it does not allow, infra/reference.py prints
+docs/configuration.md. Types and defaults are those of the records (infra.config.Document, trueup.model.Project);
+what keys of a project say about each other is in trueup.settings.parse_project. The strategies, decoders and methods
+are those of the rooms' own tables: see docs/adr/0005-keys-known-at-synth.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from trueup.capture.decoders import DECODERS
+from trueup.quality.methods import METHODS
+from trueup.selection.strategies import STRATEGIES
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """`says` reads on after "use"; `holds` is asked about values of the right type that are not None."""
+
+    says: str
+    holds: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Key:
+    meaning: str
+    example: Any
+    allowed: Allowed | None = None
+
+
+def between(low: float, high: float, *, below: bool = False, above: bool = False) -> Allowed:
+    """A number in a range; `above` and `below` leave its ends out. NaN is in no range."""
+    return Allowed(
+        says=f"{'more than' if above else 'at least'} {low:,} and {'less than' if below else 'at most'} {high:,}",
+        holds=lambda value: (low < value if above else low <= value) and (value < high if below else value <= high),
+    )
+
+
+def matching(pattern: str, says: str, longest: int) -> Allowed:
+    return Allowed(says, lambda value: len(value) <= longest and bool(re.fullmatch(pattern, value)))
+
+
+def named_in(table: Iterable[str]) -> Allowed:
+    names = tuple(table)
+    return Allowed(says=f"one of {', '.join(names)}", holds=lambda value: value in names)
+
+
+# docs/configuration.md, "How many projects", says where it comes from; tests/infra/test_limits.py measures it.
+MAX_PROJECTS = 12
+# Folders of the dataset bucket beside those of the projects.
+TAKEN_NAMES = ("code", "config")
+# An annotator's confusion matrix, k * k cells of up to nine characters, has to fit into one item of 400 KB.
+MAX_CLASSES = 150
+# SageMaker: CreateTrainingJob takes 100 hyperparameters, names of 256 and texts of 2,500 characters. The plan of a
+# retraining (trueup.retraining.plan) sets six itself, one of which lists the classes.
+MAX_HYPERPARAMETERS = 94
+MAX_HYPERPARAMETER = 2500
+OUR_HYPERPARAMETERS = ("classes", "seed", "version")
+# SageMaker takes ten rollback alarms, two of which trueup makes.
+MAX_CANARY_ALARMS = 8
+# Instances that train, but on which SageMaker runs no processing job, as which the evaluation runs.
+TRAINING_ONLY = r"(c5n|p3dn|p4de?|p5en?|p6[a-z0-9-]*|trn\dn?)\.|p5\.48xlarge"
+# An evaluation may take as long as the training, and both must end before the workflow's two days do.
+MAX_RUNTIME_SECONDS = 82_800
+# What a pass of the backend's synchronisation looks at.
+MAX_BATCH = 1000
+_DAY = 86_400
+_MONTH = 31 * _DAY
+_YEAR = 366 * _DAY
+_MANY = 1_000_000_000
+
+
+def _project_name(value: str) -> bool:
+    return bool(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value)) and len(value) <= 32 and value not in TAKEN_NAMES
+
+
+def _classes(value: tuple[Any, ...]) -> bool:
+    names = json.dumps([each.name for each in value])
+    return 2 <= len(value) <= MAX_CLASSES and len(names) <= MAX_HYPERPARAMETER
+
+
+def _hyperparameters(value: dict[str, str]) -> bool:
+    fits = len(value) <= MAX_HYPERPARAMETERS and all(
+        0 < len(name) <= 256 and len(text) <= MAX_HYPERPARAMETER for name, text in value.items()
+    )
+    return fits and not any(each.startswith("sagemaker_") or each in OUR_HYPERPARAMETERS for each in value)
+
+
+def _alarm_names(value: tuple[str, ...]) -> bool:
+    return len(value) <= MAX_CANARY_ALARMS and all(each.strip() and len(each) <= 255 for each in value)
+
+
+_STAGE = matching(r"[a-z][a-z0-9]*", "up to 16 small letters and digits, a letter first", 16)
+_EMAIL = matching(
+    r"[^@\s,;<>]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "one e-mail address, as in team@example.com", 254
+)
+_PROJECTS = Allowed(f"1 to {MAX_PROJECTS} projects", lambda value: 1 <= len(value) <= MAX_PROJECTS)
+_NAME = Allowed(
+    "up to 32 small letters, digits and inner hyphens, a letter first; not code or config, which are "
+    "folders of the dataset bucket",
+    _project_name,
+)
+_ENDPOINT = matching(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", "up to 63 letters, digits and inner hyphens", 63)
+_TITLE = matching(r"[^\r\n]*", "one line of up to 100 characters", 100)
+_CLASSES = Allowed(
+    f"2 to {MAX_CLASSES} classes, whose names as a JSON list take up to {MAX_HYPERPARAMETER:,} characters (SageMaker's "
+    "limit of a hyperparameter)",
+    _classes,
+)
+_CLASS_NAME = matching(r"[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces", 256)
+_CLASS_KEY = matching(r"[^\sSsUu?]", "one character; s, u and ? are the workbench's own", 1)
+_GROUP_BY = matching(r"inference_id|attribute:[^=,\s]+", "inference_id, or a name after attribute:", 256)
+_INSTANCE = matching(
+    rf"ml\.(?!{TRAINING_ONLY})[a-z0-9-]+\.[a-z0-9-]+",
+    "a SageMaker instance type that runs training and processing jobs, as in ml.m5.large",
+    64,
+)
+_IMAGE = matching(r"[^\s/]+\.[^\s/]+/\S+", "the URI of a container image in a registry, as SageMaker takes it", 255)
+_SCRIPT = Allowed(
+    f"up to {MAX_HYPERPARAMETERS} names with texts of up to {MAX_HYPERPARAMETER:,} characters; none that trueup sets "
+    f"itself (sagemaker_…, {', '.join(OUR_HYPERPARAMETERS)})",
+    _hyperparameters,
+)
+_ALARMS = Allowed(f"up to {MAX_CANARY_ALARMS} names of CloudWatch alarms", _alarm_names)
+_WORKTEAM = matching(
+    r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:workteam/(private|vendor)-crowd/\S+",
+    "the ARN of your SageMaker work team (…:workteam/private-crowd/…)",
+    256,
+)
+_SWITCH = named_in(("true", "false"))
+
+# What stands under `trueup`, in cdk.json or in the file that trueup:config names.
+DEPLOYMENT_KEYS: dict[str, Key] = {
+    "stage": Key("Names the deployment: several live beside each other in an account", "prod", _STAGE),
+    "removal_policy": Key(
+        "What becomes of buckets, table and key when the stacks are deleted; `destroy` also needs "
+        "`-c trueup:allow-data-loss=true`",
+        "retain",
+    ),
+    "projects": Key("The projects, each as below", [], _PROJECTS),
+    "alarm_email": Key("Gets the alarms and notices, once it has confirmed; null: nobody", "team@example.com", _EMAIL),
+    "schedule_minutes": Key(
+        "How often each project's versions and triggers are looked at without an event", 15, between(1, 1440)
+    ),
+    "log_retention_days": Key(
+        "How long logs are kept, rounded up to a length that CloudWatch Logs offers", 365, between(1, 3653)
+    ),
+}
+
+# Keys of the CDK's own context (`-c key=value`, or beside `trueup` in cdk.json).
+CONTEXT_KEYS: dict[str, Key] = {
+    "trueup": Key("The configuration itself", {}),
+    "trueup:config": Key("A JSON file to read instead of `trueup`", "deployments/prod.json"),
+    "trueup:allow-data-loss": Key("The second key to `removal_policy` destroy", "true", _SWITCH),
+    "trueup:wheels": Key(
+        "Wheels for AWS Lambda, or for this machine, where the embedded AWS runs the functions",
+        "host",
+        named_in(("lambda", "host")),
+    ),
+    "trueup:nag": Key("Whether cdk-nag looks at the templates", "false", _SWITCH),
+}
+
+PROJECT_KEYS: dict[str, Key] = {
+    "name": Key("Names the project: folder in the buckets, dimension of metrics, `--project`", "tickets", _NAME),
+    "title": Key("What the workbench and the dashboard call it; the name, when empty", "Support tickets", _TITLE),
+    "endpoint_name": Key("The SageMaker endpoint that it watches; each project has its own", "tickets", _ENDPOINT),
+    "backend": Key("Where people answer: the workbench's queue, or Ground Truth", "queue"),
+    "label_schema.kind": Key("What an answer is", "classification"),
+    "label_schema.media": Key("How the workbench shows an input", "text"),
+    "label_schema.guidelines": Key("What annotators read before they answer", "Choose the team that should answer."),
+    "label_schema.classes": Key(
+        "What annotators choose from. Their order is the order of the model's bare probabilities. Add classes at the "
+        "end; removing or renaming one makes labels unknown",
+        [{"name": "billing", "key": "b", "description": "Invoices and refunds"}, {"name": "sales"}],
+        _CLASSES,
+    ),
+    "label_schema.classes[].name": Key("The class, as the model says it; no other has it", "billing", _CLASS_NAME),
+    "label_schema.classes[].key": Key(
+        "Its key in the workbench, which no other class has; null lets the page choose", "b", _CLASS_KEY
+    ),
+    "label_schema.classes[].description": Key("What belongs to it, for annotators", "Invoices and refunds"),
+    "selection.strategy": Key("How worth asking about is measured", "margin", named_in(STRATEGIES)),
+    "selection.rate": Key(
+        "Share of a capture file's predictions that may be asked about, before the budget cuts",
+        0.05,
+        between(0, 1, above=True),
+    ),
+    "selection.audit_share": Key(
+        "Share of the asked-about ones drawn uniformly at random, from which accuracy is estimated", 0.1, between(0, 1)
+    ),
+    "selection.budget.per_day": Key("Samples asked about in a day (UTC) at most; 0 pauses", 100, between(0, _MANY)),
+    "selection.budget.total": Key("The same for ever; null is without end", 5000, between(0, _MANY)),
+    "selection.seed": Key("Makes random draws reproducible", 7, between(0, 2**32 - 1)),
+    "selection.decoder": Key(
+        "Which decoder reads payloads; null takes the first that can",
+        "json_probabilities",
+        named_in(DECODERS),
+    ),
+    "selection.group_by": Key(
+        "Samples of one group stay in one split: the caller's id, or a value in the request's custom attributes; "
+        "null makes each sample its own group",
+        "attribute:customer",
+        _GROUP_BY,
+    ),
+    "consensus.method": Key("How answers become a label", "dawid-skene", named_in(METHODS)),
+    "consensus.overlap": Key("People asked about a sample at first", 3, between(1, 9)),
+    "consensus.max_overlap": Key("People asked before a reviewer decides; not below `overlap`", 5, between(1, 15)),
+    "consensus.target": Key("Posterior at which a label is sure enough", 0.95, between(0.5, 1, below=True)),
+    "consensus.lease_seconds": Key("How long a task is an annotator's", 600, between(30, 43_200)),
+    "commit.batch": Key("Settled labels that make a version at once", 50, between(1, 10_000)),
+    "commit.max_age_seconds": Key(
+        "… or the age of the oldest that waits; looked at every `schedule_minutes`", 3600, between(1, _MONTH)
+    ),
+    "commit.validation_share": Key("Share of samples in the validation split", 0.1, between(0, 1, below=True)),
+    "commit.test_share": Key(
+        "Share of samples in the test split; with the validation split it leaves something for training",
+        0.2,
+        between(0, 1, above=True, below=True),
+    ),
+    "triggers.min_new_labels": Key(
+        "Fires at so many labels since the last training; null never", 200, between(1, _MANY)
+    ),
+    "triggers.new_class_min_labels": Key(
+        "Fires at so many labels of a class that the model does not know; null never", 10, between(1, _MANY)
+    ),
+    "triggers.every_seconds": Key(
+        "Fires so long after the last run, when there is a new label; null never", 604_800, between(60, _YEAR)
+    ),
+    "triggers.action": Key("What follows: a retraining, or only a notice", "notify"),
+    "gate.metric": Key("What candidate and champion are compared by", "macro_recall"),
+    "gate.min_improvement": Key("What the candidate must gain; negative tolerates a loss", 0.0, between(-1, 1)),
+    "gate.max_class_recall_drop": Key("What any class may lose of its recall", 0.1, between(0, 1)),
+    "gate.min_test_samples": Key("Fewer test samples than this decide nothing: refused", 50, between(1, _MANY)),
+    "gate.confidence": Key(
+        "Refused when worse at this confidence (McNemar's exact test)",
+        0.9,
+        between(0.5, 1, below=True),
+    ),
+    "training.image": Key(
+        "Image that trains and serves; null is SageMaker's scikit-learn image of the Region",
+        "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+        _IMAGE,
+    ),
+    "training.instance_type": Key("What training and evaluation jobs run on", "ml.m5.large", _INSTANCE),
+    "training.max_runtime_seconds": Key(
+        "When a job, of training or of evaluation, is stopped", 3600, between(60, MAX_RUNTIME_SECONDS)
+    ),
+    "training.hyperparameters": Key("Given to the training script, values as JSON texts", {"epochs": "20"}, _SCRIPT),
+    "training.approval": Key("Whether a person approves a candidate that passed the gate", "manual"),
+    "training.canary.percent": Key("Share of the capacity that the new model takes first", 10, between(1, 50)),
+    "training.canary.wait_seconds": Key("How long it is watched before it takes the rest", 300, between(0, 3600)),
+    "training.canary.alarm_names": Key(
+        "Alarms of yours that roll it back, beside trueup's two (5xx errors and latency of variant `AllTraffic`)",
+        ["tickets-errors"],
+        _ALARMS,
+    ),
+    "ground_truth.workteam_arn": Key(
+        "The work team; only with `backend` ground_truth, which needs it",
+        "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/pets",
+        _WORKTEAM,
+    ),
+    "ground_truth.batch": Key("Tasks in a labeling job", 100, between(1, MAX_BATCH)),
+}
