@@ -1,34 +1,20 @@
-"""HTTP API of the workbench: a route's function is called with the request, errors become one JSON shape."""
+"""HTTP API of the workbench: the route's function is called with the request; errors become one JSON shape."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import msgspec
 
-from functions.annotation_api.routes import ROUTES, Request, Response
-from trueup.errors import (
-    ConflictError,
-    InputError,
-    NotFoundError,
-    PermissionDeniedError,
-    RetryableError,
-    TrueupError,
-)
-from trueup.observability import count, logger_of
+from functions.annotation_api.refusals import refusal
+from functions.annotation_api.routes import ROUTES, Request, Response, Route
+from trueup.errors import NotFoundError
+from trueup.observability import count
 from trueup.settings import AnnotationApiSettings
 from trueup.wiring.annotation_desk import AnnotationDesk, annotation_desk
-
-logger = logger_of("annotation_api")
-_STATUS: tuple[tuple[type[TrueupError], int], ...] = (
-    (InputError, 400),
-    (PermissionDeniedError, 403),
-    (NotFoundError, 404),
-    (ConflictError, 409),
-    (RetryableError, 503),
-)
 
 
 @cache
@@ -37,12 +23,12 @@ def _desk() -> AnnotationDesk:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    try:
-        response = ROUTES[event["routeKey"]](_desk(), Request.of(event))
-    except TrueupError as error:
-        response = _refusal(error)
-    if response.metric:
-        count(event.get("pathParameters", {}).get("project", "-"), {response.metric: 1})
+    return respond(event, _desk)
+
+
+def respond(event: dict[str, Any], desk: Callable[[], AnnotationDesk]) -> dict[str, Any]:
+    """The answer to an API Gateway event, whatever happens: nothing is raised from here."""
+    response = _response(event, desk)
     return {
         "statusCode": response.status,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},
@@ -50,8 +36,22 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     }
 
 
-def _refusal(error: TrueupError) -> Response:
-    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-    logger.info("request refused", status=status, code=error.code, reason=str(error))
-    field = error.field if isinstance(error, InputError) else None
-    return Response(status=status, body={"error": {"code": error.code, "message": str(error), "field": field}})
+def _route(key: str) -> Route:
+    if key not in ROUTES:
+        raise NotFoundError(f"there is no route {key}")
+    return ROUTES[key]
+
+
+def _response(event: dict[str, Any], desk: Callable[[], AnnotationDesk]) -> Response:
+    at_the_door = True
+    try:
+        route = _route(event["routeKey"])
+        request = Request.of(event)
+        at_the_door = False
+        response = route(desk(), request)
+        if response.metric:
+            count(request.path["project"], {response.metric: 1})
+    except Exception as error:
+        request_id = event.get("requestContext", {}).get("requestId", "unknown")
+        return refusal(error, request_id, at_the_door=at_the_door)
+    return response

@@ -1,10 +1,14 @@
-"""One function per route of the annotation API: parse, call one use case, answer."""
+"""One function per route of the annotation API: parse, call one use case, answer.
+
+Bodies are checked and refused, never mended: what was wrong stands in the answer, and nothing is cut or rounded.
+"""
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import msgspec
 
@@ -16,6 +20,12 @@ from trueup.wiring.annotation_desk import AnnotationDesk
 
 Body = TypeVar("Body")
 _MAY_ANNOTATE = frozenset({"annotators", "reviewers", "leads", "admins"})
+_FIELD = re.compile(r"`\$\.(\w+)|field `(\w+)`")
+REASON_LIMIT = 500
+SECONDS_LIMIT = 24 * 60 * 60
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+Reason = Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=SECONDS_LIMIT)]
 
 
 class Request(Record, frozen=True, kw_only=True):
@@ -24,22 +34,24 @@ class Request(Record, frozen=True, kw_only=True):
     path: dict[str, str]
     body: bytes
     annotator: str
-    roles: frozenset[str]
 
     @classmethod
     def of(cls, event: dict[str, Any]) -> Self:
+        """Raises InputError (a body that is no base64), PermissionDeniedError (in none of the working groups; the pool
+        allows no self sign-up)."""
         claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
-        raw = event.get("body") or ""
-        body = base64.b64decode(raw) if event.get("isBase64Encoded") else raw.encode()
-        roles = _roles(claims.get("cognito:groups", ""))
-        return cls(path=event.get("pathParameters") or {}, body=body, annotator=claims["sub"], roles=roles)
+        if not _groups(claims.get("cognito:groups", "")) & _MAY_ANNOTATE:
+            raise PermissionDeniedError("your account is in none of the groups annotators, reviewers, leads, admins")
+        return cls(path=event.get("pathParameters") or {}, body=_body(event), annotator=claims["sub"])
 
     def parse(self, kind: type[Body]) -> Body:
         """The body as `kind`. Raises InputError that names the field."""
         try:
             return msgspec.json.decode(self.body or b"{}", type=kind)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            raise InputError(f"the request body is wrong: {error}", field="body") from error
+        except (ValueError, RecursionError) as error:
+            named = _FIELD.search(str(error))
+            field = (named[1] or named[2]) if named else "body"
+            raise InputError(f"the request body is wrong: {error}", field=field) from error
 
 
 class Response(Record, frozen=True, kw_only=True):
@@ -49,23 +61,31 @@ class Response(Record, frozen=True, kw_only=True):
 
 
 class Heartbeat(Record, frozen=True, kw_only=True):
-    lease_token: str
+    lease_token: Name
 
 
 class Answer(Record, frozen=True, kw_only=True):
-    label: str
-    lease_token: str | None = None
-    supersedes: str | None = None
-    seconds_spent: float = 0.0
+    """An answer under a lease, or a correction that names the annotation which it `supersedes`; `seconds_spent` is at
+    most a day."""
+
+    label: Name
+    lease_token: Name | None = None
+    supersedes: Name | None = None
+    seconds_spent: Seconds = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.lease_token is None) == (self.supersedes is None):
+            raise ValueError("give `lease_token` for an answer or `supersedes` for a correction, one of the two")
 
 
 class Skip(Record, frozen=True, kw_only=True):
-    lease_token: str
-    reason: str = ""
+    """`reason` may be empty and is refused above 500 characters: half a reason could say the opposite."""
+
+    lease_token: Name
+    reason: Reason = ""
 
 
-def list_projects(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
+def list_projects(desk: AnnotationDesk, _request: Request) -> Response:
     return Response(
         body={
             "projects": [
@@ -76,14 +96,12 @@ def list_projects(desk: AnnotationDesk, request: Request) -> Response:
 
 
 def show_project(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
     progress = desk.work.progress(request.path["project"], request.annotator)
     project = desk.projects[request.path["project"]]
     return Response(body={**_project(project), "progress": progress})
 
 
 def claim(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
     claimed = desk.claim(request.path["project"], request.annotator)
     if claimed is None:
         return Response(body={"task": None})
@@ -91,14 +109,12 @@ def claim(desk: AnnotationDesk, request: Request) -> Response:
 
 
 def heartbeat(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
     token = request.parse(Heartbeat).lease_token
     lease = desk.extend(request.path["project"], request.path["task"], request.annotator, token)
     return Response(body={"lease_expires_at": lease.expires_at})
 
 
 def submit(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
     answer = request.parse(Answer)
     submission = Submission(
         project=request.path["project"],
@@ -107,7 +123,7 @@ def submit(desk: AnnotationDesk, request: Request) -> Response:
         label=answer.label,
         lease_token=answer.lease_token,
         supersedes=answer.supersedes,
-        seconds_spent=max(0.0, answer.seconds_spent),
+        seconds_spent=answer.seconds_spent,
     )
     submitted = desk.submit(submission)
     annotation = submitted.annotation
@@ -120,21 +136,18 @@ def submit(desk: AnnotationDesk, request: Request) -> Response:
 
 
 def skip(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
     wish = request.parse(Skip)
-    desk.skip(request.path["project"], request.path["task"], request.annotator, wish.lease_token, wish.reason[:500])
+    desk.skip(request.path["project"], request.path["task"], request.annotator, wish.lease_token, wish.reason)
     return Response(body={"skipped": True}, metric="Skips")
 
 
 def payload(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
     link = desk.work.payload(request.path["project"], request.path["task"])
     body = {"payload_url": link.url, "content_type": link.content_type, "text": link.text}
     return Response(body={**body, "expires_at": desk.work.expires_at()})
 
 
 def my_work(desk: AnnotationDesk, request: Request) -> Response:
-    _require(request)
     project = request.path["project"]
     progress = desk.work.progress(project, request.annotator)
     items = [
@@ -151,7 +164,8 @@ def my_work(desk: AnnotationDesk, request: Request) -> Response:
     return Response(body={"annotations": items, "today": progress.mine_today, "total": progress.mine_total})
 
 
-ROUTES: dict[str, Callable[[AnnotationDesk, Request], Response]] = {
+Route = Callable[[AnnotationDesk, Request], Response]
+ROUTES: dict[str, Route] = {
     "GET /api/projects": list_projects,
     "GET /api/projects/{project}": show_project,
     "POST /api/projects/{project}/claims": claim,
@@ -163,16 +177,18 @@ ROUTES: dict[str, Callable[[AnnotationDesk, Request], Response]] = {
 }
 
 
-def _require(request: Request) -> None:
-    """Anybody signed in who is in one of the working groups; the pool allows no self sign-up."""
-    if not request.roles & _MAY_ANNOTATE:
-        raise PermissionDeniedError("your account is in none of the groups annotators, reviewers, leads, admins")
-
-
-def _roles(claim: str | list[str]) -> frozenset[str]:
+def _groups(claim: str | list[str]) -> frozenset[str]:
     """The JWT authorizer hands a list claim over as "[a b]"."""
     names = claim if isinstance(claim, list) else claim.strip("[]").replace(",", " ").split()
     return frozenset(names)
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    raw = event.get("body") or ""
+    try:
+        return base64.b64decode(raw, validate=True) if event.get("isBase64Encoded") else raw.encode()
+    except ValueError as error:
+        raise InputError(f"the request body cannot be read: {error}", field="body") from error
 
 
 def _project(project: Project) -> dict[str, Any]:

@@ -9,6 +9,8 @@ export class ApiError extends Error {
   }
 }
 
+/** The API's reasons begin small and end without a stop, to stand inside other sentences; here they stand alone. */
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 const OFFLINE = () => new ApiError(0, "Offline", "The server cannot be reached.");
 const TIMEOUT_MS = 20000;
 
@@ -30,7 +32,7 @@ export function makeApi(config, fetcher = (...given) => fetch(...given)) {
     if (response.status === 401 && again && (await renewed(token))) return call(method, path, body, false);
     if (response.ok) return answer;
     const error = answer.error || {};
-    throw new ApiError(response.status, error.code || "Error", error.message || `The server answered ${response.status}.`);
+    throw new ApiError(response.status, error.code || "Error", sentence(error.message || `the server answered ${response.status}`));
   }
 
   /** Somebody else may have renewed the token while this call was under way. */

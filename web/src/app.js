@@ -25,7 +25,7 @@ function App({ config }) {
 /** Everything behind the sign-in. The address names the project: #/digits, or #/digits/mine for the own work. */
 function Room({ api, onLeave, onSessionOver }) {
   const [projects, setProjects] = useState(null);
-  const [trouble, setTrouble] = useState("");
+  const [trouble, setTrouble] = useState(null);
   const [place, setPlace] = useState(parse(location.hash));
   useEffect(() => {
     const moved = () => setPlace(parse(location.hash));
@@ -34,13 +34,13 @@ function Room({ api, onLeave, onSessionOver }) {
   }, []);
   const look = useCallback(() => {
     api.projects().then(
-      (answer) => (setProjects(answer.projects), setTrouble("")),
-      (error) => (error.status === 401 ? onSessionOver() : setTrouble(error.message)),
+      (answer) => (setProjects(answer.projects), setTrouble(null)),
+      (error) => (error.status === 401 ? onSessionOver() : setTrouble(error)),
     );
   }, [api]);
-  useEffect(look, []);
+  useEffect(look, [place.project, place.view]);
   useEffect(() => {
-    if (!trouble) return;
+    if (!trouble || trouble.status === 403) return;
     const again = setInterval(look, 4000);
     return () => clearInterval(again);
   }, [trouble]);
@@ -48,21 +48,22 @@ function Room({ api, onLeave, onSessionOver }) {
   const chosen = projects && (projects.find((each) => each.name === place.project) || projects.find((each) => each.open_tasks) || projects[0]);
   const desk = useDesk(api, chosen?.name, onSessionOver);
   useEffect(() => {
-    document.title = `${chosen?.title || "Label"} · trueup`;
-  }, [chosen]);
+    document.title = [place.view === "mine" && "My work", chosen?.title, "trueup"].filter(Boolean).join(" · ");
+  }, [chosen?.title, place.view]);
   const go = (project, view) => (location.hash = `#/${encodeURIComponent(project)}${view === "mine" ? "/mine" : ""}`);
   const mine = place.view === "mine";
   return html`<${Header} projects=${projects} chosen=${chosen} desk=${desk} mine=${mine} onGo=${go} onLeave=${onLeave} />
     ${body()}`;
 
   function body() {
-    if (trouble && !projects) return html`<${Alone} title="The projects cannot be read" text=${`${trouble} The page tries again every few seconds.`} />`;
+    if (trouble?.status === 403) return html`<${Alone} title="You may not label here yet" text=${`${trouble.message} Whoever runs trueup can add it to one; then sign out and in again.`} />`;
+    if (trouble && !projects) return html`<${Alone} title="The projects cannot be read" text=${`${trouble.message} The page tries again every few seconds.`} />`;
     if (!projects) return html`<${Alone} text="Loading…" />`;
     if (!chosen) return html`<${Alone} title="There is no project yet" text="Whoever runs this deployment adds one to its configuration." />`;
     if (mine) return html`<${Mine} api=${api} project=${chosen.name} onTrouble=${onSessionOver} onCorrect=${(item) => (go(chosen.name), desk.correct(item))} />`;
     if (desk?.trouble) return html`<${Alone} title="The project cannot be opened" text=${`${desk.trouble} The page tries again every few seconds.`} />`;
     if (!desk) return html`<${Alone} text="Loading…" />`;
-    return html`<${Workbench} desk=${desk} about=${desk.about} key=${chosen.name} />`;
+    return html`<${Workbench} desk=${desk} about=${desk.about} elsewhere=${projects.filter((each) => each !== chosen && each.open_tasks)} onGo=${go} key=${chosen.name} />`;
   }
 }
 
@@ -131,7 +132,7 @@ function Header({ projects, chosen, desk, mine, onGo, onLeave }) {
   return html`<header>
     <img src="/mark.svg" alt="" width="28" height="28" />
     <h1>trueup${chosen && projects.length === 1 && html`<span>${chosen.title}</span>`}</h1>
-    ${chosen && projects.length > 1 && html`<select aria-label="Project" value=${chosen.name} onChange=${choose}>${projects.map((each) => html`<option key=${each.name} value=${each.name}>${each.title}</option>`)}</select>`}
+    ${chosen && projects.length > 1 && html`<select aria-label="Project" value=${chosen.name} onChange=${choose}>${projects.map((each) => html`<option key=${each.name} value=${each.name}>${each.title}${each === chosen ? "" : ` · ${each.open_tasks} open`}</option>`)}</select>`}
     <${Connection} desk=${desk} />
     <nav aria-label="Account">
       ${chosen && html`<button onClick=${() => onGo(chosen.name, mine ? "" : "mine")}>${mine ? "Back to labeling" : "My work"}</button>`}

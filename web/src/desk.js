@@ -6,6 +6,10 @@ const AHEAD = 2;
 const REMEMBERED = 20;
 const IDLE_MS = 5 * 60 * 1000;
 const NOTICE_MS = 8000;
+// What the API takes as the time spent on an answer: a clock may be set back, and a page may stand open for days.
+const LONGEST_S = 24 * 60 * 60;
+// A refusal that says that the task is not, or no longer, this annotator's.
+const GONE = ["Lease", "NotFound", "TaskClosed"];
 
 export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () => {}, clock = Date }) {
   const project = about.name;
@@ -126,7 +130,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     const task = state.task;
     if (!task || state.phase !== "task" || !shownAt || task.payload.kind === "broken") return;
     if (task.corrects && task.label === label) return keep();
-    const seconds_spent = (clock.now() - shownAt) / 1000;
+    const seconds_spent = Math.min(Math.max((clock.now() - shownAt) / 1000, 0), LONGEST_S);
     const entry = { id: crypto.randomUUID(), project, task_id: task.task_id, label, body: { label, seconds_spent } };
     if (!task.corrects) entry.body.lease_token = task.lease_token;
     else if (task.corrects.annotation_id) entry.body.supersedes = task.corrects.annotation_id;
@@ -219,8 +223,8 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     if (!task || task.corrects) return;
     state.notice = null;
     const done = ask(() => api.skip(task, reason)).catch((error) => {
-      if (error.status === 0) say("warn", "The skip could not be sent. The task goes back by itself when its time is up.");
-      else if (error.status !== 401) say("info", "That task had gone back already; nothing to skip.");
+      if (GONE.includes(error.code)) say("info", "That task had gone back already; nothing to skip.");
+      else if (error.status !== 401) say("warn", "The skip could not be sent. The task goes back by itself when its time is up.");
       changed();
     });
     advance();
@@ -241,7 +245,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
       await ask(() => api.heartbeat(task));
       task.heldUntil = asked + lease;
     } catch (error) {
-      if (!["Lease", "NotFound", "TaskClosed"].includes(error.code)) return;
+      if (!GONE.includes(error.code)) return;
       if (state.task === task) lose("gone");
       state.ahead = state.ahead.filter((each) => each !== task);
     }

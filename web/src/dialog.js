@@ -6,8 +6,13 @@ export function Dialog({ title, onClose, children }) {
   const box = useRef(null);
   useEffect(() => {
     const before = document.activeElement;
-    box.current.showModal();
-    return () => before?.isConnected && before.focus();
+    const dialog = box.current;
+    dialog.showModal();
+    return () => {
+      // While it is open nothing behind it takes the focus.
+      dialog.close();
+      if (before?.isConnected) before.focus();
+    };
   }, []);
   const outside = (event) => event.target === box.current && onClose();
   return html`<dialog ref=${box} aria-labelledby="dialog-title" onCancel=${(event) => (event.preventDefault(), onClose())} onClick=${outside}>

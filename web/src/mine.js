@@ -36,7 +36,7 @@ function Row({ item, onCorrect }) {
   const when = new Date(item.submitted_at);
   const may = item.status === "open" || item.status === "settled";
   return html`<tr class=${item.status === "corrected" ? "quiet" : ""}>
-    <td>${item.label}</td>
+    <td dir="auto">${item.label}</td>
     <td><time datetime=${item.submitted_at}>${moment(when)}</time></td>
     <td>${SAID[item.status] || item.status}</td>
     <td>${may && html`<button class="small" aria-label=${`Change the answer ${item.label} given ${moment(when)}`} onClick=${() => onCorrect(item)}>Change…</button>`}</td>

@@ -2,7 +2,8 @@
 const LONGEST = 256 * 1024;
 const TABLE_ROWS = 50;
 
-/** Answers {kind: "image", url, width, height}, {kind: "text", text}, {kind: "table", rows} or {kind: "broken", why}. */
+/** Answers {kind: "image", url, width, height}, {kind: "text", text}, {kind: "table", head, rows, more} or
+ *  {kind: "broken", why}. */
 export async function loadPayload(task, link, tools = { decode, download }) {
   try {
     return await read(task, tools);
@@ -35,17 +36,40 @@ const isText = (type) => type.startsWith("text/") || /^application\/(?:json|json
 /** Text as a person reads it: CSV as a table, JSON indented, anything else as it stands. */
 export function shaped(text, type) {
   if (type.endsWith("/csv")) {
-    const rows = text.trim().split(/\r?\n/).slice(0, TABLE_ROWS).map(cells);
-    if (rows.length && rows[0].length > 1) return { kind: "table", rows };
+    const lines = text.trim().split(/\r?\n/);
+    const rows = lines.slice(0, TABLE_ROWS).map(cells);
+    const head = rows.length > 1 && isHead(rows[0]) ? rows.shift() : null;
+    if ((head ?? rows[0]).length > 1) return { kind: "table", head, rows, more: Math.max(0, lines.length - TABLE_ROWS) };
   }
   if (type === "application/json") {
     try {
-      return { kind: "text", text: JSON.stringify(JSON.parse(text), null, 2), code: true };
+      JSON.parse(text);
+      return { kind: "text", text: indented(text), code: true };
     } catch {
       return { kind: "text", text };
     }
   }
   return { kind: "text", text };
+}
+
+/** SageMaker's CSV has no head as a rule: names are one only where none of them is empty or a number. */
+const isHead = (row) => row.every((each) => each.trim() && Number.isNaN(Number(each)));
+
+/** JSON with line breaks, every number as it was written: parsing would round 1.0, and ids above 2^53. */
+export function indented(text) {
+  const out = [];
+  let depth = 0;
+  const line = () => out.push("\n", "  ".repeat(depth));
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+  tokens.forEach((token, index) => {
+    const empty = "{[".includes(tokens[index - 1]) && "}]".includes(token);
+    if ("}]".includes(token)) depth -= 1;
+    if (!empty && ("}]".includes(token) || ["{", "[", ","].includes(tokens[index - 1]))) line();
+    out.push(token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token);
+    if (token === ":") out.push(" ");
+    if ("{[".includes(token)) depth += 1;
+  });
+  return out.join("");
 }
 
 /** The fields of one CSV line; quotes may hold commas and doubled quotes. */

@@ -34,6 +34,13 @@ export function SignIn({ config, because, onDone }) {
     try {
       if (!(await enter())) onDone();
     } catch (error) {
+      if (session && error.code === "NotAuthorizedException") {
+        // Cognito holds a first sign-in open for three minutes.
+        setSession(null);
+        setPassword("");
+        setTrouble("That took too long: sign in once more with the password that you were given.");
+        return;
+      }
       setTrouble(error.message);
       secret.current?.select();
     } finally {

@@ -2,13 +2,14 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
 import { html } from "./html.js";
 import { keysOf, meanings } from "./keys.js";
-import { Sample } from "./sample.js";
+import { Sample, UNSHOWN } from "./sample.js";
 
 const REASONS = ["Unreadable", "No class fits", "Not sure"];
 
-export function Workbench({ desk, about }) {
+export function Workbench({ desk, about, elsewhere, onGo }) {
   const [state, setState] = useState(desk.state);
-  const [dialog, setDialog] = useState(null);
+  const [dialog, showDialog] = useState(null);
+  const asked = useRef(null);
   const spoken = useSpoken(state);
   useEffect(() => desk.watch(setState), [desk]);
   const keys = keysOf(about.label_schema.classes);
@@ -17,16 +18,33 @@ export function Workbench({ desk, about }) {
   const ready = phase === "task" && !!task && task.payload.kind !== "broken";
   const maySkip = phase === "task" && !!task && !correcting;
 
+  /** Keys that follow at once are the dialog's, even before it stands on the screen. */
+  function setDialog(name) {
+    asked.current = name;
+    showDialog(name);
+  }
   function skip(reason) {
     setDialog(null);
     desk.skip(reason);
+  }
+  function inDialog(event) {
+    if (event.target.closest("input")) return;
+    const digit = meanings(event).find((each) => /^[1-9]$/.test(each));
+    if (asked.current === "skip" && REASONS[digit - 1]) skip(REASONS[digit - 1]);
+    if (event.key === "Escape") setDialog(null);
+  }
+  /** What Enter does: the one thing that is offered. */
+  function proceed() {
+    if (phase === "lost") return desk.next();
+    if (correcting) return desk.keep();
+    if (maySkip && !ready) skip(UNSHOWN);
   }
   function act(key, event) {
     if (key === "u") return desk.undo();
     if (key === "?") return setDialog("keys");
     if (key === "s") return maySkip && setDialog("skip");
     if (key === "escape") return correcting ? desk.keep() : desk.dismiss();
-    if (key === "enter" && !event.target.closest("button, a, input, select, textarea")) return phase === "lost" ? desk.next() : correcting && desk.keep();
+    if (key === "enter") return event.target.closest("button, a, input, select, textarea") || proceed();
     const label = keys.get(key);
     if (label) desk.answer(label);
     return !!label;
@@ -34,7 +52,8 @@ export function Workbench({ desk, about }) {
   useEffect(() => {
     const press = (event) => {
       desk.touch();
-      if (event.target.closest?.("dialog, input, textarea, select")) return;
+      if (asked.current) return event.repeat || inDialog(event);
+      if (event.target.closest?.("input, textarea, select")) return;
       const undoes = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
       if (!undoes && (event.ctrlKey || event.metaKey || event.altKey)) return;
       // A key that is held down must not answer one task after the other.
@@ -55,7 +74,7 @@ export function Workbench({ desk, about }) {
     <section class="stage" aria-label="Task">
       ${state.notice && html`<${Notice} notice=${state.notice} onClose=${desk.dismiss} />`}
       ${correcting && html`<p class="ribbon">You answered <b>${task.label}</b>. Choose again, or keep it: <button class="small" onClick=${desk.keep}>Keep <kbd>Esc</kbd></button></p>`}
-      ${task ? html`<${Sample} task=${task} key=${task.task_id} onPainted=${() => desk.painted(task)} onRetry=${desk.retry} onSkip=${desk.skip} />` : html`<${Without} state=${state} onNext=${desk.next} />`}
+      ${task ? html`<${Sample} task=${task} key=${task.task_id} onPainted=${() => desk.painted(task)} onRetry=${desk.retry} onSkip=${desk.skip} />` : html`<${Without} state=${state} elsewhere=${elsewhere} onGo=${onGo} onNext=${desk.next} />`}
       <p class="unseen" role="status" aria-live="polite">${spoken}</p>
     </section>
     <aside aria-label="Answer">
@@ -66,9 +85,9 @@ export function Workbench({ desk, about }) {
         <button aria-keyshortcuts="?" onClick=${() => setDialog("keys")}>Keys <kbd aria-hidden="true">?</kbd></button>
       </div>
       <p class="last">${last(state)}</p>
-      <section class="guide" aria-label="Guidelines" tabindex="0">
+      <section class=${`guide ${about.guidelines?.length > 90 ? "long" : ""}`} aria-label="Guidelines" tabindex="0">
         <h2>Guidelines</h2>
-        <p>${about.guidelines || "None written yet."}</p>
+        <p dir="auto">${about.guidelines || "None written yet."}</p>
       </section>
       <${Progress} progress=${state.progress} />
     </aside>
@@ -99,7 +118,7 @@ function Classes({ classes, keys, ready, chosen, onAnswer }) {
         const key = keyOf.get(each.name);
         return html`<li key=${each.name}>
           <button aria-disabled=${!ready} aria-pressed=${chosen === null ? undefined : chosen === each.name} aria-keyshortcuts=${key} onClick=${() => onAnswer(each.name)}>
-            <kbd aria-hidden="true">${key || "–"}</kbd><span>${each.name}${each.description && html`<small>${each.description}</small>`}</span>
+            <kbd aria-hidden="true">${key || "–"}</kbd><span dir="auto">${each.name}${each.description && html`<small>${each.description}</small>`}</span>
           </button>
         </li>`;
       })}
@@ -117,17 +136,20 @@ function Progress({ progress }) {
 }
 
 /** What stands in the sample's place when no task is in hand. */
-function Without({ state, onNext }) {
+function Without({ state, elsewhere, onGo, onNext }) {
   const { phase, why, offline, progress, trouble } = state;
   if (phase === "lost") return html`<${Lost} why=${why} onNext=${onNext} />`;
   if (phase === "offline" || (offline && phase !== "loading")) return panel("You are offline", "Answers given so far are kept in this browser. Work goes on by itself when the connection is back.");
   if (phase === "failed") return panel("The next task could not be fetched", `${trouble} The page tries again every few seconds.`);
   if (phase === "loading") return html`<div class="sample"><p class="state slow" role="status">Fetching a task…</p></div>`;
   const open = progress.open === 1 ? "1 task is open, but you answered or skipped it, or somebody else has it" : `${progress.open} tasks are open, but you answered or skipped them, or others have them`;
-  return panel("Nothing to label right now", `${progress.open ? `${open}.` : "All tasks are done."} The page looks again every few seconds.`);
+  const why_none = progress.open ? `${open}.` : progress.settled + progress.review ? "All tasks are done." : "No task has come in yet.";
+  const more = elsewhere.length > 0 && html`<p>Meanwhile, other projects have open tasks:</p>
+    <div class="row">${elsewhere.map((each) => html`<button key=${each.name} onClick=${() => onGo(each.name)}>${each.title} <span class="quiet">${each.open_tasks}</span></button>`)}</div>`;
+  return panel("Nothing to label right now", `${why_none} The page looks again every few seconds.`, more);
 }
 
-const panel = (title, text) => html`<div class="sample"><div class="state" role="status"><h2>${title}</h2><p>${text}</p></div></div>`;
+const panel = (title, text, more) => html`<div class="sample"><div class="state"><div role="status"><h2>${title}</h2><p>${text}</p></div>${more}</div></div>`;
 
 const LOST = {
   idle: "You were away for a while, so it went back to the queue for somebody else.",
@@ -145,17 +167,12 @@ function Lost({ why, onNext }) {
 
 function SkipDialog({ onSkip, onClose }) {
   const [own, setOwn] = useState("");
-  const press = (event) => {
-    if (event.target.matches("input") || event.repeat) return;
-    const reason = REASONS[meanings(event).map((each) => Number(each) - 1).find((each) => each in REASONS)];
-    if (reason) onSkip(reason);
-  };
   const submit = (event) => {
     event.preventDefault();
     if (own.trim()) onSkip(own.trim());
   };
   return html`<${Dialog} title="Why skip this task?" onClose=${onClose}>
-    <div class="reasons" onKeyDown=${press}>
+    <div class="reasons">
       ${REASONS.map((each, index) => html`<button key=${each} aria-keyshortcuts=${index + 1} onClick=${() => onSkip(each)}><kbd aria-hidden="true">${index + 1}</kbd>${each}</button>`)}
       <form onSubmit=${submit}>
         <label>Another reason<input value=${own} maxlength="200" onInput=${(e) => setOwn(e.target.value)} /></label>
@@ -170,13 +187,14 @@ function KeysDialog({ keys, onClose }) {
   const rows = [
     [["s"], "Skip, with a reason"],
     [["u", "Ctrl Z"], "Back to the last answer, to change it"],
-    [["Esc"], "Keep the answer; close a message"],
+    [["Esc"], "Keep the answer, close a message or a window"],
+    [["Enter"], "Go on, where a button says so"],
     [["?"], "This list"],
   ];
   return html`<${Dialog} title="Keys" onClose=${onClose}>
-    <dl class="keys">
-      ${[...keys].map(([key, name]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${name}</dd></div>`)}
-    </dl>
+    <div class="many" tabindex=${keys.size > 20 ? "0" : undefined} role="group" aria-label="Keys of the classes">
+      <dl class="keys">${[...keys].map(([key, name]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${name}</dd></div>`)}</dl>
+    </div>
     <dl class="keys one">
       ${rows.map(([names, what]) => html`<div key=${what}><dt>${names.map((each) => html`<kbd>${each}</kbd> `)}</dt><dd>${what}</dd></div>`)}
     </dl>
@@ -193,7 +211,7 @@ function useSpoken({ task, history, phase }) {
     const given = history.length > before.current ? `Answered ${history.at(-1).label}. ` : "";
     before.current = history.length;
     const { payload } = task;
-    const sample = payload.kind === "text" ? payload.text.slice(0, 300) : payload.kind === "image" ? "An image." : "";
+    const sample = payload.kind === "text" ? payload.text.slice(0, 300) : payload.kind === "image" ? "An image." : payload.kind === "table" ? "A table." : "";
     setSpoken(task.corrects ? `Back to the task that you answered ${task.label}. ${sample}` : `${given}Next task. ${sample}`);
   }, [task?.task_id, phase]);
   return spoken;

@@ -29,10 +29,14 @@ function world(tasks = 9) {
     }),
     annotate: (entry) => answered(() => {
       if (it.refuse) throw it.refuse;
+      it.seconds = entry.body.seconds_spent;
       it.sent.push([entry.task_id, entry.body.label, entry.body.supersedes ?? entry.body.lease_token]);
       return { annotation_id: `a${it.sent.length}` };
     }),
-    skip: (task, reason) => answered(() => it.skipped.push([task.task_id, reason])),
+    skip: (task, reason) => answered(() => {
+      if (it.refuse) throw it.refuse;
+      it.skipped.push([task.task_id, reason]);
+    }),
     payload: () => answered(() => ({ content_type: "text/plain", text: "again" })),
   };
   it.desk = () => makeDesk({
@@ -226,4 +230,30 @@ test("a skip carries its reason", async () => {
   await desk.skip("Unreadable");
   assert.deepEqual(it.skipped, [["t1", "Unreadable"]]);
   assert.equal(desk.state.task.task_id, "t2");
+});
+
+test("a skip that failed is told as what it was", async () => {
+  const it = world();
+  const desk = await begun(it);
+  it.refuse = refusal(503, "Retryable");
+  await desk.skip("Unreadable");
+  assert.match(desk.state.notice.text, /could not be sent/);
+  it.refuse = refusal(409, "Lease");
+  await desk.skip("Unreadable");
+  assert.match(desk.state.notice.text, /had gone back already/);
+});
+
+test("the time spent is one that the API takes, whatever the clock did", async () => {
+  const it = world();
+  const desk = await begun(it);
+  await say(desk, "cat");
+  for (const [passed, told] of [[2500, 2.5], [-5000, 0], [9e9, 86400]]) {
+    desk.undo();
+    await soon();
+    desk.painted(desk.state.task);
+    it.now += passed;
+    desk.answer(passed === -5000 ? "fox" : "dog" + passed);
+    await soon();
+    assert.equal(it.seconds, told);
+  }
 });

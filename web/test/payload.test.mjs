@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cells, loadPayload, shaped } from "../src/payload.js";
+import { cells, indented, loadPayload, shaped } from "../src/payload.js";
 
 const fail = async () => {
   throw new Error("no");
@@ -36,7 +36,31 @@ test("what cannot be shown says why, and whether another try could help", async 
 test("CSV is a table, JSON is indented, broken JSON is text", () => {
   assert.deepEqual(cells('41,"Paris, ""the"" city",,x'), ["41", 'Paris, "the" city', "", "x"]);
   assert.deepEqual(cells(",b,"), ["", "b", ""]);
-  assert.deepEqual(shaped("a,b\n1,2\n", "text/csv"), { kind: "table", rows: [["a", "b"], ["1", "2"]] });
+  assert.deepEqual(shaped("a,b\n1,2\n", "text/csv"), { kind: "table", head: ["a", "b"], rows: [["1", "2"]], more: 0 });
   assert.equal(shaped('{"a":1}', "application/json").text, '{\n  "a": 1\n}');
   assert.equal(shaped("{", "application/json").text, "{");
+});
+
+test("a first line of numbers is data, and rows that are left out are counted", () => {
+  assert.deepEqual(shaped("5.1,x\n4.9,y", "text/csv"), { kind: "table", head: null, rows: [["5.1", "x"], ["4.9", "y"]], more: 0 });
+  assert.deepEqual(shaped("a,b", "text/csv"), { kind: "table", head: null, rows: [["a", "b"]], more: 0 });
+  const long = shaped(Array(70).fill("1,2").join("\n"), "application/csv");
+  assert.deepEqual([long.rows.length, long.more], [50, 20]);
+});
+
+test("JSON is indented without changing what it says", () => {
+  assert.equal(indented('{"id":12345678901234567890,"p":1.0,"x":[],"y":{},"z":[1,{"q":"a,b: [\\"]"}]}'), `{
+  "id": 12345678901234567890,
+  "p": 1.0,
+  "x": [],
+  "y": {},
+  "z": [
+    1,
+    {
+      "q": "a,b: [\\"]"
+    }
+  ]
+}`);
+  assert.equal(indented('["\\u05e9\\u05dc\\u05d5\\u05dd"]'), '[\n  "שלום"\n]');
+  for (const given of ["7", '"a"', "null", "[]", '{"a":[[],[{}]],"b":"\\\\"}']) assert.deepEqual(JSON.parse(indented(given)), JSON.parse(given));
 });

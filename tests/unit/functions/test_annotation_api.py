@@ -1,0 +1,344 @@
+"""The annotation API over its real routes and the shipped fakes: every wrong request is told what is wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions.annotation_api import refusals
+from functions.annotation_api.handler import respond
+from functions.annotation_api.routes import REASON_LIMIT, ROUTES, SECONDS_LIMIT
+from tests.worlds import Loop, project
+from trueup.adapters.memory import MemoryTaskStore, World
+from trueup.errors import (
+    ConfigurationError,
+    ConflictError,
+    IntegrityError,
+    PermissionDeniedError,
+    RetryableError,
+    ServiceError,
+)
+from trueup.model import Annotation, Task
+from trueup.ports import Journal
+from trueup.usecases.extend_lease import ExtendLease
+from trueup.usecases.show_work import ShowWork
+from trueup.usecases.skip_task import SkipTask
+from trueup.wiring.annotation_desk import AnnotationDesk
+
+WORKING = "[annotators]"
+TASK = "/api/projects/pets/tasks/"
+
+
+@dataclass
+class Api:
+    """The API as the gateway calls it, for one person."""
+
+    desk: Callable[[], AnnotationDesk]
+    person: str = "ada"
+    groups: str = WORKING
+
+    def call(self, route: str, body: Any = None, **names: str) -> tuple[int, Any]:
+        """`route` as in ROUTES; a body of bytes goes out as it is, anything else as JSON."""
+        claims = {"sub": self.person, **({"cognito:groups": self.groups} if self.groups else {})}
+        event: dict[str, Any] = {
+            "routeKey": route,
+            "pathParameters": names or None,
+            "requestContext": {"requestId": "request-7", "authorizer": {"jwt": {"claims": claims}}},
+        }
+        if isinstance(body, bytes):
+            event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+        elif body is not None:
+            event |= {"body": json.dumps(body)}
+        answer = respond(event, self.desk)
+        assert answer["headers"] == {"content-type": "application/json", "cache-control": "no-store"}
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def refused(self, route: str, body: Any = None, **names: str) -> tuple[int, str, str]:
+        """Status, code and message of a refusal, whose shape is checked."""
+        status, answer = self.call(route, body, **names)
+        assert answer.keys() == {"error"}
+        error = answer["error"]
+        assert error.keys() == {"code", "message", "field", "request_id"}
+        assert error["request_id"] == "request-7"
+        return status, error["code"], error["message"]
+
+    def claimed(self) -> dict[str, str]:
+        status, answer = self.call(CLAIM, {}, project="pets")
+        assert status == 200
+        return dict(answer["task"])
+
+
+CLAIM = "POST /api/projects/{project}/claims"
+BEAT = "POST /api/projects/{project}/tasks/{task}/heartbeat"
+SUBMIT = "POST /api/projects/{project}/tasks/{task}/annotations"
+SKIP = "POST /api/projects/{project}/tasks/{task}/skip"
+WORK = "GET /api/projects/{project}/work"
+
+
+def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
+    projects = {loop.config.name: loop.config}
+    tasks = tasks or loop.tasks
+    return AnnotationDesk(
+        projects=projects,
+        claim=loop.claim,
+        extend=ExtendLease(projects, tasks, loop.queue, loop.clock),
+        submit=loop.submit,
+        skip=SkipTask(projects, tasks, loop.queue, loop.clock),
+        work=ShowWork(projects, tasks, loop.payloads, loop.clock, presign_seconds=300),
+    )
+
+
+@pytest.fixture
+def loop() -> Loop:
+    it = Loop(config=project(consensus={"overlap": 1, "max_overlap": 2, "lease_seconds": 60}))
+    it.ingest(it.capture(3))
+    return it
+
+
+@pytest.fixture
+def api(loop: Loop) -> Api:
+    return Api(lambda: desk_of(loop))
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
+    """What the API logs."""
+    kept = _Kept()
+    refusals.logger.addHandler(kept)
+    yield kept.records
+    refusals.logger.removeHandler(kept)
+
+
+def test_a_person_claims_answers_corrects_and_reads_the_own_work(api: Api) -> None:
+    task = api.claimed()
+    answer = {"label": "cat", "lease_token": task["lease_token"], "seconds_spent": 2.5}
+    status, given = api.call(SUBMIT, answer, project="pets", task=task["task_id"])
+    assert (status, given["label"]) == (201, "cat")
+    assert api.call(SUBMIT, answer, project="pets", task=task["task_id"]) == (200, given)
+    correction = {"label": "dog", "supersedes": given["annotation_id"]}
+    assert api.call(SUBMIT, correction, project="pets", task=task["task_id"])[0] == 201
+    _, work = api.call(WORK, project="pets")
+    assert sorted((each["label"], each["status"]) for each in work["annotations"]) == [
+        ("cat", "corrected"),
+        ("dog", "open"),
+    ]
+
+
+def test_a_task_is_claimed_blind_and_comes_with_its_text(api: Api) -> None:
+    task = api.claimed()
+    assert task["prediction"] is None
+    assert task["text"].startswith("text ")
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if "{project}" in each])
+def test_an_unknown_project_is_not_found(api: Api, route: str) -> None:
+    body = {"lease_token": "t", "label": "cat"}
+    status, code, message = api.refused(route, body, project="birds", task="x")
+    assert (status, code) == (404, "NotFound")
+    assert message == "there is no project 'birds'; projects: pets"
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if "{task}" in each])
+def test_an_unknown_task_is_not_found(api: Api, route: str) -> None:
+    status, code, message = api.refused(route, {"lease_token": "t", "label": "cat"}, project="pets", task="nowhere")
+    assert (status, code) == (404, "NotFound")
+    assert "nowhere" in message
+
+
+def test_an_unknown_route_is_not_found(api: Api) -> None:
+    assert api.refused("DELETE /api/projects") == (404, "NotFound", "there is no route DELETE /api/projects")
+
+
+@pytest.mark.parametrize("route", list(ROUTES))
+@pytest.mark.parametrize("groups", ["", "[]", "[guests]", "[not-annotators]"])
+def test_who_is_in_no_working_group_is_refused_everywhere(loop: Loop, route: str, groups: str) -> None:
+    api = Api(lambda: desk_of(loop), groups=groups)
+    status, code, message = api.refused(route, {}, project="pets", task="x")
+    assert (status, code) == (403, "PermissionDenied")
+    assert "none of the groups annotators, reviewers, leads, admins" in message
+
+
+@pytest.mark.parametrize("groups", ["[annotators]", "[guests reviewers]", "leads", "[guests, admins]"])
+def test_every_working_group_is_let_in(loop: Loop, groups: str) -> None:
+    assert Api(lambda: desk_of(loop), groups=groups).call("GET /api/projects")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "said"),
+    [
+        (None, "label", "missing required field `label`"),
+        (b"", "label", "missing required field `label`"),
+        ({}, "label", "missing required field `label`"),
+        ([], "body", "got `array`"),
+        (b"null", "body", "got `null`"),
+        (b'{"label": "cat"', "body", "truncated"),
+        (b"label=cat", "body", "malformed"),
+        (b'{"label": "\xff", "lease_token": "t"}', "body", "can't decode"),
+        (b'{"label": "cat", "more": ' + b"[" * 200_000, "body", "recursion"),
+        ({"label": 3, "lease_token": "t"}, "label", "Expected `str`, got `int`"),
+        ({"label": None, "lease_token": "t"}, "label", "got `null`"),
+        ({"label": "", "lease_token": "t"}, "label", "length >= 1"),
+        ({"label": "cat"}, "body", "give `lease_token` for an answer or `supersedes` for a correction"),
+        ({"label": "cat", "lease_token": "t", "supersedes": "a"}, "body", "one of the two"),
+        ({"label": "cat", "lease_token": ""}, "lease_token", "length >= 1"),
+        ({"label": "cat", "lease_token": "t", "seconds_spent": -0.5}, "seconds_spent", ">= 0.0"),
+        ({"label": "cat", "lease_token": "t", "seconds_spent": SECONDS_LIMIT + 1}, "seconds_spent", "<= 86400.0"),
+        ({"label": "cat", "lease_token": "t", "seconds_spent": 1e300}, "seconds_spent", "<= 86400.0"),
+        (b'{"label": "cat", "lease_token": "t", "seconds_spent": 1e999}', "seconds_spent", "out of range"),
+        (b'{"label": "cat", "lease_token": "t", "seconds_spent": NaN}', "body", "malformed"),
+        (b'{"label": "cat", "lease_token": "t", "seconds_spent": Infinity}', "body", "malformed"),
+        ({"label": "cat", "lease_token": "t", "seconds_spent": "2"}, "seconds_spent", "Expected `float`, got `str`"),
+    ],
+)
+def test_a_wrong_body_is_refused_with_the_field(api: Api, body: Any, field: str, said: str) -> None:
+    task = api.claimed()
+    status, answer = api.call(SUBMIT, body, project="pets", task=task["task_id"])
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (400, "Input", field)
+    assert answer["error"]["message"].startswith("the request body is wrong: ")
+    assert said in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("route", [BEAT, SKIP])
+@pytest.mark.parametrize("body", [None, {}, {"lease_token": 1}, {"lease_token": ""}, [], b"\x00"])
+def test_a_body_without_a_lease_token_is_refused(api: Api, route: str, body: Any) -> None:
+    assert api.refused(route, body, project="pets", task=api.claimed()["task_id"])[:2] == (400, "Input")
+
+
+def test_a_body_that_is_no_base64_is_refused(loop: Loop) -> None:
+    claims = {"sub": "ada", "cognito:groups": WORKING}
+    context = {"requestId": "r", "authorizer": {"jwt": {"claims": claims}}}
+    event = {"routeKey": CLAIM, "pathParameters": {"project": "pets"}, "requestContext": context}
+    answer = respond({**event, "body": "%%%", "isBase64Encoded": True}, lambda: desk_of(loop))
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["field"]) == (400, "body")
+
+
+def test_a_label_outside_the_schema_is_refused_with_the_classes(api: Api) -> None:
+    task = api.claimed()
+    status, answer = api.call(
+        SUBMIT, {"label": "newt", "lease_token": task["lease_token"]}, project="pets", task=task["task_id"]
+    )
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (400, "Label", "label")
+    assert answer["error"]["message"] == "'newt' is not a class of pets; classes: cat, dog, fox"
+
+
+def test_anothers_lease_is_no_lease(loop: Loop, api: Api) -> None:
+    task = api.claimed()
+    ben = Api(lambda: desk_of(loop), person="ben")
+    body = {"lease_token": task["lease_token"], "label": "cat"}
+    for route in (BEAT, SUBMIT, SKIP):
+        assert ben.refused(route, body, project="pets", task=task["task_id"])[:2] == (409, "Lease")
+    assert api.call(SUBMIT, body, project="pets", task=task["task_id"])[0] == 201
+
+
+def test_a_lease_that_ended_is_told(loop: Loop, api: Api) -> None:
+    task = api.claimed()
+    loop.clock.advance(61)
+    for route in (BEAT, SUBMIT, SKIP):
+        body = {"lease_token": task["lease_token"], "label": "cat"}
+        status, code, message = api.refused(route, body, project="pets", task=task["task_id"])
+        assert (status, code) == (409, "Lease")
+        assert "ran out at 10:01:00: claim again" in message
+
+
+def test_another_persons_answer_cannot_be_corrected(loop: Loop, api: Api) -> None:
+    task = api.claimed()
+    body = {"lease_token": task["lease_token"], "label": "cat"}
+    _, given = api.call(SUBMIT, body, project="pets", task=task["task_id"])
+    ben = Api(lambda: desk_of(loop), person="ben")
+    correction = {"label": "dog", "supersedes": given["annotation_id"]}
+    assert ben.refused(SUBMIT, correction, project="pets", task=task["task_id"])[:2] == (404, "NotFound")
+
+
+@pytest.mark.parametrize(("length", "status"), [(REASON_LIMIT, 200), (REASON_LIMIT + 1, 400)])
+def test_a_reason_is_taken_whole_or_refused(loop: Loop, api: Api, length: int, status: int) -> None:
+    task = api.claimed()
+    body = {"lease_token": task["lease_token"], "reason": "é" * length}
+    found, answer = api.call(SKIP, body, project="pets", task=task["task_id"])
+    assert found == status
+    reasons = [each.data["reason"] for each in loop.world.outbox if each.event_type == "TaskSkipped"]
+    assert reasons == (["é" * length] if status == 200 else [])
+    if status == 400:
+        assert answer["error"]["field"] == "reason"
+
+
+class BusyTasks(MemoryTaskStore):
+    """Refuses the first writes, as when somebody else wrote in between."""
+
+    def __init__(self, world: World, inner: MemoryTaskStore, refusals: int) -> None:
+        super().__init__(world)
+        self.__dict__.update({**inner.__dict__, "left": refusals})
+
+    left: int
+
+    def save(self, task: Task, journal: Journal, *, annotation: Annotation | None = None, **more: Any) -> None:
+        if self.left:
+            self.left -= 1
+            raise ConflictError("somebody wrote in between")
+        super().save(task, journal, annotation=annotation, **more)
+
+
+def test_a_skip_that_meets_a_heartbeat_is_tried_again(loop: Loop, api: Api) -> None:
+    task = api.claimed()
+    tasks = BusyTasks(loop.world, loop.tasks, refusals=2)
+    busy = Api(lambda: desk_of(loop, tasks))
+    body = {"lease_token": task["lease_token"], "reason": "Not sure"}
+    assert busy.call(SKIP, body, project="pets", task=task["task_id"]) == (200, {"skipped": True})
+    other = api.claimed()
+    tasks.left = 99
+    body = {"lease_token": other["lease_token"]}
+    assert busy.refused(SKIP, body, project="pets", task=other["task_id"])[:2] == (409, "Conflict")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("the secret of table X"),
+        KeyError("sub"),
+        ServiceError("saving: TransactWriteItems: ValidationException: arn:aws:secret"),
+        IntegrityError("the secret bytes"),
+        ConfigurationError("the secret key is missing"),
+        PermissionDeniedError("saving: PutItem: AccessDenied: the secret role"),
+    ],
+)
+def test_trouble_of_our_own_is_logged_and_not_told(error: Exception, logged: list[logging.LogRecord]) -> None:
+    def desk() -> AnnotationDesk:
+        raise error
+
+    status, code, message = Api(desk).refused(WORK, project="pets")
+    assert (status, code) == (500, "Internal")
+    assert "request-7" in message
+    assert "secret" not in message
+    (record,) = logged
+    assert record.levelno == logging.ERROR
+    assert record.exc_info
+    assert record.exc_info[1] is error
+
+
+def test_a_busy_service_is_told_to_be_tried_again(logged: list[logging.LogRecord]) -> None:
+    def desk() -> AnnotationDesk:
+        raise RetryableError("reading: GetItem: ThrottlingException: the secret table")
+
+    status, code, message = Api(desk).refused(WORK, project="pets")
+    assert (status, code, message) == (503, "Retryable", "The server is busy: try again in a moment.")
+    assert [each.levelno for each in logged] == [logging.WARNING]
+
+
+def test_an_event_without_claims_is_our_own_trouble() -> None:
+    """The gateway's authorizer stands before every route; without it nobody gets in."""
+    answer = respond({"routeKey": "GET /api/projects", "requestContext": {}}, lambda: pytest.fail("let in"))
+    assert answer["statusCode"] == 500
