@@ -89,13 +89,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     from trueup.local import service
     from trueup.wiring.operator import operator
 
-    state = tmp_path_factory.mktemp("aws")
-    config = state / "deployment.json"
+    folder = tmp_path_factory.mktemp("aws")
+    config = folder / "deployment.json"
     projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )
-    options = service.Options(root=ROOT, state=state / "state", config=config, stage="e2e", attached=True)
+    # Beside the state lies ministack's environment, which the test of its life cycle shares. IAM is enforced, so
+    # that whatever passes here has the permissions that it needs on AWS.
+    state = tmp_path_factory.getbasetemp() / "embedded-aws"
+    options = service.Options(root=ROOT, state=state, config=config, stage="e2e", attached=True, auth=True)
     running = service.up(options, print)
     before = dict(os.environ)
     os.environ.update(service.aws_environment(running))

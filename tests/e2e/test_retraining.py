@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace as dataclass_with
 from typing import Any
@@ -15,12 +13,12 @@ import pytest
 from scripts.demo_world import first_model
 from tests.conftest import Cloud
 from tests.e2e.people import eventually
-from trueup.model import Payload, RetrainingRun, RunStatus
-from trueup.usecases.import_labels import ImportedLabel
+from tests.e2e.pets import labels
+from tests.e2e.terminal import trueup
+from trueup.model import RetrainingRun, RunStatus
 
 pytestmark = pytest.mark.e2e
 
-SOUNDS = {"cat": ("purrs", "meows", "hisses"), "dog": ("barks", "growls", "howls"), "fox": ("yelps", "gekkers", "yaps")}
 ENDED = {RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.ROLLED_BACK}
 
 
@@ -31,13 +29,11 @@ class Notices:
         self._sqs = cloud.operator.clients["sqs"]
         self._url = self._sqs.create_queue(QueueName="test-notices")["QueueUrl"]
         self._heard: list[str] = []
-        cloud.operator.clients["sns"].subscribe(
-            TopicArn=cloud.operator.deployment.topic_arn,
-            Protocol="sqs",
-            Endpoint=self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"][
-                "QueueArn"
-            ],
-        )
+        topic = cloud.operator.deployment.topic_arn
+        asked = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        arn = asked["Attributes"]["QueueArn"]
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": admits(topic, arn)})
+        cloud.operator.clients["sns"].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
     def tell_of(self, *words: str) -> bool:
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
@@ -45,15 +41,21 @@ class Notices:
         return any(all(word in each for word in words) for each in self._heard)
 
 
+def admits(topic: str, queue: str) -> str:
+    """A queue's policy that lets a topic deliver to it."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 @pytest.fixture(scope="module")
 def notices(cloud: Cloud) -> Notices:
     return Notices(cloud)
-
-
-@pytest.fixture(scope="module")
-def moods(cloud: Cloud) -> str:
-    first_model(cloud.operator, "moods", labels(20))
-    return "moods"
 
 
 @pytest.fixture
@@ -163,15 +165,6 @@ def test_a_failing_training_says_why(cloud: Cloud, notices: Notices) -> None:
     eventually(lambda: notices.tell_of(run.run_id, "fewer than two classes"))
 
 
-def labels(each: int) -> list[ImportedLabel]:
-    return [
-        ImportedLabel(payload=Payload(data=f"it {word} {number}".encode(), content_type="text/plain"), label=name)
-        for name, words in SOUNDS.items()
-        for number in range(each)
-        for word in (words[number % 3],)
-    ]
-
-
 def start(project: str) -> RetrainingRun:
     return msgspec.json.decode(trueup("retrain", "start", "--project", project, "--json"), type=RetrainingRun)
 
@@ -225,10 +218,3 @@ def quiet(cloud: Cloud, queue: str) -> bool:
     url = cloud.operator.deployment.queues[queue]
     found = cloud.operator.clients["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return not any(int(each) for each in found.values())
-
-
-def trueup(*words: str) -> str:
-    command = [sys.executable, "-m", "trueup.cli.app", "--stage", "e2e", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout

@@ -9,8 +9,6 @@ import http.client
 import json
 import os
 import sys
-import threading
-import time
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +16,7 @@ from urllib.parse import urlparse
 
 from trueup.adapters.aws.clients import Clients
 from trueup.errors import NotFoundError, TrueupError
+from trueup.local.processes import follow
 from trueup.settings import Deployment
 from trueup.wiring.operator import operator
 
@@ -121,20 +120,11 @@ def handler_for(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -
     return Handler
 
 
-def _follow(parent: int) -> None:
-    while True:
-        try:
-            os.kill(parent, 0)
-        except ProcessLookupError:
-            os._exit(0)
-        time.sleep(0.5)
-
-
 def main() -> None:
     port, stage = int(sys.argv[1]), sys.argv[2]
     origin = Origin(stage, os.environ["AWS_ENDPOINT_URL"])
     if "TRUEUP_LOCAL_PARENT" in os.environ:
-        threading.Thread(target=_follow, args=(int(os.environ["TRUEUP_LOCAL_PARENT"]),), daemon=True).start()
+        follow(int(os.environ["TRUEUP_LOCAL_PARENT"]), lambda: os._exit(0))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), handler_for(origin))
     except NotFoundError as error:

@@ -18,17 +18,22 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trueup.errors import ConflictError, ServiceError
+from trueup.local.assembly import fingerprint, is_current, remember
 from trueup.local.environment import Say, cdk_command, ministack_python
+from trueup.local.processes import alive, runs
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+_LAUNCHER = "trueup.local.launcher"
+_GATEWAY = "trueup.local.gateway"
 _START_SECONDS = 90
 _STOP_SECONDS = 30
+_AFRESH = "If the state is at fault and not the app: trueup local reset forgets it."
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def status(state: Path) -> Running | None:
     if not path.is_file():
         return None
     running = Running(**json.loads(path.read_text()))
-    return running if _alive(running.ministack_pid) else None
+    return running if runs(running.ministack_pid, _LAUNCHER) else None
 
 
 def up(options: Options, say: Say) -> Running:
@@ -92,6 +97,7 @@ def up(options: Options, say: Say) -> Running:
     with _lock(options.state):
         if status(options.state) is not None:
             raise ConflictError(f"the embedded AWS of {options.state} runs already: trueup local down")
+        _forget_what_never_stood(options.state)
         python = ministack_python(options.state, say)
         cdk = cdk_command(options.root, say)
         port, gateway_port = _free_port(), _free_port()
@@ -101,13 +107,17 @@ def up(options: Options, say: Say) -> Running:
             _await_health(ministack, port, options.state)
             say(f"ministack is up on 127.0.0.1:{port} ({time.monotonic() - started:.1f} s)")
             running = Running(ministack.pid, 0, port, gateway_port, options.stage)
+            # Before it is deployed already: should this process be killed now, `down` still finds the other.
+            _write_running(options.state, running)
             deploy(options, running, cdk, say)
+            _checkpoint(running)
             gateway = _start_gateway(options, running)
         except BaseException:
-            _end(ministack.pid)
+            _end(ministack.pid, _LAUNCHER)
+            (options.state / "running.json").unlink(missing_ok=True)
             raise
-        running = Running(ministack.pid, gateway.pid, port, gateway_port, options.stage)
-        (options.state / "running.json").write_text(json.dumps(asdict(running)))
+        running = replace(running, gateway_pid=gateway.pid)
+        _write_running(options.state, running)
         _write_env(options.state, running)
     return running
 
@@ -121,10 +131,8 @@ def deploy(options: Options, running: Running, cdk: list[str], say: Say) -> None
     context = ["-c", "trueup:wheels=host", "-c", "trueup:nag=false"]
     if options.config is not None:
         context += ["-c", f"trueup:config={options.config}", "-c", "trueup:allow-data-loss=true"]
-    app = ["--app", f"{sys.executable} -m infra.app"]
-    started = time.monotonic()
-    _cdk(options, [*cdk, "synth", "--quiet", *app, "--output", str(assembly), *context], environment, "synth")
-    say(f"synthesized ({time.monotonic() - started:.1f} s)")
+    command = [*cdk, "synth", "--quiet", "--app", f"{sys.executable} -m infra.app", "--output", str(assembly), *context]
+    _synthesize(options, command, environment, say)
     started = time.monotonic()
     target = f"aws://{ACCOUNT}/{REGION}"
     _cdk(options, [*cdk, "bootstrap", target, "--app", str(assembly)], environment, "bootstrap")
@@ -133,16 +141,26 @@ def deploy(options: Options, running: Running, cdk: list[str], say: Say) -> None
     say(f"deployed with cdk deploy ({time.monotonic() - started:.1f} s)")
 
 
+def _synthesize(options: Options, command: list[str], environment: Mapping[str, str], say: Say) -> None:
+    folder, made_of = options.state / "cdk.out", fingerprint(options.root, options.config, command)
+    if is_current(folder, made_of):
+        say("nothing of the app has changed: no new synthesis")
+        return
+    started = time.monotonic()
+    _cdk(options, command, environment, "synth")
+    remember(folder, made_of)
+    say(f"synthesized ({time.monotonic() - started:.1f} s)")
+
+
 def down(state: Path) -> bool:
     """Stop what runs; state stays. False when nothing ran."""
     with _lock(state):
         running = status(state)
+        if running is not None:
+            _end(running.gateway_pid, _GATEWAY)
+            _end(running.ministack_pid, _LAUNCHER)
         (state / "running.json").unlink(missing_ok=True)
-        if running is None:
-            return False
-        _end(running.gateway_pid)
-        _end(running.ministack_pid)
-    return True
+    return running is not None
 
 
 def reset(state: Path) -> None:
@@ -150,6 +168,23 @@ def reset(state: Path) -> None:
     if state.is_dir():
         down(state)
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _forget_what_never_stood(state: Path) -> None:
+    """A first deployment that was cut short leaves half of its stacks, which nothing can resume."""
+    if (state / "env").exists():
+        return
+    for name in ("ministack", "s3", "sagemaker"):
+        shutil.rmtree(state / name, ignore_errors=True)
+    (state / "sagemaker.json").unlink(missing_ok=True)
+
+
+def _checkpoint(running: Running) -> None:
+    """What was deployed is on disk before anybody relies on it."""
+    headers = {"X-Amz-Target": "TrueupLocal.Checkpoint"}
+    request = urllib.request.Request(running.endpoint_url, b"{}", headers)  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=60):  # noqa: S310
+        return
 
 
 def _start_ministack(options: Options, python: Path, port: int) -> subprocess.Popen[bytes]:
@@ -182,7 +217,7 @@ def _start_ministack(options: Options, python: Path, port: int) -> subprocess.Po
         environment["TRUEUP_LOCAL_PARENT"] = str(os.getpid())
     with (options.state / "ministack.log").open("ab") as log:
         return subprocess.Popen(
-            [str(python), "-m", "trueup.local.launcher"],
+            [str(python), "-m", _LAUNCHER],
             env=environment,
             stdout=log,
             stderr=log,
@@ -193,12 +228,10 @@ def _start_ministack(options: Options, python: Path, port: int) -> subprocess.Po
 
 
 def _start_gateway(options: Options, running: Running) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, **aws_environment(running)}
-    if options.attached:
-        environment["TRUEUP_LOCAL_PARENT"] = str(os.getpid())
+    environment = {**os.environ, **aws_environment(running), "TRUEUP_LOCAL_PARENT": str(running.ministack_pid)}
     with (options.state / "gateway.log").open("ab") as log:
         gateway = subprocess.Popen(
-            [sys.executable, "-m", "trueup.local.gateway", str(running.gateway_port), options.stage],
+            [sys.executable, "-m", _GATEWAY, str(running.gateway_port), options.stage],
             env=environment,
             stdout=log,
             stderr=log,
@@ -233,38 +266,22 @@ def _cdk(options: Options, command: list[str], environment: Mapping[str, str], w
             command, cwd=options.root, env=environment, stdout=out, stderr=out, check=False
         ).returncode
     if code != 0:
-        raise ServiceError(f"cdk {what} failed; the end of {log}:\n{log.read_text(errors='replace')[-2500:]}")
+        said = log.read_text(errors="replace")[-2500:].strip()
+        raise ServiceError(f"cdk {what} failed; the end of {log}:\n{said}\n{_AFRESH}")
 
 
-def _end(pid: int) -> None:
-    """Ask a process group to end, and insist."""
+def _end(pid: int, module: str) -> None:
+    """Ask the process group of one of our processes to end, and insist."""
     for number, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, 5)):
-        if pid <= 0 or not _alive(pid):
+        if not runs(pid, module):
             return
         try:
             os.killpg(pid, number)
         except (ProcessLookupError, PermissionError):
             return
         deadline = time.monotonic() + seconds
-        while _alive(pid) and time.monotonic() < deadline:
+        while alive(pid) and time.monotonic() < deadline:
             time.sleep(0.1)
-
-
-def _alive(pid: int) -> bool:
-    with suppress(ChildProcessError, OSError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return "Z" not in _state_of(pid)
-
-
-def _state_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[-1].split()[0]
-    except (OSError, IndexError):
-        return ""
 
 
 def _free_port() -> int:
@@ -277,6 +294,10 @@ def _fresh(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
+
+
+def _write_running(state: Path, running: Running) -> None:
+    (state / "running.json").write_text(json.dumps(asdict(running)))
 
 
 def _write_env(state: Path, running: Running) -> None:

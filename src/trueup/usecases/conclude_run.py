@@ -134,4 +134,5 @@ def _reason(cause: str) -> str:
         job = msgspec.json.decode(cause)
     except msgspec.DecodeError:
         return cause
-    return str(job.get("FailureReason") or cause) if isinstance(job, dict) else cause
+    # A job that was stopped, by a person or at its time limit, gives no reason but a secondary status.
+    return str(job.get("FailureReason") or job.get("SecondaryStatus") or cause) if isinstance(job, dict) else cause

@@ -71,6 +71,13 @@ def test_a_failed_job_says_its_own_reason() -> None:
     assert run.outcome == "Train failed: States.TaskFailed: AlgorithmError: no labels"
 
 
+def test_a_stopped_job_says_what_stopped_it() -> None:
+    loop = Loop()
+    job = json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"})
+    run = ended(loop, begun(loop), "failed", step="Train", failure={"Error": "States.TaskFailed", "Cause": job})
+    assert run.outcome == "Train failed: States.TaskFailed: MaxRuntimeExceeded"
+
+
 @pytest.mark.parametrize("cause", ["plain words", '["not a job"]', '{"no": "reason"}', ""])
 def test_any_other_cause_is_told_as_it_is(cause: str) -> None:
     loop = Loop()

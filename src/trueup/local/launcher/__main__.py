@@ -7,8 +7,6 @@ import os
 import resource
 import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
 # Lambda workers inherit the environment: with our source path in it they would import the repository instead
@@ -22,6 +20,7 @@ from trueup.local.launcher.bucket_deployment import BucketDeployments
 from trueup.local.launcher.sagemaker.service import SageMaker
 from trueup.local.launcher.sagemaker.store import Store
 from trueup.local.launcher.sagemaker.world import Settings, World
+from trueup.local.processes import follow
 
 
 def settings() -> Settings:
@@ -37,17 +36,6 @@ def settings() -> Settings:
     )
 
 
-def follow_parent(pid: int) -> None:
-    """End with the process that asked for us, however it ends."""
-    while True:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
-        time.sleep(0.5)
-
-
 def allow_many_files() -> None:
     """Every waiting long poll and every warm function holds descriptors: take as many as we may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -60,14 +48,17 @@ def main() -> None:
     store = Store(world.settings.state / "sagemaker.json")
     patches.report_lambda_errors_by_class()
     patches.count_loopback_as_tls()
+    patches.name_sqs_permissions_as_aws()
+    patches.tell_the_partition_key()
     sagemaker = SageMaker(world, store)
     patches.serve_sagemaker(sagemaker)
     patches.let_workflows_call_sagemaker(sagemaker)
+    patches.hold_workflows_to_their_role(sagemaker)
     patches.provision_missing_types(sagemaker, BucketDeployments(world).handlers())
     atexit.register(sagemaker.close)
-    parent = os.environ.get("TRUEUP_LOCAL_PARENT")
-    if parent:
-        threading.Thread(target=follow_parent, args=(int(parent),), daemon=True).start()
+    patches.write_checkpoints(float(os.environ.get("TRUEUP_LOCAL_CHECKPOINT_SECONDS", "20")))
+    if "TRUEUP_LOCAL_PARENT" in os.environ:
+        follow(int(os.environ["TRUEUP_LOCAL_PARENT"]), lambda: os.kill(os.getpid(), signal.SIGTERM))
     sys.argv = ["ministack"]
     app.main()
 

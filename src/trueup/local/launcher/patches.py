@@ -10,14 +10,17 @@ import asyncio
 import contextvars
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, persistence
 from ministack.core import router as core_router
-from ministack.services import eventbridge, lambda_svc, stepfunctions
+from ministack.services import cloudformation, dynamodb, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners
 
+from trueup.local.launcher.checkpoints import Checkpoints, encoder
+from trueup.local.launcher.sagemaker.authorization import Permission
 from trueup.local.launcher.sagemaker.errors import AwsError
 from trueup.local.launcher.sagemaker.service import SageMaker
 
@@ -32,6 +35,7 @@ _REPORTED_WITH_CLASS = (
     "        _real_stdout.flush()\n\nrun()"
 )
 _SYNC_POLL = 0.1
+_acting_role: contextvars.ContextVar[str] = contextvars.ContextVar("acting_role")
 
 
 class PatchError(RuntimeError):
@@ -67,11 +71,11 @@ def report_lambda_errors_by_class() -> None:
 def serve_sagemaker(sagemaker: SageMaker) -> None:
     """Route SageMaker's control and runtime API to the stand-in."""
 
-    async def handle(
-        _method: str, path: str, headers: dict[str, str], body: bytes, _query: Any
-    ) -> tuple[int, dict[str, str], bytes]:
-        return await asyncio.to_thread(sagemaker.handle, path, headers, body)
+    async def handle(_method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
+        refused = _refused_call(sagemaker.permissions(path, headers, body), headers, query)
+        return refused or await asyncio.to_thread(sagemaker.handle, path, headers, body)
 
+    _require(hasattr(app, "_enforce_data_plane"), "app._enforce_data_plane")
     _require(isinstance(app.SERVICE_HANDLERS, dict) or hasattr(app.SERVICE_HANDLERS, "__setitem__"), "SERVICE_HANDLERS")
     app.SERVICE_HANDLERS["sagemaker"] = handle
     core_router.SERVICE_PATTERNS["sagemaker"] = {
@@ -80,6 +84,17 @@ def serve_sagemaker(sagemaker: SageMaker) -> None:
         "credential_scope": "sagemaker",
         "path_patterns": [r"^/endpoints/[^/]+/invocations$", r"^/_trueup/labeling-jobs/"],
     }
+
+
+def _refused_call(permissions: list[Permission], headers: dict[str, str], query: Any) -> Any:
+    """ministack authenticates calls to a service that it does not know, and asks for no permission."""
+    for each in permissions:
+        refused = app._enforce_data_plane(
+            "sagemaker", each.action, headers, query, "", resource_arn=each.resource, service_context=dict(each.keys)
+        )
+        if refused:
+            return refused
+    return None
 
 
 def let_workflows_call_sagemaker(sagemaker: SageMaker) -> None:
@@ -162,6 +177,124 @@ def _recorded_only(kind: str) -> dict[str, Any]:
         return f"{stack}-{logical_id}", {"Arn": f"arn:aws:recorded:::{logical_id}"}
 
     return {"create": create, "delete": lambda *_: None}
+
+
+def name_sqs_permissions_as_aws() -> None:
+    """AWS has no permission for a batch: sending ten messages at once takes sqs:SendMessage."""
+    _require(hasattr(iam_actions, "extract_iam_action"), "iam_actions.extract_iam_action")
+    extract = iam_actions.extract_iam_action
+
+    def extract_single(*arguments: Any) -> str | None:
+        action: str | None = extract(*arguments)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = extract_single
+
+
+def tell_the_partition_key() -> None:
+    """ministack leaves dynamodb:LeadingKeys out, and a condition on all values of what is absent always holds."""
+    _require(hasattr(iam_actions, "dynamodb_service_context"), "iam_actions.dynamodb_service_context")
+    _require(hasattr(dynamodb, "_tables"), "dynamodb._tables")
+    context = iam_actions.dynamodb_service_context
+
+    def with_keys(body: bytes) -> dict[str, Any]:
+        found: dict[str, Any] = context(body)
+        keys = _leading_keys(json.loads(body or b"{}"))
+        return {**found, "dynamodb:LeadingKeys": keys} if keys else found
+
+    iam_actions.dynamodb_service_context = with_keys
+
+
+def _leading_keys(request: dict[str, Any]) -> list[str]:
+    """The partition keys of the items that a single or a transactional write names."""
+    nested = [action for each in request.get("TransactItems", []) for action in each.values()]
+    values = []
+    for each in nested or [request]:
+        name = (dynamodb._tables.get(each.get("TableName")) or {}).get("pk_name")
+        value = (each.get("Item") or each.get("Key") or {}).get(name)
+        values += list(value.values()) if value else []
+    return [str(each) for each in values]
+
+
+def hold_workflows_to_their_role(sagemaker: SageMaker) -> None:
+    """ministack runs a workflow's tasks as the account's root: ask for what the state machine's role may do."""
+    for name in ("_run_execution", "_invoke_resource", "_executions", "_state_machines"):
+        _require(hasattr(stepfunctions, name), f"stepfunctions.{name}")
+    run, invoke = stepfunctions._run_execution, stepfunctions._invoke_resource
+
+    def run_as_role(execution: str) -> Any:
+        machine = stepfunctions._executions[execution]["stateMachineArn"]
+        _acting_role.set(stepfunctions._state_machines[machine]["roleArn"])
+        return run(execution)
+
+    def invoke_if_allowed(resource: str, data: dict[str, Any]) -> Any:
+        for each in _task_permissions(sagemaker, resource, data) if app.AUTH else []:
+            if not _role_allows(_acting_role.get(), each):
+                cause = f"{_acting_role.get()} is not authorized to perform: {each.action} on resource: {each.resource}"
+                raise stepfunctions._ExecutionError(_task_error(resource), f"{cause} (AccessDeniedException)")
+        return invoke(resource, data)
+
+    stepfunctions._run_execution = run_as_role
+    stepfunctions._invoke_resource = invoke_if_allowed
+
+
+def _task_permissions(sagemaker: SageMaker, resource: str, data: dict[str, Any]) -> list[Permission]:
+    if ":lambda:invoke" in resource:
+        return [Permission("lambda:InvokeFunction", data["FunctionName"])]
+    if ":sagemaker:" not in resource:
+        return []
+    operation = resource.rpartition(":")[2].partition(".")[0]
+    return sagemaker.permissions_of(operation[0].upper() + operation[1:], data)
+
+
+def _role_allows(role_arn: str, permission: Permission) -> bool:
+    name, account = role_arn.rpartition("/")[2], role_arn.split(":")[4]
+    context = iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=permission.action,
+        resource_arn=permission.resource,
+        region="",
+        service_context={key.lower(): value for key, value in permission.keys.items()},
+    )
+    policies = iam_evaluator._gather_role_policies(name, account)
+    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")
+
+
+def _task_error(resource: str) -> str:
+    """The name by which a workflow knows a refusal, as the Step Functions guide's error lists have it."""
+    if ":lambda:" in resource:
+        return "Lambda.AWSLambdaException"
+    return "SageMaker.SageMakerException" if ":aws-sdk:" in resource else "SageMaker.AmazonSageMakerException"
+
+
+def write_checkpoints(seconds: float) -> None:
+    """ministack writes its state when it ends well, and only then: a crash would leave buckets and models behind
+    that no stack remembers. A request with X-Amz-Target: TrueupLocal.Checkpoint writes it at once."""
+    for name in ("_json_default", "_state_format_version", "STATE_DIR"):
+        _require(hasattr(persistence, name), f"persistence.{name}")
+    _require(hasattr(app, "_build_persistence_save_dict"), "app._build_persistence_save_dict")
+    _require(hasattr(cloudformation, "_stacks"), "cloudformation._stacks")
+    checkpoints = Checkpoints(
+        Path(persistence.STATE_DIR),
+        app._build_persistence_save_dict,
+        encoder(persistence._state_format_version, persistence._json_default),
+        _no_stack_is_changing,
+    )
+
+    async def handle(*_: Any) -> tuple[int, dict[str, str], bytes]:
+        written = await asyncio.to_thread(checkpoints.save)
+        return 200, {"Content-Type": "application/json"}, json.dumps(written).encode()
+
+    app.SERVICE_HANDLERS["trueup-checkpoint"] = handle
+    core_router.SERVICE_PATTERNS["trueup-checkpoint"] = {"target_prefixes": ["TrueupLocal."]}
+    checkpoints.start(seconds)
+
+
+def _no_stack_is_changing() -> bool:
+    stacks = [stack for _, stack in cloudformation._stacks.all_items()]
+    return not any(str(each.get("StackStatus", "")).endswith("_IN_PROGRESS") for each in stacks)
 
 
 def count_loopback_as_tls() -> None:

@@ -6,7 +6,6 @@ import base64
 import json
 import random
 import threading
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,9 +59,10 @@ class CaptureBuffers:
     def __init__(self, world: World) -> None:
         self._world = world
         self._lock = threading.Lock()
-        self._buffers: dict[tuple[str, str, str], list[str]] = {}
         self._random = random.Random(0)  # noqa: S311 - samples traffic, keeps no secret
         self._closing = threading.Event()
+        self._spool = world.settings.state / "sagemaker" / "captures.json"
+        self._buffers = self._left_over()
         world.background(self._flush_by_time)
 
     def add(self, exchange: Exchange, config: dict[str, Any] | None) -> None:
@@ -80,28 +80,40 @@ class CaptureBuffers:
             self.flush()
 
     def flush(self) -> None:
+        """What cannot be written is kept for the next time: capture is best effort on SageMaker, but a stand-in
+        that loses records would hide our own losses."""
         with self._lock:
             full, self._buffers = self._buffers, {}
-        for (destination, endpoint, variant), lines in full.items():
-            key = object_key(destination, endpoint, variant, datetime.now(UTC), str(uuid.uuid4()))
-            self._put(key, "".join(f"{line}\n" for line in lines).encode())
+        for key, lines in full.items():
+            uri = object_key(*key, datetime.now(UTC), str(uuid.uuid4()))
+            try:
+                self._world.put(uri, "".join(f"{line}\n" for line in lines).encode())
+            except Exception as error:
+                print(f"capture: {uri}: {error}", flush=True)  # noqa: T201
+                self._keep(key, lines)
 
     def close(self) -> None:
+        """Leave what is buffered to the next start: the embedded S3 ends with this process."""
         self._closing.set()
-        self.flush()
+        with self._lock:
+            left = [[*key, lines] for key, lines in self._buffers.items()]
+        if left:
+            self._spool.parent.mkdir(parents=True, exist_ok=True)
+            self._spool.write_text(json.dumps(left))
 
-    def _put(self, uri: str, data: bytes) -> None:
-        """Capture is best effort on SageMaker, but a stand-in that loses records would hide our own losses."""
-        for attempt in range(5):
-            try:
-                self._world.put(uri, data)
-            except Exception as error:
-                print(f"capture: {uri}: attempt {attempt + 1}: {error}", flush=True)  # noqa: T201
-                time.sleep(0.5)
-            else:
-                return
+    def _left_over(self) -> dict[tuple[str, str, str], list[str]]:
+        if not self._spool.is_file():
+            return {}
+        left = json.loads(self._spool.read_text())
+        self._spool.unlink()
+        return {(destination, endpoint, variant): lines for destination, endpoint, variant, lines in left}
+
+    def _keep(self, key: tuple[str, str, str], lines: list[str]) -> None:
+        with self._lock:
+            self._buffers[key] = [*lines, *self._buffers.get(key, [])]
 
     def _flush_by_time(self) -> None:
+        self._world.await_aws()
         while not self._closing.wait(self._world.settings.capture_seconds):
             self.flush()
 

@@ -13,12 +13,14 @@ import random
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from trueup.local.launcher.sagemaker.capture import CaptureBuffers, Exchange
 from trueup.local.launcher.sagemaker.errors import AwsError, not_found
@@ -42,6 +44,7 @@ class Variant:
     weight: float
     process: subprocess.Popen[bytes]
     port: int
+    folder: Path
 
 
 @dataclass
@@ -131,7 +134,10 @@ class Endpoints:
         self._configs = configs
         self._captures = captures
         self._traffic: dict[str, Traffic] = {}
+        self._changing = threading.Lock()
         self._random = random.Random(0)  # noqa: S311 - routes traffic, keeps no secret
+        self._serving = world.settings.state / "sagemaker" / "serving"
+        shutil.rmtree(self._serving, ignore_errors=True)
         for each in store.all(self.kind):
             self._resume(each["EndpointName"])
 
@@ -176,14 +182,19 @@ class Endpoints:
         wanted = [
             each for each in self._store.all(self.kind) if request.get("NameContains", "") in each["EndpointName"]
         ]
+        if "StatusEquals" in request:
+            wanted = [each for each in wanted if each["EndpointStatus"] == request["StatusEquals"]]
+        newest = sorted(wanted, key=lambda each: each["CreationTime"], reverse=True)[: request.get("MaxResults", 10)]
         keys = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
-        return {"Endpoints": [{key: each[key] for key in keys} for each in wanted]}
+        return {"Endpoints": [{key: each[key] for key in keys} for each in newest]}
 
     def update(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._changing:
+            return self._update(request)
+
+    def _update(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["EndpointName"]
-        record = self.describe(request)
-        if record["EndpointStatus"] not in ("InService", "Failed"):
-            raise AwsError("ValidationException", f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+        record = self._settled(name)
         self._configs.describe({"EndpointConfigName": request["EndpointConfigName"]})
         if request["EndpointConfigName"] == record["EndpointConfigName"] and record["EndpointStatus"] == "InService":
             raise AwsError(
@@ -201,12 +212,19 @@ class Endpoints:
 
     def delete(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["EndpointName"]
-        self.describe(request)
-        traffic = self._traffic.pop(name, Traffic())
-        for fleet in (traffic.blue, traffic.green):
-            self._stop_fleet(fleet)
-        self._store.delete(self.kind, name)
+        with self._changing:
+            self._settled(name)
+            traffic = self._traffic.pop(name, Traffic())
+            self._store.delete(self.kind, name)
+        self._stop_fleet(traffic.blue)
         return {}
+
+    def _settled(self, name: str) -> dict[str, Any]:
+        """An endpoint on which nothing is under way. Raises AwsError."""
+        record = self.describe({"EndpointName": name})
+        if record["EndpointStatus"] not in ("InService", "Failed"):
+            raise AwsError("ValidationException", f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+        return record
 
     def invoke(self, name: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """InvokeEndpoint: status, headers and body of the runtime API's answer."""
@@ -257,32 +275,40 @@ class Endpoints:
         record = self._store.get(self.kind, name) or {}
         try:
             fleet = self._start_fleet(record["EndpointConfigName"])
-        except (StartError, ClientError, AwsError) as error:
+        except Exception as error:
             self._settle(name, EndpointStatus="Failed", FailureReason=str(error)[:1000])
             return
         self._traffic[name].blue = fleet
-        self._settle(name, EndpointStatus="InService")
+        self._settle(name, EndpointStatus="InService", FailureReason=None)
 
     def _resume(self, name: str) -> None:
         """After a restart every endpoint comes back on the configuration that it last served."""
         self._traffic[name] = Traffic()
         self._store.update(self.kind, name, EndpointStatus="Creating")
-        self._world.background(self._start, name)
+        self._world.background(self._start_again, name)
+
+    def _start_again(self, name: str) -> None:
+        self._world.await_aws()
+        self._start(name)
 
     def _deploy(self, name: str, request: dict[str, Any]) -> None:
         config_name, deployment = request["EndpointConfigName"], request.get("DeploymentConfig", {})
         traffic = self._traffic[name]
         try:
             green = self._start_fleet(config_name)
-        except (StartError, ClientError, AwsError) as error:
+        except Exception as error:
             reason = f"The new fleet did not start, rolled back: {error}"[:1000]
             self._settle(name, EndpointStatus="InService", FailureReason=reason)
             return
         with traffic.lock:
             traffic.green = green
-        ringing = self._shift(name, traffic, deployment)
+        try:
+            ringing = self._shift(name, traffic, deployment)
+        except (BotoCoreError, ClientError) as error:
+            self._roll_back(name, traffic, f"the alarms cannot be read: {error}")
+            return
         if ringing:
-            self._roll_back(name, traffic, ringing)
+            self._roll_back(name, traffic, f"alarms {', '.join(ringing)} are in ALARM")
             return
         with traffic.lock:
             old, traffic.blue, traffic.green, traffic.green_share = traffic.blue, green, None, 0.0
@@ -313,12 +339,12 @@ class Endpoints:
                 return ringing
             time.sleep(_POLL)
 
-    def _roll_back(self, name: str, traffic: Traffic, ringing: list[str]) -> None:
+    def _roll_back(self, name: str, traffic: Traffic, why: str) -> None:
         self._settle(name, EndpointStatus="RollingBack")
         with traffic.lock:
             green, traffic.green, traffic.green_share = traffic.green, None, 0.0
         self._stop_fleet(green)
-        reason = f"Rolled back to the previous configuration: alarms {', '.join(ringing)} are in ALARM"
+        reason = f"Rolled back to the previous configuration: {why}"[:1000]
         self._settle(name, EndpointStatus="InService", FailureReason=reason)
 
     def _ringing(self, names: list[str]) -> list[str]:
@@ -329,15 +355,21 @@ class Endpoints:
 
     def _start_fleet(self, config_name: str) -> Fleet:
         config = self._configs.describe({"EndpointConfigName": config_name})
-        variants = [self._start_variant(config_name, each) for each in config["ProductionVariants"]]
-        return Fleet(config_name=config_name, variants=variants, capture=config.get("DataCaptureConfig"))
+        fleet = Fleet(config_name=config_name, variants=[], capture=config.get("DataCaptureConfig"))
+        try:
+            for each in config["ProductionVariants"]:
+                fleet.variants.append(self._start_variant(config_name, each))
+        except Exception:
+            self._stop_fleet(fleet)
+            raise
+        return fleet
 
     def _start_variant(self, config_name: str, spec: dict[str, Any]) -> Variant:
         model = self._models.describe({"ModelName": spec["ModelName"]})
         container = model.get("PrimaryContainer") or model["Containers"][0]
-        folder = self._world.settings.state / "sagemaker" / "serving" / config_name / spec["VariantName"]
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        # Several endpoints, and the two fleets of an update, may run one configuration at once.
+        self._serving.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{config_name}-{spec['VariantName']}-", dir=self._serving))
         archive = folder / "model.tar.gz"
         self._world.download(container["ModelDataUrl"], archive)
         with tarfile.open(archive) as bundle:
@@ -348,9 +380,9 @@ class Endpoints:
         command = [settings.python, str(settings.serving_script), str(folder / "model"), program]
         process = self._world.spawn(command, stdout=subprocess.PIPE, stderr=log, cwd=folder)
         port = self._await_port(process, folder)
-        return Variant(spec["VariantName"], float(spec.get("InitialVariantWeight", 1.0)), process, port)
+        return Variant(spec["VariantName"], float(spec.get("InitialVariantWeight", 1.0)), process, port, folder)
 
-    def _await_port(self, process: subprocess.Popen[bytes], folder: Any) -> int:
+    def _await_port(self, process: subprocess.Popen[bytes], folder: Path) -> int:
         """The server prints its port once the model is loaded."""
         if process.stdout is None:
             raise StartError("no output")
@@ -359,6 +391,7 @@ class Endpoints:
         line = process.stdout.readline()
         timer.cancel()
         if not line.strip().isdigit():
+            self._world.stop(process)
             tail = (folder / "log.txt").read_text(errors="replace")[-500:]
             raise StartError(f"The primary container did not pass the ping health check. {tail}")
         return int(line)
@@ -366,11 +399,10 @@ class Endpoints:
     def _stop_fleet(self, fleet: Fleet | None) -> None:
         for each in fleet.variants if fleet else []:
             self._world.stop(each.process)
+            shutil.rmtree(each.folder, ignore_errors=True)
 
     def _settle(self, name: str, **changes: Any) -> None:
-        record = self._store.update(self.kind, name, LastModifiedTime=time.time(), **changes)
-        if changes.get("FailureReason", "") is None:
-            self._store.put(self.kind, name, {key: value for key, value in record.items() if value is not None})
+        self._store.update(self.kind, name, LastModifiedTime=time.time(), **changes)
         self._emit(name)
 
     def _emit(self, name: str) -> None:

@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from trueup.local.launcher.sagemaker.errors import AwsError, in_use
+from trueup.local.launcher.sagemaker.errors import AwsError, in_use, quota_exceeded
 from trueup.local.launcher.sagemaker.store import Record, Store
 from trueup.local.launcher.sagemaker.world import World
 
@@ -44,6 +44,7 @@ class TrainingJobs:
         for each in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
             if each not in request:
                 raise AwsError("ValidationException", f"{each} is required for a training job")
+        self._refuse_over_quota(request)
         arn = self._world.arn(self.kind, name)
         now = time.time()
         record = {
@@ -97,12 +98,11 @@ class TrainingJobs:
             self._advance(name, "Uploading")
             self._upload(record, scratch)
             self._end(name, "Completed", FinalMetricDataList=_metrics(record, scratch))
-        except _StoppedError:
-            self._end(name, "Stopped")
-        except JobError as error:
-            self._end(name, "Failed", FailureReason=str(error)[:_TAIL])
-        except (ClientError, ValueError, OSError) as error:
-            self._end(name, "Failed", FailureReason=f"ClientError: {error}"[:_TAIL])
+        except _StoppedError as error:
+            self._save_what_is_there(record, scratch)
+            self._end(name, "Stopped", str(error))
+        except Exception as error:
+            self._end(name, "Failed", FailureReason=_reason(error))
 
     def _fetch(self, record: Record, scratch: Path) -> None:
         for channel in record.get("InputDataConfig", []):
@@ -113,6 +113,7 @@ class TrainingJobs:
         parameters = {key: _decoded(value) for key, value in record.get("HyperParameters", {}).items()}
         for folder in ("model", "output/data", "output/intermediate", "code"):
             (scratch / folder).mkdir(parents=True, exist_ok=True)
+        _write_config(record, scratch)
         program = self._unpack_program(parameters, scratch)
         ours = {key: value for key, value in parameters.items() if not key.startswith("sagemaker_")}
         arguments = [item for key, value in sorted(ours.items()) for item in (f"--{key}", _encoded(value))]
@@ -143,6 +144,20 @@ class TrainingJobs:
             output = _archive(scratch / "output" / "data", scratch / "output.tar.gz")
             self._world.upload(output, uri.replace("model.tar.gz", "output.tar.gz"))
 
+    def _save_what_is_there(self, record: Record, scratch: Path) -> None:
+        """A stopped job's script had its time to save a model, which is kept."""
+        if any((scratch / "model").iterdir()):
+            self._upload(record, scratch)
+
+    def _refuse_over_quota(self, request: dict[str, Any]) -> None:
+        resources, quota = request["ResourceConfig"], self._world.settings.training_instances
+        kind, asked = resources.get("InstanceType", ""), resources.get("InstanceCount", 1)
+        running = [each for each in self._store.all(self.kind) if each["TrainingJobStatus"] in _RUNNING]
+        same = [each["ResourceConfig"] for each in running if each["ResourceConfig"].get("InstanceType", "") == kind]
+        used = sum(each.get("InstanceCount", 1) for each in same)
+        if used + asked > quota:
+            raise quota_exceeded(kind, quota, used, asked)
+
     def _stopping(self, name: str) -> bool:
         return (self._store.get(self.kind, name) or {}).get("TrainingJobStatus") == "Stopping"
 
@@ -162,9 +177,9 @@ class TrainingJobs:
         )
         self._emit(name)
 
-    def _end(self, name: str, status: str, **changes: Any) -> None:
+    def _end(self, name: str, status: str, detail: str = "", **changes: Any) -> None:
         self._store.update(self.kind, name, TrainingJobStatus=status)
-        self._advance(name, status, TrainingEndTime=time.time(), **changes)
+        self._advance(name, detail or status, TrainingEndTime=time.time(), **changes)
 
     def _emit(self, name: str) -> None:
         detail = self.describe({"TrainingJobName": name})
@@ -202,8 +217,9 @@ class ProcessingJobs:
         return {key: value for key, value in record.items() if key != "Tags"}
 
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
-        self.describe(request)
-        self._store.update(self.kind, request["ProcessingJobName"], ProcessingJobStatus="Stopping")
+        record = self.describe(request)
+        if record["ProcessingJobStatus"] in _RUNNING:
+            self._store.update(self.kind, request["ProcessingJobName"], ProcessingJobStatus="Stopping")
         return {}
 
     def summaries(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -220,12 +236,10 @@ class ProcessingJobs:
                 self._world.fetch(source, _mapped_path(source["LocalPath"], scratch))
             self._process(name, record, scratch)
             self._end(name, "Completed", ExitMessage="")
-        except _StoppedError:
-            self._end(name, "Stopped")
-        except JobError as error:
-            self._end(name, "Failed", FailureReason=str(error)[:_TAIL])
-        except (ClientError, ValueError, OSError) as error:
-            self._end(name, "Failed", FailureReason=f"ClientError: {error}"[:_TAIL])
+        except _StoppedError as error:
+            self._end(name, "Stopped", ExitMessage=str(error))
+        except Exception as error:
+            self._end(name, "Failed", FailureReason=_reason(error))
 
     def _process(self, name: str, record: Record, scratch: Path) -> None:
         outputs = record.get("ProcessingOutputConfig", {}).get("Outputs", [])
@@ -262,13 +276,21 @@ class ProcessingJobs:
 
 
 class _StoppedError(Exception):
-    """Somebody asked the job to stop."""
+    """The job ends as Stopped; the text is its secondary status, where that is another."""
+
+
+def _reason(error: Exception) -> str:
+    """Whatever ends a job must be said: a job that hangs in progress helps nobody to find a defect."""
+    if isinstance(error, JobError):
+        return str(error)[:_TAIL]
+    ours = isinstance(error, (BotoCoreError, ClientError, KeyError, OSError, ValueError, re.error, tarfile.TarError))
+    return f"{'ClientError' if ours else 'InternalServerError'}: {error or type(error).__name__}"[:_TAIL]
 
 
 def _execute(
     world: World, command: list[str], scratch: Path, environment: dict[str, str], limit: int, stopping: Any
 ) -> int:
-    """Run a command, its output in scratch/log.txt. Raises JobError past the time limit, _StoppedError."""
+    """Run a command, its output in scratch/log.txt. Raises _StoppedError when asked to and past the time limit."""
     cleaned = {key: value for key, value in environment.items() if key != "PYTHONPATH"}
     with (scratch / "log.txt").open("wb") as log:
         child = world.spawn(command, cwd=scratch, env=cleaned, stdout=log, stderr=log)
@@ -279,7 +301,7 @@ def _execute(
                 raise _StoppedError
             if time.monotonic() > deadline:
                 world.stop(child)
-                raise JobError(f"ClientError: the job ran past MaxRuntimeInSeconds ({limit} s)")
+                raise _StoppedError("MaxRuntimeExceeded")
             time.sleep(_POLL)
     return int(child.returncode)
 
@@ -296,6 +318,7 @@ def _training_environment(record: Record, scratch: Path, name: str, parameters: 
     ours = {
         "SM_MODEL_DIR": str(scratch / "model"),
         "SM_INPUT_DIR": str(scratch / "input"),
+        "SM_INPUT_CONFIG_DIR": str(scratch / "input" / "config"),
         "SM_OUTPUT_DIR": str(scratch / "output"),
         "SM_OUTPUT_DATA_DIR": str(scratch / "output" / "data"),
         "SM_OUTPUT_INTERMEDIATE_DIR": str(scratch / "output" / "intermediate"),
@@ -310,6 +333,28 @@ def _training_environment(record: Record, scratch: Path, name: str, parameters: 
     ours |= {f"SM_CHANNEL_{each.upper()}": str(scratch / "input" / "data" / each) for each in channels}
     ours |= {f"SM_HP_{key.upper().replace('-', '_')}": _encoded(value) for key, value in parameters.items()}
     return {**os.environ, **record.get("Environment", {}), **ours}
+
+
+def _write_config(record: Record, scratch: Path) -> None:
+    """The documents of /opt/ml/input/config, in which every hyperparameter is a string."""
+    folder = scratch / "input" / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    channels = {
+        each["ChannelName"]: {
+            "TrainingInputMode": each.get("InputMode", "File"),
+            "S3DistributionType": each["DataSource"]["S3DataSource"].get("S3DataDistributionType", "FullyReplicated"),
+            "RecordWrapperType": each.get("RecordWrapperType", "None"),
+        }
+        for each in record.get("InputDataConfig", [])
+    }
+    hosts = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
+    documents = {
+        "hyperparameters": record.get("HyperParameters", {}),
+        "inputdataconfig": channels,
+        "resourceconfig": hosts,
+    }
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
 
 
 def _archive(folder: Path, target: Path) -> Path:

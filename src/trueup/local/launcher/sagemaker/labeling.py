@@ -1,15 +1,19 @@
 """Ground Truth labeling jobs: accepted, described, stopped; answered through a route that only exists locally.
 
 POST /_trueup/labeling-jobs/<name>/answers with {"object": index, "worker": id, "label": class, "seconds": n}
-stands for a worker's submission; the worker-response file, the output manifest and the event follow as on AWS.
+stands for a worker's submission; the worker-response file and, with the last one, the event follow as on AWS.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from trueup.local.launcher.sagemaker.errors import AwsError, in_use
 from trueup.local.launcher.sagemaker.store import Store
@@ -22,17 +26,18 @@ class LabelingJobs:
     def __init__(self, world: World, store: Store) -> None:
         self._world = world
         self._store = store
+        self._lock = threading.Lock()
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["LabelingJobName"]
         arn = self._world.arn(_KIND, name.lower())
-        lines = self._world.get(request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]).splitlines()
+        lines = self._manifest(request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"])
         now = time.time()
         record = {
             **request,
             "LabelingJobArn": arn,
             "LabelingJobStatus": "InProgress",
-            "JobReferenceCode": str(abs(hash(name))),
+            "JobReferenceCode": hashlib.sha256(arn.encode()).hexdigest()[:12],
             "CreationTime": now,
             "LastModifiedTime": now,
             "LabelCounters": _counters(0, len(lines)),
@@ -56,7 +61,15 @@ class LabelingJobs:
 
     def answer(self, name: str, answer: dict[str, Any]) -> None:
         """One worker's answer on one object; the job completes when every object has its workers."""
+        with self._lock:
+            self._answer(name, answer)
+
+    def _answer(self, name: str, answer: dict[str, Any]) -> None:
         record = self._record(name)
+        if record["LabelingJobStatus"] != "InProgress":
+            raise AwsError("ValidationException", f"The labeling job is {record['LabelingJobStatus']}.")
+        if not 0 <= int(answer["object"]) < record["Objects"]:
+            raise AwsError("ValidationException", f"The labeling job has no object {answer['object']}.")
         wanted = record["HumanTaskConfig"]["NumberOfHumanWorkersPerDataObject"]
         answers = [*record["Answers"], {**answer, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}]
         done = sum(len(_of(answers, index)) >= wanted for index in range(record["Objects"]))
@@ -70,6 +83,12 @@ class LabelingJobs:
         document = {"answers": [_worker_answer(each) for each in _of(answers, index)]}
         key = f"{root}/annotations/worker-response/iteration-1/{index}/responses.json"
         self._world.put(key, json.dumps(document).encode())
+
+    def _manifest(self, uri: str) -> list[bytes]:
+        try:
+            return self._world.get(uri).splitlines()
+        except ClientError as error:
+            raise AwsError("ValidationException", f"The input manifest {uri} cannot be read: {error}") from error
 
     def _end(self, name: str, status: str) -> None:
         record = self._store.update(_KIND, name, LabelingJobStatus=status, LastModifiedTime=time.time())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ class ModelRegistry:
     def __init__(self, world: World, store: Store) -> None:
         self._world = world
         self._store = store
+        self._numbering = threading.Lock()
 
     def create_group(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["ModelPackageGroupName"]
@@ -47,6 +49,12 @@ class ModelRegistry:
         return {}
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        if "ModelPackageGroupName" not in request:
+            raise AwsError("ValidationException", "the SageMaker stand-in keeps packages in groups only")
+        with self._numbering:
+            return self._create(request)
+
+    def _create(self, request: dict[str, Any]) -> dict[str, Any]:
         group = self.describe_group(request)["ModelPackageGroupName"]
         token = request.pop("ClientToken", None)
         for each in self._packages(group):
@@ -96,6 +104,7 @@ class ModelRegistry:
             "ModelApprovalStatus",
         )
         newest = sorted(found, key=lambda each: each["ModelPackageVersion"], reverse=True)
+        newest = newest[: request.get("MaxResults", 100)]
         return {"ModelPackageSummaryList": [{key: each[key] for key in keys} for each in newest]}
 
     def _packages(self, group: str | None) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from trueup.local.launcher.sagemaker.authorization import Permission, permissions
 from trueup.local.launcher.sagemaker.capture import CaptureBuffers
 from trueup.local.launcher.sagemaker.errors import AwsError
 from trueup.local.launcher.sagemaker.hosting import EndpointConfigs, Endpoints, ModelError, Models
@@ -31,8 +32,8 @@ class SageMaker:
         training, processing = TrainingJobs(world, store), ProcessingJobs(world, store)
         models = Models(world, store)
         configs = EndpointConfigs(world, store, models)
-        self._captures = CaptureBuffers(world)
-        self._endpoints = Endpoints(world, store, models, configs, self._captures)
+        self.captures = CaptureBuffers(world)
+        self._endpoints = Endpoints(world, store, models, configs, self.captures)
         self._labeling = LabelingJobs(world, store)
         self._world = world
         self._store = store
@@ -83,6 +84,8 @@ class SageMaker:
         if operation.startswith("Create") and request.get("Tags"):
             arn = next(value for key, value in answer.items() if key.endswith("Arn"))
             self._add_tags({"ResourceArn": arn, "Tags": request["Tags"]})
+        if operation.startswith("Delete") and "ResourceArn" not in request:
+            self._store.delete("tags", self.permissions_of(operation, request)[0].resource)
         return answer
 
     def handle(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -95,8 +98,25 @@ class SageMaker:
         except ModelError as error:
             return _model_error(error)
 
+    def permissions(self, path: str, headers: dict[str, str], body: bytes) -> list[Permission]:
+        """What the sender of an HTTP request must be allowed; nothing for a local route."""
+        invocation = _INVOCATION.match(path)
+        if invocation:
+            return [Permission("sagemaker:InvokeEndpoint", self._world.arn("endpoint", invocation[1].lower()))]
+        operation = _operation(headers)
+        if not operation:
+            return []
+        try:
+            return self.permissions_of(operation, _document(body))
+        except AwsError:
+            # What cannot be read is refused by the call itself.
+            return []
+
+    def permissions_of(self, operation: str, request: dict[str, Any]) -> list[Permission]:
+        return permissions(operation, request, self._world.arn)
+
     def close(self) -> None:
-        self._captures.close()
+        self.captures.close()
         self._world.stop_all()
 
     def _dispatch(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -104,10 +124,9 @@ class SageMaker:
         if invocation:
             return self._endpoints.invoke(invocation[1], body, headers)
         if labeling:
-            self._labeling.answer(labeling[1], json.loads(body))
+            self._labeling.answer(labeling[1], _document(body))
             return 200, dict(_JSON), b"{}"
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        answer = self.call(operation, json.loads(body or b"{}"))
+        answer = self.call(_operation(headers), _document(body))
         return 200, dict(_JSON), json.dumps(answer).encode()
 
     def _add_tags(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -126,6 +145,20 @@ class SageMaker:
         kept = {key: value for key, value in tags.items() if key not in request["TagKeys"]}
         self._store.put("tags", request["ResourceArn"], kept)
         return {}
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError as error:
+        raise AwsError("SerializationException", f"The request is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise AwsError("SerializationException", "The request is no JSON object.")
+    return found
+
+
+def _operation(headers: dict[str, str]) -> str:
+    return headers.get("x-amz-target", "").rpartition(".")[2]
 
 
 def _refusal(status: int, code: str, message: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from pathlib import Path
@@ -21,7 +22,7 @@ class Store:
     def get(self, kind: str, name: str) -> Record | None:
         with self._lock:
             found = self._kinds.get(kind, {}).get(name)
-            return dict(found) if found is not None else None
+            return copy.deepcopy(found)
 
     def put(self, kind: str, name: str, record: Record) -> None:
         with self._lock:
@@ -37,11 +38,13 @@ class Store:
             return True
 
     def update(self, kind: str, name: str, **changes: Any) -> Record:
+        """The record with its changes; what changes to None is taken out."""
         with self._lock:
-            record = self._kinds[kind][name]
-            record.update(changes)
+            merged = {**self._kinds[kind][name], **changes}
+            record = {key: value for key, value in merged.items() if value is not None}
+            self._kinds[kind][name] = record
             self._save()
-            return dict(record)
+            return copy.deepcopy(record)
 
     def delete(self, kind: str, name: str) -> None:
         with self._lock:
@@ -50,7 +53,7 @@ class Store:
 
     def all(self, kind: str) -> list[Record]:
         with self._lock:
-            return [dict(each) for each in self._kinds.get(kind, {}).values()]
+            return copy.deepcopy(list(self._kinds.get(kind, {}).values()))
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ def _check_list(shape: Any, value: list[Any], path: str) -> list[str]:
 def _check_map(shape: Any, value: dict[str, Any], path: str) -> list[str]:
     found = _check_length(shape, value, path)
     for key, each in value.items():
-        found += _problems(shape.key, key, f"{path}.key") + _problems(shape.value, each, _join(path, key))
+        found += _problems(shape.key, key, f"{path}.key") + _problems(shape.value, each, f"{path}.{key}")
     return found
 
 
@@ -150,4 +150,6 @@ def _wrong(value: Any, path: str, constraint: str) -> str:
 
 
 def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    """SageMaker writes members in lower camel case in its messages."""
+    member = name[:1].lower() + name[1:]
+    return f"{path}.{member}" if path else member

@@ -6,8 +6,10 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +26,8 @@ _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 @dataclass(frozen=True)
 class Settings:
-    """`python` runs training, evaluation and serving; `wait_scale` shortens the waits of deployments."""
+    """`python` runs training, evaluation and serving; `wait_scale` shortens the waits of deployments;
+    `training_instances` is the quota of running training jobs of one instance type."""
 
     endpoint_url: str
     region: str
@@ -32,6 +35,7 @@ class Settings:
     python: str
     serving_script: Path
     capture_seconds: float = 2.0
+    training_instances: int = 20
     wait_scale: float = 0.01
 
 
@@ -42,7 +46,7 @@ class World:
         self.settings = settings
         self.emit = emit
         self._local = threading.local()
-        self._children: set[subprocess.Popen[bytes]] = set()
+        self.children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         # The kernel sends the death signal when the *thread* that started a child ends: this one never does.
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
@@ -53,7 +57,8 @@ class World:
         if service not in made:
             made[service] = boto3.session.Session(
                 aws_access_key_id="test",
-                aws_secret_access_key="test",  # noqa: S106 - the emulator's, region_name=self.settings.region
+                aws_secret_access_key="test",  # noqa: S106 - the emulator's
+                region_name=self.settings.region,
             ).client(
                 service,
                 endpoint_url=self.settings.endpoint_url,
@@ -68,7 +73,7 @@ class World:
         """A subprocess in a group of its own that dies with this process, however that ends."""
         child = self._spawner.submit(_popen, command, options).result()
         with self._lock:
-            self._children = {each for each in self._children if each.poll() is None} | {child}
+            self.children = {each for each in self.children if each.poll() is None} | {child}
         return child
 
     def stop(self, child: subprocess.Popen[bytes], grace: float = 3.0) -> None:
@@ -86,8 +91,20 @@ class World:
                 continue
 
     def stop_all(self) -> None:
-        for each in list(self._children):
+        for each in list(self.children):
             self.stop(each, grace=1.0)
+
+    def await_aws(self, seconds: float = 60.0) -> None:
+        """Wait until the embedded AWS answers: what resumes with the launcher is there before its S3 is."""
+        deadline = time.monotonic() + seconds
+        address = urlparse(self.settings.endpoint_url)
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((address.hostname, address.port), 1).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
 
     def background(self, work: Callable[..., None], *arguments: Any) -> threading.Thread:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
@@ -127,11 +144,10 @@ class World:
         if kind != "S3Prefix":
             raise ValueError(f"the SageMaker stand-in reads S3Prefix and ManifestFile, not {kind}")
         bucket, prefix = split_uri(uri)
-        keys = self.keys(uri)
+        # Keys that end in a slash are the folders that consoles draw.
+        keys = [each for each in self.keys(uri) if not each.endswith("/")]
         for key in keys:
-            rest = key[len(prefix) :].lstrip("/") if key != prefix else key.rsplit("/", 1)[-1]
-            name = rest if prefix.endswith("/") or key == prefix or rest != "" else key.rsplit("/", 1)[-1]
-            self.download(f"s3://{bucket}/{key}", target / name)
+            self.download(f"s3://{bucket}/{key}", target / (key[len(prefix) :].lstrip("/") or key.rsplit("/", 1)[-1]))
         if not keys:
             raise ValueError(f"No S3 objects found under S3 URL {uri!r}")
         return len(keys)
