@@ -40,8 +40,6 @@ from trueup.wiring.operator import Operator, operator
 
 SELECTED, RANDOM = "digits", "digits-random"
 COMMIT_BATCH = 4
-# A story whose outcome does not hang on which capture file a picture falls into.
-_STORY_SEED = 4
 _PATIENCE = 240
 _ENDED = (RunStatus.PROMOTED, RunStatus.REJECTED, RunStatus.FAILED, RunStatus.ROLLED_BACK)
 
@@ -134,12 +132,12 @@ class Play:
 
     def _open(self) -> None:
         for name in (SELECTED, RANDOM):
-            first_model(self.operator, name, labels_of(self.story.seed))
+            first_model(self.operator, name, labels_of(self.story.first))
             deployed = self.operator.deployed[name]
             self.operator.attach(deployed.endpoint_name, deployed.capture_uri, self.operator.deployment.key_arn)
         first = self.operator.registry.champion(SELECTED).model_data_url
         self.before = self.after = measure(self.operator, first, self.story.held_out, "before")
-        self.say(f"first model trained on {self.size.seed} labels of 0–8 and deployed; data capture attached")
+        self.say(f"first model trained on {self.size.first} labels of 0–8 and deployed; data capture attached")
         self.say(f"on held-out pictures of the new world it is right [bold]{self.before[0]:.0%}[/] of the time")
         self.crowd.hire(["you"])
         self.crowd.start()
@@ -378,12 +376,12 @@ def play(arguments: argparse.Namespace, console: Console) -> int:
     arguments.state.mkdir(parents=True)
     config = arguments.state / "deployment.json"
     config.write_text(json.dumps(configuration(size), indent=1))
-    options = service.Options(root=ROOT, state=arguments.state, config=config, stage="demo", attached=True)
+    options = service.Options(root=ROOT, state=arguments.state, config=config, attached=True)
     console.rule("[bold]trueup[/]: a deployed model learns from the right questions")
     running = service.up(options, lambda text: console.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {text}"))
     os.environ.update(service.aws_environment(running))
     look = operator("demo", Clients())
-    story = tell(size, _STORY_SEED)
+    story = tell(size)
     crowd = Crowd(
         operator=look,
         workbench_url=running.workbench_url,

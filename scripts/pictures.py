@@ -79,7 +79,7 @@ def _deployed() -> Iterator[Cloud]:
         config = state / "deployment.json"
         deployment = {"stage": "pictures", "removal_policy": "destroy", "projects": [DIGITS]}
         config.write_text(json.dumps(deployment))
-        options = service.Options(root=ROOT, state=state / "state", config=config, stage="pictures", attached=True)
+        options = service.Options(root=ROOT, state=state / "state", config=config, attached=True)
         running = service.up(options, print)
         try:
             os.environ.update(service.aws_environment(running))

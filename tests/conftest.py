@@ -98,7 +98,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     # Beside the state lies ministack's environment, which the test of its life cycle shares. IAM is enforced, so
     # that whatever passes here has the permissions that it needs on AWS.
     state = tmp_path_factory.getbasetemp() / "embedded-aws"
-    options = service.Options(root=ROOT, state=state, config=config, stage="e2e", attached=True, auth=True)
+    options = service.Options(root=ROOT, state=state, config=config, attached=True, auth=True)
     running = service.up(options, print)
     before = dict(os.environ)
     os.environ.update(service.aws_environment(running))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk.aws_dynamodb import (
     Attribute,
@@ -18,7 +20,15 @@ from aws_cdk.aws_events_targets import CloudWatchLogGroup
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_logs import LogGroup
-from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule, ObjectOwnership
+from aws_cdk.aws_s3 import (
+    BlockPublicAccess,
+    Bucket,
+    BucketEncryption,
+    CorsRule,
+    HttpMethods,
+    LifecycleRule,
+    ObjectOwnership,
+)
 from aws_cdk.aws_sqs import Queue, QueueEncryption
 from constructs import Construct
 
@@ -33,6 +43,13 @@ from trueup.events import SOURCE
 # Services that write into what the key encrypts: queues, topics, objects, log groups.
 _WRITERS = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com")
 _NON_CURRENT = Duration.days(90)
+# The workbench and Ground Truth's worker portal read payloads by presigned links: the signature is what guards them.
+_BROWSERS_READ = CorsRule(
+    allowed_methods=[HttpMethods.GET],
+    allowed_origins=["*"],
+    exposed_headers=["Access-Control-Allow-Origin"],
+    max_age=3600,
+)
 
 
 class DataStack(Stack):
@@ -47,7 +64,7 @@ class DataStack(Stack):
             packager=packager,
             key=key,
             captures=self._bucket("Captures", key, logs, event_bridge=True),
-            dataset=self._bucket("Dataset", key, logs),
+            dataset=self._bucket("Dataset", key, logs, cors=[_BROWSERS_READ]),
             access_logs=logs,
             table=self._table(key),
             bus=bus,
@@ -98,7 +115,15 @@ class DataStack(Stack):
         acknowledge(bucket, "S1", "This is the bucket that holds the access logs of the others.")
         return bucket
 
-    def _bucket(self, id: str, key: Key, logs: Bucket, *, event_bridge: bool = False) -> Bucket:  # noqa: A002
+    def _bucket(
+        self,
+        id: str,  # noqa: A002 - CDK's word
+        key: Key,
+        logs: Bucket,
+        *,
+        event_bridge: bool = False,
+        cors: Sequence[CorsRule] = (),
+    ) -> Bucket:
         return Bucket(
             self,
             id,
@@ -109,6 +134,7 @@ class DataStack(Stack):
             enforce_ssl=True,
             versioned=True,
             event_bridge_enabled=event_bridge,
+            cors=cors or None,
             server_access_logs_bucket=logs,
             server_access_logs_prefix=f"{id.lower()}/",
             lifecycle_rules=[

@@ -45,9 +45,9 @@ def test_an_endpoint_is_attached_captures_and_is_put_back(cloud: Cloud, moods: s
 
 def look_around(cloud: Cloud, project: str) -> None:
     (row,) = [each for each in trueup_json("status")["projects"] if each["project"] == project]
-    assert row["tasks_open"] == 6
+    assert row["open_tasks"] == 6
     (queue,) = trueup_json("queue", "--project", project)
-    assert queue["open"] == 6
+    assert queue["open_tasks"] == 6
     tasks = trueup_json("task", "list", "--project", project)
     assert len(tasks) == 6
     shown = trueup_json("task", "show", tasks[0]["task_id"])

@@ -43,13 +43,17 @@ def up(
         root=root,
         state=state.absolute(),
         config=config.absolute() if config else None,
-        stage=desk.stage,
         auth=auth,
     )
+    if desk.stage not in (service.DEFAULT_STAGE, options.stage):
+        raise InputError(
+            f"the configuration deploys stage {options.stage!r}, not {desk.stage!r}: change it there", field="--stage"
+        )
     with busy("starting the embedded AWS"):
         running = service.up(options, lambda text: paint(f"[dim]·[/] {safe(text)}"))
     paint(f"\n[green]✓[/] workbench [bold]{running.workbench_url}[/]")
-    paint(f"  lead any AWS tool there with [bold]source {state}/env[/]; logs are in {state}/")
+    paint(f"  lead any AWS tool there with [bold]source {state}/env[/]")
+    paint(f"  logs: {state}/ministack.log (AWS and the functions), gateway.log (workbench), cdk-*.log")
 
 
 @app.command()

@@ -29,6 +29,7 @@ from trueup.local.processes import alive, runs
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+DEFAULT_STAGE = "dev"
 _LAUNCHER = "trueup.local.launcher"
 _GATEWAY = "trueup.local.gateway"
 _START_SECONDS = 90
@@ -63,10 +64,19 @@ class Options:
     root: Path
     state: Path
     config: Path | None = None
-    stage: str = "dev"
     attached: bool = False
     auth: bool = False
     capture_seconds: float = 2.0
+
+    @property
+    def stage(self) -> str:
+        """The stage that the configuration deploys; what is wrong in it is for the synthesis to say."""
+        try:
+            document = json.loads((self.config or self.root / "cdk.json").read_bytes())
+            found = document if self.config else document["context"]["trueup"]
+            return str(found.get("stage", DEFAULT_STAGE))
+        except (OSError, ValueError, KeyError, AttributeError):
+            return DEFAULT_STAGE
 
 
 def aws_environment(running: Running) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
 from trueup.errors import ConfigurationError, PermissionDeniedError
+from trueup.local import service
 from trueup.ports import AlarmState, EndpointState, QueueState, StackState
 from trueup.usecases.diagnose import Diagnose, MachineFacts
 
@@ -159,26 +160,18 @@ class FakeRunning:
         return "http://127.0.0.1:8080"
 
 
-@dataclass(frozen=True)
-class FakeOptions:
-    root: Path
-    state: Path
-    config: Path | None
-    stage: str
-    auth: bool
-
-
 class FakeService:
     """The embedded AWS, without its processes."""
 
-    Options = FakeOptions
+    Options = service.Options
+    DEFAULT_STAGE = service.DEFAULT_STAGE
 
     def __init__(self) -> None:
         self.running: FakeRunning | None = None
-        self.options: FakeOptions | None = None
+        self.options: service.Options | None = None
         self.forgotten: list[Path] = []
 
-    def up(self, options: FakeOptions, say: Any) -> FakeRunning:
+    def up(self, options: service.Options, say: Any) -> FakeRunning:
         say("deployed with cdk deploy (9.0 s)")
         self.options, self.running = options, FakeRunning(stage=options.stage)
         return self.running
@@ -207,13 +200,28 @@ def test_up_says_where_it_is(local: Terminal, tmp_path: Path, monkeypatch: pytes
     refused = local("local", "up")
     assert refused.exit_code == 2
     assert "holds no cdk.json" in refused.stderr
-    (tmp_path / "cdk.json").write_text("{}")
-    result = local("--stage", "demo", "local", "up", "--state", "here")
+    (tmp_path / "cdk.json").write_text('{"context": {"trueup": {"stage": "demo"}}}')
+    result = local("local", "up", "--state", "here")
     assert result.exit_code == 0
-    assert local.embedded.options == FakeOptions(tmp_path, tmp_path / "here", None, "demo", False)
+    assert local.embedded.options == service.Options(root=tmp_path, state=tmp_path / "here")
+    assert local.embedded.running.stage == "demo"
     assert "· deployed with cdk deploy (9.0 s)" in result.stdout
     assert "workbench http://127.0.0.1:8080" in result.stdout
     assert "source here/env" in result.stdout
+    assert "here/ministack.log" in result.stdout
+
+
+def test_the_stage_is_that_of_the_configuration(
+    local: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdk.json").write_text("{}")
+    (tmp_path / "own.json").write_text('{"stage": "mine"}')
+    refused = local("--stage", "other", "local", "up", "--config", "own.json")
+    assert refused.exit_code == 2
+    assert "the configuration deploys stage 'mine', not 'other'" in refused.stderr
+    assert local("local", "up", "--config", "own.json").exit_code == 0
+    assert local.embedded.running.stage == "mine"
 
 
 def test_local_status_and_environment(local: Terminal) -> None:
