@@ -57,7 +57,7 @@ def _sections(report: Report) -> Iterator[str]:
     )
     yield f'<div class="cards">{"".join(_cards(report))}</div>'
     yield '<div class="plots">'
-    yield f"<div><h2>Accuracy on held-out pictures as labels came in</h2>{_learning_curve(report)}</div>"
+    yield f"<div><h2>Accuracy as labels came in</h2>{_learning_curve(report)}</div>"
     yield f"<div><h2>Recall of each digit, before and after</h2>{_recalls(report)}</div>"
     yield "</div>"
     yield "<h2>What people were asked</h2>"
@@ -85,10 +85,10 @@ def _sections(report: Report) -> Iterator[str]:
 
 def _cards(report: Report) -> Iterator[str]:
     cards = [
-        (f"{report.accuracy_before:.0%}", "right before"),
-        (f"{report.accuracy_after:.0%}", f"right after {report.labels_bought} chosen labels"),
-        (f"{report.accuracy_random:.0%}", f"right after {report.labels_random} random labels"),
-        (f"{report.new_class_recall:.0%}", f"of the new digit {report.new_class} found"),
+        (f"{report.accuracy_before:.0%}", "right on held-out pictures"),
+        (f"{report.accuracy_after:.0%}", f"after {report.labels_bought} chosen labels"),
+        (f"{report.accuracy_random:.0%}", f"after {report.labels_random} random labels"),
+        (f"{report.new_class_recall:.0%}", f"of the new digit {report.new_class}"),
     ]
     for figure, what in cards:
         yield f'<div class="card"><b>{figure}</b><span>{html.escape(what)}</span></div>'

@@ -1,7 +1,8 @@
-"""Takes the README's pictures of the workbench: docs/images/workbench.png and workbench-dark.png.
+"""Takes the README's pictures: docs/images/workbench.png, workbench-dark.png and report.png.
 
-usage: python -m scripts.pictures. Deploys to an embedded AWS of its own (a minute), labels a few handwritten digits as
-a person would, and photographs the task in hand in Chromium, light and dark.
+usage: python -m scripts.pictures, after scripts/demo. Deploys to an embedded AWS of its own (a minute), labels a few
+handwritten digits as a person would, and photographs the task in hand in Chromium, light and dark; then the top of the
+report that the last demo wrote.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from scripts.demo_data import FAST, tell
 from tests.browser.conftest import FLAGS, SIZE
@@ -27,6 +28,8 @@ from trueup.wiring.operator import operator
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
+REPORT = ROOT / ".trueup" / "demo" / "report.html"
+REPORT_SIZE = {"width": 1100, "height": 900}
 SHOWN = 60
 BY_OTHERS = 24
 AT_LEAST = 4
@@ -44,6 +47,7 @@ def main() -> None:
             ben.answer(ben.claim("digits"))
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         _photograph(cloud, browser, truth)
+        _photograph_report(browser)
         browser.close()
 
 
@@ -60,11 +64,23 @@ def _photograph(cloud: Cloud, browser: Browser, truth: Mapping[bytes, str]) -> N
     desk.ready()
     for theme, name in (("light", "workbench.png"), ("dark", "workbench-dark.png")):
         desk.page.emulate_media(color_scheme=theme)
-        desk.page.screenshot(path=IMAGES / name)
-        size = (IMAGES / name).stat().st_size
-        if size > LIMIT:
-            raise SystemExit(f"{name} has {size} bytes: more than {LIMIT}")
-        print(f"docs/images/{name}: {size} bytes")
+        _keep(desk.page, name)
+
+
+def _photograph_report(browser: Browser) -> None:
+    if not REPORT.is_file():
+        raise SystemExit(f"{REPORT} is missing: run scripts/demo first")
+    page = browser.new_page(viewport=REPORT_SIZE)
+    page.goto(REPORT.as_uri())
+    _keep(page, "report.png")
+
+
+def _keep(page: Page, name: str) -> None:
+    page.screenshot(path=IMAGES / name)
+    size = (IMAGES / name).stat().st_size
+    if size > LIMIT:
+        raise SystemExit(f"{name} has {size} bytes: more than {LIMIT}")
+    print(f"docs/images/{name}: {size} bytes")
 
 
 def _payload(cloud: Cloud, task_id: str) -> bytes:
