@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.demo_report import Question, Report
+from scripts.demo_report import Question, Report, dollars
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --quiet: #5f6770; --line: #d9dde1; --panel: #f6f7f8; --page: #fff;
@@ -113,8 +113,8 @@ def _prices(report: Report) -> Iterator[str]:
         ("Ground Truth", cost["Ground Truth"], f"{report.questions} objects, where an account may still use it"),
         ("the people's time", cost["people"], "either way, at $15 an hour and 10 seconds an answer"),
     ]
-    for name, dollars, why in rows:
-        yield f'<tr><td>{name}</td><td class="number">${dollars:.2f}</td><td class="quiet">{why}</td></tr>'
+    for name, amount, why in rows:
+        yield f'<tr><td>{name}</td><td class="number">{dollars(amount)}</td><td class="quiet">{why}</td></tr>'
 
 
 def _rounds(report: Report) -> Iterator[str]:

@@ -132,7 +132,12 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
 
 def _price(report: Report) -> str:
     cost = report.cost
-    return f"${cost['trueup on AWS']:.2f} (Ground Truth: ${cost['Ground Truth']:.2f}), the people ${cost['people']:.2f}"
+    trueup, ground_truth, people = (dollars(cost[each]) for each in ("trueup on AWS", "Ground Truth", "people"))
+    return f"{trueup} (Ground Truth: {ground_truth}), the people {people}"
+
+
+def dollars(amount: float) -> str:
+    return f"${amount:.2f}" if amount >= 0.005 else "under a cent"
 
 
 def _bar(value: float, colour: str = "white") -> str:

@@ -24,8 +24,9 @@ def machine_facts() -> MachineFacts:
 
 
 def _version_text(program: str) -> str | None:
-    """What `program --version` answers; None when it is not installed or does not answer."""
-    path = shutil.which(program)
+    """What `program --version` answers, the one beside this interpreter first; None when it is not installed or does
+    not answer."""
+    path = shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
     if path is None:
         return None
     try:

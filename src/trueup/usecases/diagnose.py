@@ -200,7 +200,7 @@ def machine(facts: MachineFacts) -> list[Finding]:
             f"install Node.js {_NODE} or newer: the CDK needs it",
         ),
         _weighed(
-            "machine", "uv", facts.uv is not None, facts.uv or "not installed", "pip install uv: it packs the functions"
+            "machine", "uv", facts.uv is not None, facts.uv or "not installed", "uv sync --all-groups (or pip install uv): it packs the functions"
         ),
         _weighed("machine", "disk", facts.free_bytes >= _FREE_BYTES, free, "free 2 GB for packages and state"),
     ]
