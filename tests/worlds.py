@@ -116,6 +116,13 @@ def capture_line(number: int, probabilities: list[float] | None = None, text: st
     return json.dumps(record).encode()
 
 
+def capture_half(number: int, side: str) -> bytes:
+    """A line that holds one side of an event: endpointInput or endpointOutput."""
+    record = json.loads(capture_line(number))
+    record["captureData"] = {side: record["captureData"][side]}
+    return json.dumps(record).encode()
+
+
 def capture_file(name: str = "a") -> CaptureFile:
     key = f"pets/pets/AllTraffic/2026/11/24/09/{name}.jsonl"
     return CaptureFile(project="pets", endpoint="pets", variant="AllTraffic", bucket="captures", key=key)

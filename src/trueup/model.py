@@ -230,7 +230,8 @@ class Quarantined(Record, frozen=True, kw_only=True):
 
 
 class FileReceipt(Record, frozen=True, kw_only=True):
-    """What became of one capture file. lines = captures + quarantined + duplicates, always.
+    """What became of one capture file. lines = captures + quarantined + duplicates, always: `captures` counts the
+    lines that were read, two of which may hold the sides of one event.
 
     `predictions` counts instances (one capture may hold several); `selected` of them became tasks.
     """

@@ -34,6 +34,13 @@ class Duplicate(Record, frozen=True, kw_only=True):
     event_id: str
 
 
+class Joined(Record, frozen=True, kw_only=True):
+    """A line that held the other side of an event of an earlier line, and is part of that capture."""
+
+    line: int
+    event_id: str
+
+
 class _Side(msgspec.Struct):
     data: str
     encoding: Literal["CSV", "JSON", "BASE64"]
@@ -57,6 +64,7 @@ class _Line(msgspec.Struct):
     eventMetadata: _Metadata  # noqa: N815
 
 
+MAX_HALVES = 1000
 _REASON = 200
 _DEFAULT_TYPE = {"CSV": "text/csv", "JSON": "application/json", "BASE64": "application/octet-stream"}
 _decoder = msgspec.json.Decoder(_Line)
@@ -73,20 +81,58 @@ def parse_key(bucket: str, key: str) -> CaptureFile:
     return CaptureFile(bucket=bucket, key=key, **match.groupdict())
 
 
-def read_captures(lines: Iterable[tuple[int, bytes]]) -> Iterator[Capture | Quarantined | Duplicate]:
-    """One item per non-blank line of (byte offset, line), in order; line numbers count from 1, blank lines
-    included. A line that cannot be read is Quarantined with the reason; nothing raises."""
-    seen: set[str] = set()
+def read_captures(lines: Iterable[tuple[int, bytes]]) -> Iterator[Capture | Quarantined | Duplicate | Joined]:
+    """One item per non-blank line of (byte offset, line); line numbers count from 1, blank lines included. A line
+    that cannot be read is Quarantined with the reason; nothing raises.
+
+    Input and output of one event may be two lines: they become one Capture, where the first stood, and a Joined for
+    the second. A half waits for the other up to the end of the file, but no more than MAX_HALVES of them wait."""
+    done: set[str] = set()
+    halves: dict[str, Capture] = {}
     for number, (offset, raw) in enumerate(lines, start=1):
         if not raw.strip():
             continue
         item = _read_line(number, offset, raw)
-        if isinstance(item, Capture):
-            if item.event_id in seen:
-                yield Duplicate(line=number, event_id=item.event_id)
-                continue
-            seen.add(item.event_id)
-        yield item
+        if not isinstance(item, Capture):
+            yield item
+        elif item.event_id in done:
+            yield Duplicate(line=number, event_id=item.event_id)
+        elif item.event_id in halves:
+            yield from _meet(item, halves, done)
+        elif (item.input is None) != (item.output is None):
+            halves[item.event_id] = item
+            yield from _released(halves)
+        else:
+            done.add(item.event_id)
+            yield item
+    yield from halves.values()
+
+
+def _meet(item: Capture, halves: dict[str, Capture], done: set[str]) -> Iterator[Capture | Duplicate | Joined]:
+    """A second line of an event of which one side waits: what is missing completes it, anything else repeats it."""
+    half = halves[item.event_id]
+    missing = item.output if half.output is None else item.input
+    if missing is None:
+        yield Duplicate(line=item.line, event_id=item.event_id)
+        return
+    del halves[item.event_id]
+    done.add(item.event_id)
+    yield msgspec.structs.replace(
+        half,
+        input=half.input or item.input,
+        output=half.output or item.output,
+        inference_id=half.inference_id or item.inference_id,
+        custom_attributes=half.custom_attributes or item.custom_attributes,
+        raw=half.raw + b"\n" + item.raw,
+    )
+    yield Joined(line=item.line, event_id=item.event_id)
+
+
+def _released(halves: dict[str, Capture]) -> Iterator[Capture]:
+    """An endpoint that captures one side only must not fill the memory with halves that wait for nothing. Should the
+    other half of a released one come after all, it stands alone too: a repeat is dropped, and this is none."""
+    if len(halves) > MAX_HALVES:
+        yield halves.pop(next(iter(halves)))
 
 
 def _read_line(number: int, offset: int, raw: bytes) -> Capture | Quarantined:

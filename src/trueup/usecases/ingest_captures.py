@@ -10,7 +10,7 @@ from datetime import datetime
 from trueup.annotation.tasks import open_task
 from trueup.capture.decoders import decode
 from trueup.capture.instances import split_input
-from trueup.capture.records import Duplicate, read_captures
+from trueup.capture.records import Duplicate, Joined, read_captures
 from trueup.capture.samples import group_of, sample_id
 from trueup.errors import CaptureError, DecodeError
 from trueup.events import CapturesIngested, TasksOpened
@@ -52,7 +52,8 @@ class Instance:
 
 @dataclass
 class Tally:
-    """What reading one file found. lines = captures + len(quarantined) + duplicates."""
+    """What reading one file found. lines = captures + len(quarantined) + duplicates: `captures` counts the lines that
+    were read, two of which may hold one event."""
 
     lines: int = 0
     captures: int = 0
@@ -108,6 +109,8 @@ class IngestCaptures:
                 tally.quarantined.append(item)
             elif isinstance(item, Duplicate):
                 tally.duplicates += 1
+            elif isinstance(item, Joined):
+                tally.captures += 1
             else:
                 _understand(item, project, tally)
         return tally

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worlds import Loop, capture_line, project
+from tests.worlds import Loop, capture_half, capture_line, project
 from trueup.errors import LeaseError, RunActiveError
 from trueup.model import Action, RunStatus, TaskStatus
 from trueup.ports import Journal
@@ -66,6 +66,19 @@ def test_every_line_is_accounted_for() -> None:
     receipt = loop.ingest(file)
     assert (receipt.lines, receipt.captures, receipt.quarantined, receipt.duplicates) == (6, 3, 2, 1)
     assert [each.line for each in loop.archive.quarantined[file.file_id]] == [4, 6]
+
+
+def test_sides_that_stand_on_two_lines_are_one_question() -> None:
+    loop = Loop()
+    file = loop.capture(1)
+    loop.archive.files[file.uri] += b"\n".join(
+        [capture_half(2, "endpointOutput"), capture_half(3, "endpointInput"), capture_half(2, "endpointInput"), b""]
+    )
+    receipt = loop.ingest(file)
+    assert (receipt.lines, receipt.captures, receipt.quarantined) == (4, 3, 1)
+    assert (receipt.predictions, receipt.selected) == (2, 2)
+    (bad,) = loop.archive.quarantined[file.file_id]
+    assert (bad.line, "no output" in bad.reason) == (3, True)
 
 
 def test_the_budget_is_taken_once_and_never_overrun() -> None:
