@@ -6,6 +6,7 @@ import io
 import sys
 import tarfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ _LONG = 3600.0
 
 
 class InMemoryWorld(World):
-    """`objects` by URI; `events` as (detail type, detail); `alarms` by name with their state."""
+    """`objects` by URI; `events` as (detail type, detail); `alarms` by name with their state;
+    `metrics` by name and values of dimensions."""
 
     def __init__(self, state: Path, **changes: Any) -> None:
         settings: dict[str, Any] = {
@@ -34,14 +36,18 @@ class InMemoryWorld(World):
             "capture_seconds": _LONG,
             "wait_scale": 1.0,
         }
-        super().__init__(Settings(**{**settings, **changes}), self._record)
+        super().__init__(Settings(**{**settings, **changes}), self._record, self._count)
         self.objects: dict[str, bytes] = {}
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.alarms: dict[str, str] = {}
+        self.metrics: Counter[tuple[str, ...]] = Counter()
         self.writable = True
 
     def _record(self, detail_type: str, detail: dict[str, Any], _arn: str) -> None:
         self.events.append((detail_type, detail))
+
+    def _count(self, metric: str, value: float, dimensions: dict[str, str]) -> None:
+        self.metrics[(metric, *dimensions.values())] += int(value)
 
     def await_aws(self, seconds: float = 0) -> None:
         """There is nothing to wait for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tests.conftest import Cloud
 from tests.e2e.people import Person, eventually
 from tests.e2e.pets import sentence
 from tests.e2e.terminal import trueup, trueup_json
+from trueup.adapters.aws.health import AwsHealth
 from trueup.model import TaskStatus
 
 pytestmark = pytest.mark.e2e
@@ -33,6 +34,7 @@ def test_an_endpoint_is_attached_captures_and_is_put_back(cloud: Cloud, moods: s
         invoke(cloud, moods, sentence("mumbles", number))
     eventually(lambda: captured(cloud, moods) == 6)
     eventually(lambda: cloud.operator.tasks.count(moods, TaskStatus.OPEN) == 6)
+    assert counted(cloud, moods) == 6
     look_around(cloud, moods)
     follow_one_answer(cloud, moods, tmp_path)
 
@@ -52,7 +54,7 @@ def look_around(cloud: Cloud, project: str) -> None:
     assert len(tasks) == 6
     shown = trueup_json("task", "show", tasks[0]["task_id"])
     assert shown["selection"]["strategy"] == "margin"
-    assert "not yet" not in trueup("doctor", "--all", code=doctor_code())
+    assert "6 captures in 6 hours" in trueup("doctor", "--all", code=doctor_code())
     assert cloud.operator.deployed[project].endpoint_name in trueup("status")
 
 
@@ -85,6 +87,12 @@ def test_what_does_not_exist_is_said_in_one_sentence(cloud: Cloud) -> None:
     trueup("endpoint", "attach", "nothing", "--dry-run", code=4)
     trueup("retrain", "show", "nothing", code=4)
     trueup("dataset", "show", "v99", "--project", "pets", code=4)
+
+
+def counted(cloud: Cloud, endpoint: str) -> int:
+    now = datetime.now(UTC)
+    health = AwsHealth(cloud.operator.clients)
+    return health.invocations(endpoint, now - timedelta(hours=1), now + timedelta(minutes=1))
 
 
 def serving(cloud: Cloud, endpoint: str) -> str:

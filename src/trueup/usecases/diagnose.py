@@ -177,7 +177,8 @@ class _Rounds:
         captures = sum(each.captures for each in receipts)
         invocations = self.health.invocations(project.endpoint_name, since, until)
         hours = round(_WINDOW.total_seconds() / 3600)
-        says = f"{captures} captures in {hours} hours, {invocations} requests counted"
+        late = round(_DELIVERY.total_seconds() / 60)
+        says = f"{captures} captures in {hours} hours, {invocations} requests counted until {late} minutes ago"
         if invocations and not captures:
             mend = (
                 "let the role of the endpoint's model s3:PutObject to "
@@ -200,7 +201,11 @@ def machine(facts: MachineFacts) -> list[Finding]:
             f"install Node.js {_NODE} or newer: the CDK needs it",
         ),
         _weighed(
-            "machine", "uv", facts.uv is not None, facts.uv or "not installed", "uv sync --all-groups (or pip install uv): it packs the functions"
+            "machine",
+            "uv",
+            facts.uv is not None,
+            facts.uv or "not installed",
+            "uv sync --all-groups: it packs the functions",
         ),
         _weighed("machine", "disk", facts.free_bytes >= _FREE_BYTES, free, "free 2 GB for packages and state"),
     ]

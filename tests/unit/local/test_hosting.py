@@ -134,6 +134,8 @@ def test_variants_share_the_traffic_by_weight(sagemaker: SageMaker, world: InMem
     assert 5 <= shares["b"] <= 40
     assert shares["a"] + shares["b"] == 200
     assert invoke(sagemaker, X_Amzn_SageMaker_Target_Variant="B")[2] == {"said": "b"}
+    assert world.metrics["Invocations", "pets", "A"] == shares["a"]
+    assert world.metrics["Invocations", "pets", "B"] == shares["b"] + 1
 
 
 def test_a_canary_takes_its_share_and_then_all(sagemaker: SageMaker, world: InMemoryWorld) -> None:

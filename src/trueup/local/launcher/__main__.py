@@ -44,7 +44,7 @@ def allow_many_files() -> None:
 
 def main() -> None:
     allow_many_files()
-    world = World(settings(), patches.emit_aws_event)
+    world = World(settings(), patches.emit_aws_event, patches.count_for_aws)
     store = Store(world.settings.state / "sagemaker.json")
     patches.report_lambda_errors_by_class()
     patches.count_loopback_as_tls()

@@ -16,7 +16,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, persistence
 from ministack.core import router as core_router
-from ministack.services import cloudformation, dynamodb, eventbridge, lambda_svc, stepfunctions
+from ministack.services import cloudformation, cloudwatch, dynamodb, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from trueup.local.launcher.checkpoints import Checkpoints, encoder
@@ -46,6 +46,12 @@ def emit_aws_event(detail_type: str, detail: dict[str, Any], arn: str) -> None:
     """Put an event of source aws.sagemaker on the default bus, as only AWS may."""
     entry = {"Source": "aws.sagemaker", "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": [arn]}
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def count_for_aws(metric: str, value: float, dimensions: dict[str, str]) -> None:
+    """Add to a metric of namespace AWS/SageMaker, as only AWS may. Of errors and latencies nothing is told: ministack's
+    alarms look at no dimensions, so that one endpoint's errors would roll back another's canary."""
+    cloudwatch.record_metric("AWS/SageMaker", metric, value, "Count", dimensions)
 
 
 def report_lambda_errors_by_class() -> None:

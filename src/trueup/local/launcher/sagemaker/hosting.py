@@ -236,6 +236,7 @@ class Endpoints:
             raise AwsError("ValidationError", f"The body of {len(body)} bytes is over {MAX_BODY} bytes.")
         fleet, variant = self._route(traffic, headers.get("x-amzn-sagemaker-target-variant"))
         content_type = headers.get("content-type", "application/octet-stream")
+        self._world.measure("Invocations", 1, {"EndpointName": name, "VariantName": variant.name})
         status, answer_type, answer = _ask(variant.port, body, content_type, headers.get("accept", "*/*"))
         if status != 200:
             raise ModelError(status, answer.decode("utf-8", "replace"))

@@ -40,11 +40,18 @@ class Settings:
 
 
 class World:
-    """One per launcher. `emit` puts an event on the default bus as AWS does."""
+    """One per launcher. `emit` puts an event on the default bus as AWS does, `measure` adds a value to a metric of
+    namespace AWS/SageMaker (name, value, dimensions)."""
 
-    def __init__(self, settings: Settings, emit: Callable[[str, dict[str, Any], str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        emit: Callable[[str, dict[str, Any], str], None],
+        measure: Callable[[str, float, dict[str, str]], None],
+    ) -> None:
         self.settings = settings
         self.emit = emit
+        self.measure = measure
         self._local = threading.local()
         self.children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
