@@ -94,7 +94,7 @@ def test_an_endpoint_answers_and_captures(sagemaker: SageMaker, world: InMemoryW
     assert record["captureData"]["endpointOutput"]["data"] == '{"said": "old"}'
     assert record["eventMetadata"]["inferenceId"] == "order-7"
     assert describe(sagemaker)["DataCaptureConfig"]["CaptureStatus"] == "Started"
-    assert world.told("SageMaker Endpoint State Change", "EndpointStatus") == ["CREATING", "IN_SERVICE"]
+    until(lambda: world.told("SageMaker Endpoint State Change", "EndpointStatus") == ["CREATING", "IN_SERVICE"])
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_canary_takes_its_share_and_then_all(sagemaker: SageMaker, world: InMe
     until(lambda: describe(sagemaker)["EndpointStatus"] == "InService")
     assert "FailureReason" not in describe(sagemaker)
     assert said(sagemaker, 20) == {"new": 20}
-    assert "ROLLING_BACK" in world.told("SageMaker Endpoint State Change", "EndpointStatus")
+    until(lambda: "ROLLING_BACK" in world.told("SageMaker Endpoint State Change", "EndpointStatus"))
     shares_told = world.told("SageMaker Endpoint Deployment State Change", "TrafficShare")
     assert shares_told[-2:] == [0.3, 1.0]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_world import ROLE, InMemoryWorld
+from tests.local_world import ROLE, InMemoryWorld, until
 from trueup.local.launcher.sagemaker.errors import AwsError
 from trueup.local.launcher.sagemaker.service import SageMaker
 
@@ -109,7 +109,7 @@ def test_a_labeling_job_ends_when_every_object_has_its_workers(sagemaker: SageMa
     assert (found["LabelCounters"]["HumanLabeled"], found["LabelCounters"]["Unlabeled"]) == (1, 1)
     answer(sagemaker, 1, "ben", "dog")
     assert status_of(sagemaker)["LabelingJobStatus"] == "Completed"
-    assert world.told("SageMaker Ground Truth Labeling Job State Change", "LabelingJobStatus") == ["Completed"]
+    until(lambda: world.told("SageMaker Ground Truth Labeling Job State Change", "LabelingJobStatus") == ["Completed"])
     written = world.objects["s3://bucket/out/ask/annotations/worker-response/iteration-1/1/responses.json"]
     answers = json.loads(written)["answers"]
     assert [each["answerContent"]["label"]["label"] for each in answers] == ["cat", "dog"]

@@ -178,8 +178,7 @@ class TrainingJobs:
         self._emit(name)
 
     def _end(self, name: str, status: str, detail: str = "", **changes: Any) -> None:
-        self._store.update(self.kind, name, TrainingJobStatus=status)
-        self._advance(name, detail or status, TrainingEndTime=time.time(), **changes)
+        self._advance(name, detail or status, TrainingJobStatus=status, TrainingEndTime=time.time(), **changes)
 
     def _emit(self, name: str) -> None:
         detail = self.describe({"TrainingJobName": name})
