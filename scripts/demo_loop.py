@@ -355,7 +355,7 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="write the closing report as JSON")
     parser.add_argument("--state", type=Path, default=ROOT / ".trueup" / "demo", help="state directory")
     arguments = parser.parse_args()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A shell that starts us in the background hands SIGINT over as ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -144,7 +144,7 @@ class Terminal:
         desk = Desk(
             connect=self._connect, diagnose=self._diagnose, facts=lambda: self.facts, embedded=lambda: self.embedded
         )
-        return CliRunner(env={"TRUEUP_STAGE": self.stage, "NO_COLOR": "1"}).invoke(
+        return CliRunner(env={"TRUEUP_STAGE": self.stage, "NO_COLOR": "1", "COLUMNS": None}).invoke(
             app, list(arguments), obj=desk, input=keys
         )
 
