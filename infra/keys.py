@@ -194,6 +194,11 @@ PROJECT_KEYS: dict[str, Key] = {
     "selection.audit_share": Key(
         "Share of the asked-about ones drawn uniformly at random, from which accuracy is estimated", 0.1, between(0, 1)
     ),
+    "selection.budget.per_hour": Key(
+        "Samples asked about in an hour at most, so that a burst does not take the whole day; null is without limit",
+        20,
+        between(0, _MANY),
+    ),
     "selection.budget.per_day": Key("Samples asked about in a day (UTC) at most; 0 pauses", 100, between(0, _MANY)),
     "selection.budget.total": Key("The same for ever; null is without end", 5000, between(0, _MANY)),
     "selection.seed": Key("Makes random draws reproducible", 7, between(0, 2**32 - 1)),

@@ -54,10 +54,16 @@ class LabelSchema(Record, frozen=True, kw_only=True):
 
 
 class Budget(Record, frozen=True, kw_only=True):
-    """How many labels selection may ask for (one label = one task, whatever its overlap)."""
+    """How many labels selection may ask for (one label = one task, whatever its overlap), in hours and days of UTC."""
 
+    per_hour: int | None = None
     per_day: int = 500
     total: int | None = None
+
+    def limits(self, at: datetime) -> dict[str, int | None]:
+        """What may be used in each period that `at` lies in, by the period's name; None is without end."""
+        hour, day = f"HOUR#{at:%Y-%m-%dT%H}", f"DAY#{at:%Y-%m-%d}"
+        return {hour: self.per_hour, day: self.per_day, "TOTAL": self.total}
 
 
 class SelectionPolicy(Record, frozen=True, kw_only=True):

@@ -10,13 +10,14 @@ in the same transaction as the state, so that neither exists without the other; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from trueup.events import Envelope, Event
 from trueup.model import (
     Annotation,
     AnnotatorSkill,
+    Budget,
     CaptureFile,
     Champion,
     Consensus,
@@ -90,9 +91,9 @@ class CaptureLedger(Protocol):
         """Record a file as wholly accounted for. False (and nothing written) when it already was."""
         ...
 
-    def reserve(self, file: CaptureFile, day: date, wanted: int, per_day: int, total: int | None) -> int:
-        """Take up to `wanted` labels from the project's budget, exactly once per file: a repeat gets the
-        first answer again. Returns the number granted, 0..wanted."""
+    def reserve(self, file: CaptureFile, at: datetime, wanted: int, budget: Budget) -> int:
+        """Take up to `wanted` labels from what the project's budget leaves for the hour, the day and ever, exactly
+        once per file: a repeat gets the first answer again. Returns the number granted, 0..wanted."""
         ...
 
     def receipts(self, project: str, since: datetime) -> Iterator[FileReceipt]:

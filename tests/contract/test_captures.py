@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -12,9 +12,7 @@ from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, edge, event, journal
 from tests.worlds import NOW, capture_file
 from trueup.errors import NotFoundError
-from trueup.model import FileReceipt, Payload, Quarantined
-
-TODAY = date(2026, 11, 24)
+from trueup.model import Budget, FileReceipt, Payload, Quarantined
 
 
 def receipt(name: str = "a", seconds: int = 0, project: str = "pets") -> FileReceipt:
@@ -85,24 +83,32 @@ def test_receipts_come_oldest_first_over_all_pages(ports: Ports) -> None:
 
 
 def test_the_budget_is_granted_once_per_file_and_never_overrun(ports: Ports) -> None:
-    grants = [ports.ledger.reserve(capture_file(str(each)), TODAY, 4, 10, 9) for each in range(4)]
+    budget = Budget(per_day=10, total=9)
+    grants = [ports.ledger.reserve(capture_file(str(each)), NOW, 4, budget) for each in range(4)]
     assert grants == [4, 4, 1, 0]
-    assert ports.ledger.reserve(capture_file("0"), TODAY, 99, 10, 9) == 4
-    assert ports.ledger.reserve(capture_file("3"), TODAY, 1, 99, None) == 0
+    assert ports.ledger.reserve(capture_file("0"), NOW, 99, budget) == 4
+    assert ports.ledger.reserve(capture_file("3"), NOW, 1, Budget(per_day=99)) == 0
 
 
 def test_a_new_day_has_a_new_budget_but_the_total_goes_on(ports: Ports) -> None:
-    tomorrow = TODAY + timedelta(days=1)
-    assert ports.ledger.reserve(capture_file("a"), TODAY, 5, 5, None) == 5
-    assert ports.ledger.reserve(capture_file("b"), TODAY, 5, 5, None) == 0
-    assert ports.ledger.reserve(capture_file("c"), tomorrow, 5, 5, 8) == 3
-    assert ports.ledger.reserve(capture_file("d"), tomorrow, 5, 5, None) == 2
-    assert ports.ledger.reserve(capture_file("e"), tomorrow, 0, 5, None) == 0
+    tomorrow, daily = NOW + timedelta(days=1), Budget(per_day=5)
+    assert ports.ledger.reserve(capture_file("a"), NOW, 5, daily) == 5
+    assert ports.ledger.reserve(capture_file("b"), NOW, 5, daily) == 0
+    assert ports.ledger.reserve(capture_file("c"), tomorrow, 5, Budget(per_day=5, total=8)) == 3
+    assert ports.ledger.reserve(capture_file("d"), tomorrow, 5, daily) == 2
+    assert ports.ledger.reserve(capture_file("e"), tomorrow, 0, daily) == 0
+
+
+def test_an_hour_takes_no_more_than_its_share_of_the_day(ports: Ports) -> None:
+    later, budget = NOW + timedelta(hours=1), Budget(per_hour=3, per_day=5)
+    grants = [ports.ledger.reserve(capture_file(name), NOW, 2, budget) for name in "abc"]
+    grants += [ports.ledger.reserve(capture_file(name), later, 2, budget) for name in "def"]
+    assert grants == [2, 1, 0, 2, 0, 0]
 
 
 def test_files_that_reserve_at_once_share_the_budget_exactly(ports: Ports) -> None:
     def reserve(number: int) -> int:
-        return ports.ledger.reserve(capture_file(str(number % 6)), TODAY, 3, 10, None)
+        return ports.ledger.reserve(capture_file(str(number % 6)), NOW, 3, Budget(per_day=10))
 
     with ThreadPoolExecutor(4) as workers:
         grants = list(workers.map(reserve, range(12)))

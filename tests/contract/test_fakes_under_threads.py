@@ -11,12 +11,12 @@ import msgspec
 
 from tests.contract.implementations import in_memory
 from tests.contract.records import QUIET
-from tests.contract.test_captures import TODAY, receipt
+from tests.contract.test_captures import receipt
 from tests.worlds import NOW, capture_file, opening
 from trueup.adapters.memory import FixedClock, MemoryAnnotationQueue, MemoryCaptureLedger, World
 from trueup.annotation.tasks import grant
 from trueup.errors import ConflictError
-from trueup.model import TaskStatus
+from trueup.model import Budget, TaskStatus
 
 THREADS, ROUNDS = 8, 150
 
@@ -62,12 +62,12 @@ def test_each_file_is_closed_once_and_the_budget_is_exact() -> None:
     ledger = MemoryCaptureLedger(World())
 
     def close(thread: int, number: int) -> bool:
-        ledger.reserve(capture_file(f"{thread}-{number}"), TODAY, 1, 500, None)
+        ledger.reserve(capture_file(f"{thread}-{number}"), NOW, 1, Budget(per_day=500))
         return ledger.close(receipt(str(number)), QUIET)
 
     assert [sum(map(bool, row)) for row in together(close)] == [1] * ROUNDS
     names = [capture_file(f"{thread}-{number}") for thread in range(THREADS) for number in range(ROUNDS)]
-    assert sum(ledger.reserve(each, TODAY, 1, 500, None) for each in names) == 500
+    assert sum(ledger.reserve(each, NOW, 1, Budget(per_day=500)) for each in names) == 500
 
 
 def test_each_message_is_received_once() -> None:

@@ -59,6 +59,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "selection.strategy": (["margin"], ["", "Margin", "marginal"]),
     "selection.rate": ([1, 1e-6], [0, -0.1, 1.01, math.nan, math.inf]),
     "selection.audit_share": ([0, 1], [-0.1, 1.1, math.nan]),
+    "selection.budget.per_hour": ([0, 10**9], [-1, 10**9 + 1]),
     "selection.budget.per_day": ([0, 10**9], [-1, 10**9 + 1]),
     "selection.budget.total": ([0, None], [-1, 10**40]),
     "selection.seed": ([0, 2**32 - 1], [-1, 2**32]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.annotation.tasks import settle
 from trueup.errors import ConflictError, RetryableError, ServiceError
 from trueup.events import seal
-from trueup.model import Segment
+from trueup.model import Budget, Segment
 from trueup.ports import Journal, LabelingJob
 
 
@@ -255,6 +256,16 @@ def test_every_key_that_is_written_is_in_the_table_of_keys(dynamodb: Any) -> Non
     assert missing == set()
 
 
+def test_sixteen_workers_buy_exactly_the_budget(dynamodb: Any) -> None:
+    ledger, budget = DynamoCaptureLedger(Table(dynamodb, TABLE)), Budget(per_hour=1000, per_day=5000)
+
+    def buy(worker: int) -> int:
+        return sum(ledger.reserve(capture_file(f"{worker}-{number}"), NOW, 19, budget) for number in range(4))
+
+    with ThreadPoolExecutor(16) as workers:
+        assert sum(workers.map(buy, range(16))) == 1000
+
+
 def kind_of(item: dict[str, Any]) -> tuple[str, str | None]:
     """("P#TASK#", "CONSENSUS#") of an item of a task; no sort key where it is a mere name."""
     pk, sk = item["pk"]["S"].replace("P#pets#", "P#"), item["sk"]["S"]
@@ -274,7 +285,7 @@ def write_one_of_everything(table: Table) -> None:
 
     ledger, tasks, runs = DynamoCaptureLedger(table), DynamoTaskStore(table), DynamoRunStore(table)
     ledger.close(receipt(), journal())
-    ledger.reserve(capture_file(), NOW.date(), 1, 9, None)
+    ledger.reserve(capture_file(), NOW, 1, Budget(per_hour=9))
     tasks.open([opening()], QUIET)
     task = opening().task
     tasks.save(settle(task), QUIET, annotation=annotation(task), consensus=consensus(task, "c1"))

@@ -12,7 +12,7 @@ import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -24,6 +24,7 @@ from trueup.events import Envelope, seal
 from trueup.model import (
     Annotation,
     AnnotatorSkill,
+    Budget,
     CaptureFile,
     Champion,
     Consensus,
@@ -166,15 +167,13 @@ class MemoryCaptureLedger(CaptureLedger):
         return True
 
     @_locked
-    def reserve(self, file: CaptureFile, day: date, wanted: int, per_day: int, total: int | None) -> int:
+    def reserve(self, file: CaptureFile, at: datetime, wanted: int, budget: Budget) -> int:
         if file.file_id in self._reserved:
             return self._reserved[file.file_id]
-        keys = [(file.project, day.isoformat()), (file.project, "total")]
-        left = [per_day - self._used.get(keys[0], 0)]
-        if total is not None:
-            left.append(total - self._used.get(keys[1], 0))
+        limits = {(file.project, period): limit for period, limit in budget.limits(at).items()}
+        left = [limit - self._used.get(key, 0) for key, limit in limits.items() if limit is not None]
         granted = max(0, min(wanted, *left))
-        for key in keys:
+        for key in limits:
             self._used[key] = self._used.get(key, 0) + granted
         self._reserved[file.file_id] = granted
         return granted

@@ -131,10 +131,8 @@ class IngestCaptures:
     def _choose(
         self, file: CaptureFile, project: Project, instances: Sequence[Instance], now: datetime
     ) -> list[Choice]:
-        budget = project.selection.budget
-
         def granted(wanted: int) -> int:
-            return self.ledger.reserve(file, now.date(), wanted, budget.per_day, budget.total)
+            return self.ledger.reserve(file, now, wanted, project.selection.budget)
 
         candidates = [Candidate(key=each.sample_id, prediction=each.prediction) for each in instances]
         return choose(candidates, project.selection, granted, seed=file.file_id)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.worlds import Loop, capture_half, capture_line, project
 from trueup.errors import LeaseError, RunActiveError
-from trueup.model import Action, RunStatus, TaskStatus
+from trueup.model import Action, Budget, RunStatus, TaskStatus
 from trueup.ports import Journal
 from trueup.usecases.submit_annotation import Submission
 
@@ -55,7 +55,7 @@ def test_the_same_file_twice_and_messages_doubled_give_the_same_state() -> None:
             often.state()[key]
         )
     assert once.tasks.count("pets", TaskStatus.SETTLED) == often.tasks.count("pets", TaskStatus.SETTLED) == 8
-    assert once.ledger.reserve(once.capture(4), once.clock.now().date(), 9, 500, None) == 4
+    assert once.ledger.reserve(once.capture(4), once.clock.now(), 9, Budget()) == 4
 
 
 def test_every_line_is_accounted_for() -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 
 from trueup.adapters.aws.table import FRESH, ConditionFailedError, Table, Write, journal_writes, put, record_of, stamp
 from trueup.errors import RetryableError
-from trueup.model import CaptureFile, FileReceipt
+from trueup.model import Budget, CaptureFile, FileReceipt
 from trueup.ports import CaptureLedger, Journal
 
 _ATTEMPTS = 20
+# Losers of a race come back after this many seconds times the number of their losses, at random.
+_PAUSE = 0.02
+_KEPT = timedelta(days=400)
 
 
 class DynamoCaptureLedger(CaptureLedger):
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, pause: Callable[[float], None] = time.sleep) -> None:
         self._table = table
+        self._sleep = pause
 
     def receipt(self, file: CaptureFile) -> FileReceipt | None:
         item = self._table.get(_file_pk(file), "RECEIPT")
@@ -36,15 +42,17 @@ class DynamoCaptureLedger(CaptureLedger):
             return False
         return True
 
-    def reserve(self, file: CaptureFile, day: date, wanted: int, per_day: int, total: int | None) -> int:
-        for _ in range(_ATTEMPTS):
+    def reserve(self, file: CaptureFile, at: datetime, wanted: int, budget: Budget) -> int:
+        limits = budget.limits(at)
+        for attempt in range(_ATTEMPTS):
             before = self._table.get(_file_pk(file), "BUDGET")
             if before is not None:
                 return int(before["granted"])
-            granted = max(0, min(wanted, per_day - self._used(file, _day_key(day)), self._left(file, total)))
+            granted = max(0, min(wanted, *self._left(file, limits)))
             try:
-                self._table.write(_reservation(file, day, granted, per_day, total))
+                self._table.write(_reservation(file, granted, limits, at))
             except ConditionFailedError:
+                self._pause(attempt)
                 continue
             return granted
         raise RetryableError(f"the budget of {file.project} is contended: {_ATTEMPTS} attempts lost the race")
@@ -53,30 +61,36 @@ class DynamoCaptureLedger(CaptureLedger):
         found = self._table.query(f"P#{project}#RECEIPTS", at_least=stamp(since), index=True)
         return (record_of(each, FileReceipt) for each in found)
 
+    def _pause(self, losses: int) -> None:
+        self._sleep(random.uniform(0, _PAUSE * (losses + 1)))  # noqa: S311 - spreads retries, keeps no secret
+
+    def _left(self, file: CaptureFile, limits: Mapping[str, int | None]) -> list[int]:
+        return [limit - self._used(file, key) for key, limit in limits.items() if limit is not None]
+
     def _used(self, file: CaptureFile, key: str) -> int:
         item = self._table.get(_budget_pk(file), key)
         return int(item["used"]) if item else 0
 
-    def _left(self, file: CaptureFile, total: int | None) -> int:
-        return total - self._used(file, "TOTAL") if total is not None else 2**31
 
-
-def _reservation(file: CaptureFile, day: date, granted: int, per_day: int, total: int | None) -> list[Write]:
+def _reservation(file: CaptureFile, granted: int, limits: Mapping[str, int | None], at: datetime) -> list[Write]:
     reserved = put((_file_pk(file), "BUDGET"), {"granted": granted}, condition=FRESH, granted=granted)
     if granted == 0:
         return [reserved]
-    limits = [(_day_key(day), per_day), ("TOTAL", total)]
-    return [reserved, *[_spend(file, key, granted, limit) for key, limit in limits]]
+    return [reserved, *[_spend(file, key, granted, limit, at) for key, limit in limits.items()]]
 
 
-def _spend(file: CaptureFile, key: str, granted: int, limit: int | None) -> Write:
-    values = {":zero": 0, ":granted": granted}
+def _spend(file: CaptureFile, key: str, granted: int, limit: int | None, at: datetime) -> Write:
+    values: dict[str, object] = {":zero": 0, ":granted": granted}
     if limit is not None:
         values[":most"] = limit - granted
+    update = "SET used = if_not_exists(used, :zero) + :granted"
+    if key != "TOTAL":
+        values[":expires"] = int((at + _KEPT).timestamp())
+        update += ", expires_at = :expires"
     return Write(
         action="Update",
         key=(_budget_pk(file), key),
-        update="SET used = if_not_exists(used, :zero) + :granted",
+        update=update,
         condition="attribute_not_exists(used) OR used <= :most" if limit is not None else None,
         values=values,
     )
@@ -88,7 +102,3 @@ def _file_pk(file: CaptureFile) -> str:
 
 def _budget_pk(file: CaptureFile) -> str:
     return f"P#{file.project}#BUDGET"
-
-
-def _day_key(day: date) -> str:
-    return f"DAY#{day.isoformat()}"
