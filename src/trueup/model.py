@@ -215,7 +215,11 @@ class Capture(Record, frozen=True, kw_only=True):
 
 
 class Prediction(Record, frozen=True, kw_only=True):
-    """What the model said about one instance: class names with probabilities, in the model's own order."""
+    """What the model said about one instance: class names with probabilities, in the model's own order.
+
+    `partial` tells that it named only some of its classes, the likeliest; `probabilities` is empty where it gave a
+    label and nothing else.
+    """
 
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
@@ -223,6 +227,8 @@ class Prediction(Record, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
+        if not self.probabilities:
+            return self.classes[0]
         return self.classes[max(range(len(self.classes)), key=self.probabilities.__getitem__)]
 
 

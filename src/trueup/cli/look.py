@@ -258,8 +258,9 @@ def _paint_story(story: TaskStory, now: datetime) -> None:
         ("opened", stamp(task.opened_at)),
     ]
     if task.prediction is not None:
-        sure = max(task.prediction.probabilities)
-        facts.append(("prediction", f"{safe(task.prediction.label)}  [dim]p = {sure:.3f}[/]"))
+        chances = task.prediction.probabilities
+        sure = f"p = {max(chances):.3f}" if chances else "without a probability"
+        facts.append(("prediction", f"{safe(task.prediction.label)}  [dim]{sure}[/]"))
     if chosen is not None:
         why = f"{chosen.strategy}, score {chosen.score:.3f}, propensity {chosen.propensity:.3f}"
         facts.append(("asked because", f"{safe(chosen.reason)}  [dim]{why}[/]"))

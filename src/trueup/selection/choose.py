@@ -117,11 +117,21 @@ def _hypergeometric_tail(population: int, marked: int, draws: int, at_least: int
 
 
 def _matrix(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-    width = max(len(each.prediction.probabilities) for each in candidates)
-    matrix = np.zeros((len(candidates), width))
-    for row, each in enumerate(candidates):
-        matrix[row, : len(each.prediction.probabilities)] = each.prediction.probabilities
+    rows = [_distribution(each.prediction) for each in candidates]
+    matrix = np.zeros((len(rows), max(len(each) for each in rows)))
+    for row, each in enumerate(rows):
+        matrix[row, : len(each)] = each
     return matrix
+
+
+def _distribution(prediction: Prediction) -> tuple[float, ...]:
+    """What the classes that a partial prediction leaves out have in common is one class more. A label alone tells
+    nothing of doubt: it counts as sure, and only the audit asks about it."""
+    if not prediction.probabilities:
+        return (1.0,)
+    if not prediction.partial:
+        return prediction.probabilities
+    return (*prediction.probabilities, max(0.0, 1.0 - math.fsum(prediction.probabilities)))
 
 
 def _ranking(candidates: Sequence[Candidate], scores: NDArray[np.float64]) -> list[int]:

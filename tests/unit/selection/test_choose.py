@@ -32,6 +32,22 @@ def test_scores_by_hand(strategy: str, expected: float) -> None:
     assert scores[0] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("strategy", ["margin", "least_confidence", "entropy"])
+def test_what_a_model_left_out_counts_as_one_class_more(strategy: str) -> None:
+    rows = {"sure": (0.97,), "unsure": (0.55,), "label alone": (), "whole": (0.9, 0.1)}
+    found = [
+        Candidate(
+            key=name,
+            prediction=Prediction(classes=("a", "b")[: len(row) or 1], probabilities=row, partial=name != "whole"),
+        )
+        for name, row in rows.items()
+    ]
+    policy = SelectionPolicy(strategy=strategy, rate=1.0, audit_share=0.0)
+    order = sorted(choose(found, policy, lambda wanted: wanted, "seed"), key=lambda each: -each.score)
+    assert [found[each.index].key for each in order] == ["unsure", "whole", "sure", "label alone"]
+    assert order[-1].score == pytest.approx(0.0)
+
+
 def test_the_budget_cuts_and_equal_seeds_choose_equally() -> None:
     policy = SelectionPolicy(rate=0.5, audit_share=0.2)
     wanted: list[int] = []

@@ -6,14 +6,18 @@ project names, or else the first in the table's order that recognises the payloa
 
 from __future__ import annotations
 
-from trueup.capture.decoders import csv_probabilities, json_probabilities
+from trueup.capture.decoders import csv_probabilities, json_labels, json_logits, json_probabilities, tables, triton
 from trueup.capture.decoders.family import Decoder
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
 
 DECODERS: dict[str, Decoder] = {
+    "triton": triton,
+    "tables": tables,
+    "json_labels": json_labels,
     "json_probabilities": json_probabilities,
     "csv_probabilities": csv_probabilities,
+    "json_logits": json_logits,
 }
 
 

@@ -13,6 +13,9 @@ from trueup.model import Payload, Prediction
 _SUM_TOLERANCE = 0.02
 _ROUNDING = 1e-9
 _SHOWN = 5
+_HIGHEST = 1e300
+# BlazingText and fastText write it before the names of classes.
+_FASTTEXT = "__label__"
 
 
 class Decoder(Protocol):
@@ -27,8 +30,9 @@ def prediction(values: Sequence[float], classes: tuple[str, ...], names: Sequenc
     """A full distribution over `names`, or over the first len(values) of `classes` when the model names none.
 
     A model that knows fewer classes than the schema is normal: the newest class is what trueup is to teach it.
-    One value alone is P(second class) of a binary model. What rounding put just outside of 0 to 1 is put back.
-    Raises DecodeError for what is not probabilities of distinct classes.
+    One value alone is P(second class) of a binary model. Named values that do not add up are the likeliest of more:
+    the prediction is partial. What rounding put just outside of 0 to 1 is put back. Raises DecodeError for what is
+    not probabilities of distinct classes.
     """
     if names is None and len(values) == 1:
         values = (1.0 - values[0], values[0])
@@ -40,9 +44,21 @@ def prediction(values: Sequence[float], classes: tuple[str, ...], names: Sequenc
     if not all(-_ROUNDING <= each <= 1 + _ROUNDING for each in values):
         raise DecodeError(f"{_short(values)} are not probabilities between 0 and 1")
     total = math.fsum(values)
-    if abs(total - 1) > _SUM_TOLERANCE:
+    partial = names is not None and total < 1 - _SUM_TOLERANCE
+    if not partial and abs(total - 1) > _SUM_TOLERANCE:
         raise DecodeError(f"the probabilities {_short(values)} sum to {total:.4f}, not 1: logits need a softmax first")
-    return Prediction(classes=known, probabilities=tuple(min(1.0, max(0.0, float(each))) for each in values))
+    inside = tuple(min(1.0, max(0.0, float(each))) for each in values)
+    return Prediction(classes=known, probabilities=inside, partial=partial)
+
+
+def labelled(name: object) -> Prediction:
+    """A label without any probability. Raises DecodeError for what cannot be the name of a class."""
+    return Prediction(classes=_named([name]), probabilities=(), partial=True)
+
+
+def is_number(value: object) -> bool:
+    """A finite number that a float can hold; JSON may hold others."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HIGHEST
 
 
 def shown(names: Sequence[object]) -> str:
@@ -54,7 +70,7 @@ def _named(names: Sequence[object]) -> tuple[str, ...]:
     wrong = [each for each in names if not _is_name(each)]
     if wrong:
         raise DecodeError(f"{shown(wrong)} cannot be the name of a class")
-    known = tuple(str(each) for each in names)
+    known = tuple(str(each).removeprefix(_FASTTEXT) for each in names)
     if len(set(known)) != len(known):
         raise DecodeError(f"the answer names a class twice: {shown(known)}")
     return known

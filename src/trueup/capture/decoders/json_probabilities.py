@@ -1,4 +1,5 @@
-"""JSON of probabilities: scikit-learn, TensorFlow Serving, Linear Learner, JumpStart, Hugging Face, XGBoost JSON.
+"""JSON of probabilities: scikit-learn, TensorFlow Serving, Linear Learner, JumpStart, Hugging Face, XGBoost JSON,
+BlazingText, image classification.
 
 One instance is a list of numbers, a single score, or an object that holds them under one of the known names,
 with class names beside them where the container gives them. Several instances come in a list, under
@@ -16,7 +17,7 @@ from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
 
-_VALUES = ("probabilities", "scores", "score", "prob", "probability", "predictions")
+_VALUES = ("probabilities", "scores", "score", "prob", "probability", "predictions", "prediction")
 _NAMES = ("labels", "classes", "label")
 _DIGITS = 20
 
