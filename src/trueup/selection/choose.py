@@ -116,6 +116,15 @@ def _hypergeometric_tail(population: int, marked: int, draws: int, at_least: int
     return hits / ways
 
 
+def uncertainties(prediction: Prediction) -> dict[str, float]:
+    """The scores of one prediction by every strategy that looks at nothing else, each in [0, 1] and higher for less
+    sure; empty when the model gave no probability."""
+    if not prediction.probabilities:
+        return {}
+    row, rng = np.array([_distribution(prediction)]), np.random.default_rng(0)
+    return {name: float(each.score(row, rng)[0]) for name, each in STRATEGIES.items() if name != "random"}
+
+
 def _matrix(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
     rows = [_distribution(each.prediction) for each in candidates]
     matrix = np.zeros((len(rows), max(len(each) for each in rows)))
