@@ -30,6 +30,7 @@ from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until
 from trueup.adapters.aws.clients import Clients
 from trueup.dataset.verify import verify
 from trueup.dataset.versions import content_of
+from trueup.errors import ConflictError
 from trueup.lineage.render import tree_lines
 from trueup.lineage.walk import walk
 from trueup.local import service
@@ -364,6 +365,8 @@ def main() -> None:
     except KeyboardInterrupt:
         console.print("stopping")
         code = 0
+    except ConflictError as error:
+        sys.exit(f"scripts/demo: {error}")
     finally:
         service.down(arguments.state)
     sys.exit(code)

@@ -32,6 +32,8 @@ REGION = "us-east-1"
 DEFAULT_STAGE = "dev"
 _LAUNCHER = "trueup.local.launcher"
 _GATEWAY = "trueup.local.gateway"
+# What may lie in a state directory before the first start.
+_BEFORE_THE_LOG = frozenset({"lock", "deployment.json"})
 _START_SECONDS = 90
 _STOP_SECONDS = 30
 _AFRESH = "If the state is at fault and not the app: trueup local reset forgets it."
@@ -174,10 +176,18 @@ def down(state: Path) -> bool:
 
 
 def reset(state: Path) -> None:
-    """Stop what runs and forget everything."""
+    """Stop what runs and forget everything. Raises ConflictError for a directory that holds something else."""
     if state.is_dir():
+        _refuse_foreign(state)
         down(state)
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _refuse_foreign(state: Path) -> None:
+    """What was never started here has no log of it; a mistyped path must not cost anybody their files."""
+    held = {each.name for each in state.iterdir()} - _BEFORE_THE_LOG
+    if held and not (state / "ministack.log").is_file():
+        raise ConflictError(f"{state} holds no embedded AWS but other files ({min(held)}, …): nothing was deleted")
 
 
 def _forget_what_never_stood(state: Path) -> None:
