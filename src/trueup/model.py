@@ -170,6 +170,8 @@ class Project(Record, frozen=True, kw_only=True):
 
 # ---------------------------------------------------------------- what an endpoint said
 
+NO_LABEL = "(none)"
+
 
 class CaptureFile(Record, frozen=True, kw_only=True):
     """One Data Capture object. `key` ends in <endpoint>/<variant>/yyyy/mm/dd/hh/<file>.jsonl."""
@@ -214,19 +216,58 @@ class Capture(Record, frozen=True, kw_only=True):
     custom_attributes: tuple[str, ...] = ()
 
 
+PredictionKind = Literal[
+    "probabilities",
+    "binary",
+    "winner",
+    "logits",
+    "labels",
+    "entities",
+    "detections",
+    "logprobs",
+    "regression",
+    "multilabel",
+]
+
+
+class Found(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that a model found in an instance: a box in an image or a span of a text, and how sure it was.
+
+    `box` is left, top, right, bottom, as shares of the image's sides or in its pixels as `unit` says; `start` and
+    `end` count characters. Each is None where the model did not say.
+    """
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float] | None = None
+    unit: Literal["share", "pixel"] | None = None
+    start: int | None = None
+    end: int | None = None
+    text: str = ""
+
+
 class Prediction(Record, frozen=True, kw_only=True):
     """What the model said about one instance: class names with probabilities, in the model's own order.
 
-    `partial` tells that it named only some of its classes, the likeliest; `probabilities` is empty where it gave a
-    label and nothing else.
+    `kind` tells what the numbers are, as decoded. `partial` tells that it named only some of its classes, the
+    likeliest; `probabilities` is empty where it gave a label and nothing else. Of entities, detections and
+    multilabel every class has a probability of its own, which need not sum to one: for `objects` it is that of the
+    surest of the class. A regression has a `value`, perhaps with an `interval`, and no classes.
     """
 
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
     partial: bool = False
+    kind: PredictionKind = "probabilities"
+    objects: tuple[Found, ...] = ()
+    value: float | None = None
+    interval: tuple[float, float] | None = None
 
     @property
     def label(self) -> str:
+        """The likeliest class, or NO_LABEL when the model named none."""
+        if not self.classes:
+            return NO_LABEL
         if not self.probabilities:
             return self.classes[0]
         return self.classes[max(range(len(self.classes)), key=self.probabilities.__getitem__)]

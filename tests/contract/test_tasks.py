@@ -13,7 +13,7 @@ from tests.contract.records import QUIET, annotation, consensus, edge, journal
 from tests.worlds import NOW, opening, project
 from trueup.annotation.tasks import answer, grant, send_to_review, settle
 from trueup.errors import ConflictError, NotFoundError
-from trueup.model import Node, NodeKind, Task, TaskStatus
+from trueup.model import Found, Node, NodeKind, Prediction, Task, TaskStatus
 
 
 def opened(ports: Ports, number: int = 1) -> Task:
@@ -49,6 +49,20 @@ def test_openings_are_written_whole_and_a_repeat_changes_nothing(ports: Ports) -
         for arrow in each.edges:
             assert arrow in ports.lineage.edges_from("pets", arrow.source)
             assert arrow in ports.lineage.edges_to("pets", arrow.target)
+
+
+def test_boxes_and_spans_come_back_as_they_were(ports: Ports) -> None:
+    found = (
+        Found(label="cat", score=0.9, box=(0.1, 0.2, 0.3, 0.4), unit="share"),
+        Found(label="dog", score=0.5, start=0, end=3, text="Rex"),
+    )
+    said = Prediction(classes=("cat", "dog"), probabilities=(0.9, 0.5), partial=True, kind="detections", objects=found)
+    one = opening(1)
+    selection = msgspec.structs.replace(one.selection, prediction=said)
+    task = msgspec.structs.replace(one.task, prediction=said)
+    ports.tasks.open([msgspec.structs.replace(one, selection=selection, task=task)], QUIET)
+    assert ports.tasks.selection("pets", one.sample.sample_id) == selection
+    assert ports.tasks.get("pets", task.task_id) == task
 
 
 def test_a_sample_of_another_capture_is_left_alone(ports: Ports) -> None:

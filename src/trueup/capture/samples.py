@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from trueup.errors import DecodeError
 from trueup.model import Capture, Payload, content_id
 
 
+@lru_cache(maxsize=64)
 def media_type(content_type: str) -> str:
     """The type without parameters, in small letters: "text/csv; charset=utf-8" is "text/csv"."""
     return content_type.partition(";")[0].strip().lower()

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, cast
 
 import typer
+from msgspec import UNSET, UnsetType
 
-from trueup.cli.console import paint_table, say
+from trueup.cli.console import paint_table, safe, say
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import Json
 from trueup.errors import CaptureError, DecodeError, InputError
-from trueup.model import Capture, Prediction, Quarantined, Record
+from trueup.model import Capture, Found, Prediction, Quarantined, Record
 
 if TYPE_CHECKING:
     from trueup.ports import ObjectReader
@@ -34,18 +35,22 @@ _INDICES = tuple(str(number) for number in range(1000))
 
 class Reading(Record, frozen=True, kw_only=True):
     """One prediction of a capture file. `record` counts the instances of one event from 0; the three scores are
-    those that selection ranks by (docs/concepts.md), null where the model gave no probability."""
+    those that selection ranks by (docs/extending.md). What the model did not give is null; `value` and `interval` are
+    there for a regression alone."""
 
     event_id: str
     record: int
     kind: str
-    classes: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    label: str
+    classes: tuple[str, ...] | None
+    probabilities: tuple[float, ...] | None
+    label: str | None
     least_confidence: float | None
     margin: float | None
     entropy: float | None
     decoder: str
+    objects: tuple[Found, ...] | None
+    value: float | UnsetType = UNSET
+    interval: tuple[float, float] | UnsetType | None = UNSET
 
 
 class Lens(Record, frozen=True, kw_only=True):
@@ -69,8 +74,8 @@ def decode(
     if as_json:
         _say_lines(readings)
     else:
-        rows = [[each.event_id, str(each.record), each.label, _chances(each), each.decoder] for each in readings]
-        paint_table(["event", "record", "label", "probabilities", "decoder"], rows, ("record",))
+        rows = [[*_place(each), each.kind, _label(each), _said(each), each.decoder] for each in readings]
+        paint_table(["event", "record", "kind", "label", "said", "decoder"], rows, ("record",))
     _end(bad)
 
 
@@ -89,13 +94,17 @@ def score(
         _say_lines(readings)
     else:
         ranked = sorted(readings, key=lambda each: -(each.margin if each.margin is not None else -1.0))
-        rows = [[each.event_id, str(each.record), each.label, *_figures(each)] for each in ranked]
+        rows = [[*_place(each), _label(each), *_figures(each)] for each in ranked]
         names = ("least confidence", "margin", "entropy")
         paint_table(["event", "record", "label", *names], rows, ("record", *names))
     _end(bad)
 
 
 def _lens(context: typer.Context, classes: str, decoder: str, project: str) -> Lens:
+    from trueup.capture.decoders import DECODERS
+
+    if decoder and decoder not in DECODERS:
+        raise InputError(f"there is no decoder {decoder!r}; decoders: {', '.join(DECODERS)}", field="--decoder")
     named = tuple(each.strip() for each in classes.split(",") if each.strip())
     if not project:
         return Lens(classes=named or _INDICES, decoder=decoder or None)
@@ -141,27 +150,23 @@ def _unread(capture: Capture, reason: str) -> Quarantined:
 def _reading(capture: Capture, number: int, prediction: Prediction, decoder: str) -> Reading:
     from trueup.selection.choose import uncertainties
 
-    scores = uncertainties(prediction) if prediction.probabilities else {}
+    scores = uncertainties(prediction)
+    regression = prediction.kind == "regression"
     return Reading(
         event_id=capture.event_id,
         record=number,
-        kind=_kind(prediction, decoder),
-        classes=prediction.classes,
-        probabilities=prediction.probabilities,
-        label=prediction.label,
+        kind=prediction.kind,
+        classes=prediction.classes or None,
+        probabilities=prediction.probabilities or None,
+        label=prediction.label if prediction.classes else None,
         least_confidence=scores.get("least_confidence"),
         margin=scores.get("margin"),
         entropy=scores.get("entropy"),
         decoder=decoder,
+        objects=prediction.objects or None,
+        value=prediction.value if regression and prediction.value is not None else UNSET,
+        interval=prediction.interval if regression else UNSET,
     )
-
-
-def _kind(prediction: Prediction, decoder: str) -> str:
-    if not prediction.probabilities:
-        return "labels"
-    if prediction.partial and len(prediction.classes) == 1:
-        return "winner"
-    return "logits" if decoder == "json_logits" else "probabilities"
 
 
 def _open(context: typer.Context, file: str) -> IO[bytes]:
@@ -200,9 +205,28 @@ def _say_lines(readings: list[Reading]) -> None:
         say(msgspec.json.encode(each).decode())
 
 
-def _chances(reading: Reading) -> str:
-    named = zip(reading.classes, reading.probabilities, strict=bool(reading.probabilities))
-    return "  ".join(f"{name} {chance:.3f}" for name, chance in named) or "none given"
+def _place(reading: Reading) -> tuple[str, str]:
+    return _printable(reading.event_id), str(reading.record)
+
+
+def _label(reading: Reading) -> str:
+    return "-" if reading.label is None else _printable(reading.label)
+
+
+def _printable(text: str) -> str:
+    """A model's words on a terminal: nothing that steers it."""
+    return safe("".join(each if each.isprintable() else "·" for each in text))
+
+
+def _said(reading: Reading) -> str:
+    if reading.kind == "regression":
+        return f"{reading.value:g}" + (" in {:g} to {:g}".format(*reading.interval) if reading.interval else "")
+    if reading.objects:
+        return "  ".join(f"{_printable(each.label)} {each.score:.3f}" for each in reading.objects)
+    if reading.kind in ("entities", "detections"):
+        return "nothing found"
+    named = zip(reading.classes or (), reading.probabilities or (), strict=bool(reading.probabilities))
+    return "  ".join(f"{_printable(name)} {chance:.3f}" for name, chance in named) or "no probability"
 
 
 def _figures(reading: Reading) -> list[str]:

@@ -25,6 +25,8 @@ from trueup.errors import ConfigurationError
 from trueup.model import Prediction, Record, SelectionPolicy
 from trueup.selection.strategies import STRATEGIES
 
+_APART = frozenset({"multilabel", "entities", "detections"})
+
 
 class Candidate(Record, frozen=True, kw_only=True):
     """A prediction that may be asked about; `key` is its sample id and breaks ties."""
@@ -134,13 +136,20 @@ def _matrix(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
 
 
 def _distribution(prediction: Prediction) -> tuple[float, ...]:
-    """What the classes that a partial prediction leaves out have in common is one class more. A label alone tells
-    nothing of doubt: it counts as sure, and only the audit asks about it."""
+    """What the classes that a partial prediction leaves out have in common is one class more; a winner alone leaves
+    the rest to it. Where each class or object is decided by itself, the least decided one speaks for all. A label
+    alone, a number, and an image or text in which nothing was found tell nothing of doubt: they count as sure, and
+    only the audit asks about them."""
     if not prediction.probabilities:
         return (1.0,)
+    if prediction.kind in _APART:
+        chances = [each.score for each in prediction.objects] or prediction.probabilities
+        doubtful = min(chances, key=lambda each: abs(each - 0.5))
+        return (doubtful, 1.0 - doubtful)
     if not prediction.partial:
         return prediction.probabilities
-    return (*prediction.probabilities, max(0.0, 1.0 - math.fsum(prediction.probabilities)))
+    rest = 1.0 - math.fsum(prediction.probabilities)
+    return (*prediction.probabilities, rest) if rest > 0 else prediction.probabilities
 
 
 def _ranking(candidates: Sequence[Candidate], scores: NDArray[np.float64]) -> list[int]:

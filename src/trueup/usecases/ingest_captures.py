@@ -38,6 +38,9 @@ from trueup.ports import (
 )
 from trueup.selection.choose import Candidate, Choice, choose
 
+_MOST_CLASSES = 500
+_OTHERS = "(others)"
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -196,8 +199,14 @@ def _understand(capture: Capture, project: Project, tally: Tally) -> None:
     tally.captures += 1
     tally.predictions += len(instances)
     for each in instances:
-        tally.class_counts[each.prediction.label] += 1
+        tally.class_counts[_counted_as(each.prediction.label, project, tally.class_counts)] += 1
         tally.instances.setdefault(each.sample_id, each)
+
+
+def _counted_as(label: str, project: Project, counts: Mapping[str, int]) -> str:
+    """A language model may answer something else each time, and a receipt has to fit an event and an item."""
+    known = label in counts or label in project.label_schema.names
+    return label if known or len(counts) < _MOST_CLASSES else _OTHERS
 
 
 def _instances(capture: Capture, project: Project) -> Iterator[Instance]:

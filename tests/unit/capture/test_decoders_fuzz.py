@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trueup.capture.decoders import DECODERS, decode
 from trueup.capture.instances import split_input
 from trueup.capture.samples import group_of, media_type, sample_id
 from trueup.errors import DecodeError
-from trueup.model import Capture, Payload, Prediction
+from trueup.model import NO_LABEL, Capture, Payload, Prediction
+from trueup.selection.choose import uncertainties
 
+RESPONSES = Path(__file__).resolve().parents[2] / "data" / "responses"
 DEEP = b"[" * 20_000 + b"]" * 20_000
 TYPES = st.one_of(
     st.sampled_from(
@@ -27,6 +31,10 @@ TYPES = st.one_of(
 CLASSES = st.sampled_from([("a", "b"), ("a", "b", "c"), ("a",), ()])
 KEYS = st.one_of(
     st.sampled_from(["probabilities", "score", "scores", "label", "labels", "predictions", "instances"]),
+    st.sampled_from(["prediction", "annotations", "image_size", "class_id", "normalized_boxes", "classes"]),
+    st.sampled_from(["entity", "box", "sequence", "choices", "message", "content", "logprobs", "generated_text"]),
+    st.sampled_from(["details", "tokens", "text", "logprob", "multi_label", "value", "lower", "upper", "interval"]),
+    st.sampled_from(["predicted_label", "predicted_value", "outputs", "logits"]),
     st.text(max_size=4),
 )
 NUMBERS = st.one_of(
@@ -54,6 +62,36 @@ DATA = st.one_of(
         [b"", b"\n", b"[]", b"{}", DEEP, b'{"instances":' + DEEP + b"}", b"9" * 5000, b"[" + b"9" * 400 + b"]"]
     ),
 )
+SAMPLES = {
+    each.name: each.read_bytes() for each in sorted(RESPONSES.iterdir()) if each.name != "expected_probabilities.json"
+}
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> Payload:
+    """A documented answer in which one JSON value, or a few bytes, became something else."""
+    name = draw(st.sampled_from(sorted(SAMPLES)))
+    data = SAMPLES[name]
+    if name.endswith(".json") and draw(st.booleans()):
+        data = text_of(replaced(json.loads(data), draw))
+    else:
+        start = draw(st.integers(0, len(data)))
+        data = data[:start] + draw(DATA) + data[start + draw(st.integers(0, 9)) :]
+    return Payload(
+        data=data, content_type=draw(st.sampled_from(["application/json", "application/jsonlines", "text/csv"]))
+    )
+
+
+def replaced(node: object, draw: st.DrawFn) -> object:
+    inner = list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
+    if not inner or draw(st.integers(0, 3)) == 0:
+        return draw(DOCUMENTS)
+    place = draw(st.sampled_from(inner))
+    copy: Any = dict(node) if isinstance(node, dict) else list(cast("list[object]", node))
+    copy[place] = replaced(copy[place], draw)
+    return copy
+
+
 PAYLOADS = st.builds(Payload, data=DATA, content_type=TYPES)
 
 
@@ -84,13 +122,33 @@ def test_any_answer_is_decoded_or_refused(payload: Payload, classes: tuple[str, 
     assert bool(predictions) != bool(reason)
     assert len(reason.encode()) < 1500
     for each in predictions:
-        assert len(set(each.classes)) == len(each.classes)
-        assert len(each.probabilities) in ((len(each.classes), 0) if each.partial else (len(each.classes),))
-        assert all(0 <= value <= 1 for value in each.probabilities)
+        check(each)
+
+
+@settings(max_examples=400)
+@given(mangled(), CLASSES, st.sampled_from([None, *DECODERS]))
+def test_documented_answers_gone_wrong_are_decoded_or_refused(
+    payload: Payload, classes: tuple[str, ...], decoder: str | None
+) -> None:
+    predictions, reason = decoded(payload, classes, decoder)
+    assert bool(predictions) != bool(reason)
+    assert len(reason.encode()) < 1500
+    for each in predictions:
+        check(each)
+
+
+def check(each: Prediction) -> None:
+    assert len(set(each.classes)) == len(each.classes)
+    assert len(each.probabilities) in ((len(each.classes), 0) if each.partial else (len(each.classes),))
+    assert all(0 <= value <= 1 for value in each.probabilities)
+    if each.kind not in ("multilabel", "entities", "detections", "regression"):
         assert math.fsum(each.probabilities) < 1.03
         assert each.partial or math.fsum(each.probabilities) > 0.97
-        assert each.label in each.classes
-        assert msgspec.json.decode(msgspec.json.encode(each), type=type(each)) == each
+    assert all(0 <= one.score <= 1 for one in each.objects)
+    assert (each.value is None) == (each.kind != "regression")
+    assert each.label in (each.classes or (NO_LABEL,))
+    assert all(0 <= score <= 1 for score in uncertainties(each).values())
+    assert msgspec.json.decode(msgspec.json.encode(each), type=Prediction) == each
 
 
 @given(PAYLOADS, st.integers(1, 4))

@@ -14,33 +14,38 @@ from tests.worlds import capture_half, capture_line
 from trueup.model import Payload
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-READABLE = ("realtime_xgb_binary_csv", "realtime_xgb_softprob_csv", "realtime_linear_learner_json")
+
+
+def answered(path: Path, answer: str, kind: str = "application/json") -> str:
+    """A capture file of one record with this answer."""
+    record = json.loads(capture_line(1))
+    output = record["captureData"]["endpointOutput"]
+    output["data"], output["observedContentType"] = answer, kind
+    path.write_text(json.dumps(record))
+    return str(path)
 
 
 def lines_of(text: str) -> list[Any]:
     return [json.loads(each) for each in text.splitlines()]
 
 
-def rounded(reading: dict[str, Any]) -> dict[str, Any]:
-    scores = {name: round(reading[name], 6) for name in ("least_confidence", "margin", "entropy")}
-    return {**reading, **scores, "probabilities": [round(each, 6) for each in reading["probabilities"]]}
-
-
-@pytest.mark.parametrize("name", READABLE)
-def test_documented_captures_are_decoded(trueup: Terminal, name: str) -> None:
-    said = trueup("capture", "decode", str(DATA / f"{name}.jsonl"), "--json")
-    assert said.exit_code == 0, said.output
-    check_golden(f"capture-{name}", [rounded(each) for each in lines_of(said.stdout)])
+def rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return {name: rounded(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("realtime_*.jsonl")), ids=lambda each: each.stem)
-def test_every_line_is_read_or_told(trueup: Terminal, path: Path) -> None:
+def test_documented_captures_are_decoded_or_told(trueup: Terminal, path: Path) -> None:
     said = trueup("capture", "decode", str(path), "--json")
-    told = said.stderr.splitlines()
-    events = {each["event_id"] for each in lines_of(said.stdout)}
-    assert len(events) + len(told) == len(path.read_bytes().splitlines())
-    assert said.exit_code == (3 if told else 0)
-    assert all(each.startswith(f"{path}:") for each in told)
+    read, told = lines_of(said.stdout), said.stderr.splitlines()
+    assert said.exit_code == (3 if told else 0), said.output
+    assert len({each["event_id"] for each in read}) + len(told) == len(path.read_bytes().splitlines())
+    quarantined = [each.removeprefix(f"{path}:") for each in told]
+    check_golden(f"capture-{path.stem}", {"read": [rounded(each) for each in read], "quarantined": quarantined})
+    assert trueup("capture", "score", str(path), "--json").stdout == said.stdout
 
 
 def test_scores_rank_the_most_unsure_first(trueup: Terminal, tmp_path: Path) -> None:
@@ -88,11 +93,49 @@ def test_files_that_cannot_be_opened_are_named(trueup: Terminal, tmp_path: Path)
 
 
 def test_a_label_alone_has_no_score(trueup: Terminal, tmp_path: Path) -> None:
-    record = json.loads(capture_line(1))
-    record["captureData"]["endpointOutput"]["data"] = '["cat"]'
-    file = tmp_path / "labels.jsonl"
-    file.write_text(json.dumps(record))
-    (found,) = lines_of(trueup("capture", "decode", str(file), "--classes", "cat,dog", "--json").stdout)
-    assert (found["kind"], found["label"], found["margin"]) == ("labels", "cat", None)
-    assert "none given" in trueup("capture", "decode", str(file), "--classes", "cat,dog").stdout
-    assert trueup("capture", "score", str(file), "--classes", "cat,dog").stdout.splitlines()[-1].split()[-1] == "-"
+    file = answered(tmp_path / "labels.jsonl", '["cat"]')
+    (found,) = lines_of(trueup("capture", "decode", file, "--classes", "cat,dog", "--json").stdout)
+    assert (found["kind"], found["label"], found["probabilities"], found["margin"]) == ("labels", "cat", None, None)
+    assert "no probability" in trueup("capture", "decode", file, "--classes", "cat,dog").stdout
+    assert trueup("capture", "score", file, "--classes", "cat,dog").stdout.splitlines()[-1].split()[-1] == "-"
+
+
+def test_boxes_come_as_objects_and_count_by_the_least_decided(trueup: Terminal, tmp_path: Path) -> None:
+    rows = {"prediction": [[1, 0.9, 0, 0, 0.5, 0.5], [1, 0.6, 0.5, 0.5, 1, 1], [0, 0.05, 0, 0, 1, 1]]}
+    file = answered(tmp_path / "boxes.jsonl", json.dumps(rows))
+    (found,) = lines_of(trueup("capture", "score", file, "--classes", "cat,dog", "--json").stdout)
+    assert (found["kind"], found["classes"], found["probabilities"]) == ("detections", ["dog", "cat"], [0.9, 0.05])
+    assert found["objects"][1] == {"label": "dog", "score": 0.6, "box": [0.5, 0.5, 1.0, 1.0], "unit": "share"}
+    assert found["margin"] == pytest.approx(0.8)
+    assert "dog 0.900  dog 0.600  cat 0.050" in trueup("capture", "decode", file, "--classes", "cat,dog").stdout
+
+
+def test_nothing_found_is_no_label(trueup: Terminal, tmp_path: Path) -> None:
+    file = answered(tmp_path / "nothing.jsonl", '{"prediction": []}')
+    (found,) = lines_of(trueup("capture", "decode", file, "--json").stdout)
+    absent = ("label", "classes", "probabilities", "objects", "margin", "entropy", "least_confidence")
+    assert {name: found[name] for name in absent} == dict.fromkeys(absent)
+    assert "nothing found" in trueup("capture", "decode", file).stdout
+
+
+def test_a_regression_has_its_value(trueup: Terminal, tmp_path: Path) -> None:
+    file = answered(tmp_path / "numbers.jsonl", "3.5,3,4\n2,1,2.5", "text/csv")
+    first, second = lines_of(trueup("capture", "decode", file, "--decoder", "regression", "--json").stdout)
+    assert (first["kind"], first["label"], first["value"], first["interval"]) == ("regression", None, 3.5, [3, 4])
+    assert (second["record"], second["margin"]) == (1, None)
+    assert "3.5 in 3 to 4" in trueup("capture", "decode", file, "--decoder", "regression").stdout
+    bare = answered(tmp_path / "bare.jsonl", "2.5", "text/csv")
+    assert " 2.5 " in trueup("capture", "decode", bare, "--decoder", "regression").stdout
+
+
+def test_what_a_model_wrote_cannot_steer_the_terminal(trueup: Terminal, tmp_path: Path) -> None:
+    file = answered(tmp_path / "text.jsonl", json.dumps([{"generated_text": "\x1b[31m[bold]yes[/bold]"}]))
+    said = trueup("capture", "decode", file).stdout
+    assert "\x1b" not in said
+    assert "·[31m[bold]yes[/bold]" in said
+
+
+def test_an_unknown_decoder_is_told_with_those_there_are(trueup: Terminal, tmp_path: Path) -> None:
+    said = trueup("capture", "decode", answered(tmp_path / "a.jsonl", "[1]"), "--decoder", "nope")
+    assert said.exit_code == 2
+    assert "chat_completions" in said.stderr

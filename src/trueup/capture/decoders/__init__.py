@@ -6,18 +6,43 @@ project names, or else the first in the table's order that recognises the payloa
 
 from __future__ import annotations
 
-from trueup.capture.decoders import csv_probabilities, json_labels, json_logits, json_probabilities, tables, triton
+from trueup.capture.decoders import (
+    chat_completions,
+    csv_probabilities,
+    huggingface_objects,
+    json_labels,
+    json_logits,
+    json_probabilities,
+    jumpstart_detection,
+    knn,
+    multilabel,
+    object_detection,
+    regression,
+    tables,
+    text_generation,
+    triton,
+    zero_shot,
+)
 from trueup.capture.decoders.family import Decoder
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
 
 DECODERS: dict[str, Decoder] = {
     "triton": triton,
+    "chat_completions": chat_completions,
+    "text_generation": text_generation,
+    "object_detection": object_detection,
+    "jumpstart_detection": jumpstart_detection,
+    "huggingface_objects": huggingface_objects,
+    "zero_shot": zero_shot,
+    "multilabel": multilabel,
+    "regression": regression,
+    "knn": knn,
     "tables": tables,
     "json_labels": json_labels,
+    "json_logits": json_logits,
     "json_probabilities": json_probabilities,
     "csv_probabilities": csv_probabilities,
-    "json_logits": json_logits,
 }
 
 

@@ -1,4 +1,5 @@
-"""CSV of probabilities: XGBoost binary (one score a line) and softprob (a comma list a line), and alike."""
+"""CSV of probabilities: XGBoost binary (one score a line) and softprob (a comma list a line, in brackets in batch
+mode), and alike."""
 
 from __future__ import annotations
 
@@ -15,12 +16,18 @@ def recognises(payload: Payload) -> bool:
 def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
     """One prediction a line. A single line of N numbers for a binary schema is N scores (older XGBoost joined
     them with commas); for any other schema it is one distribution. Raises DecodeError."""
-    rows = [_numbers(line, number) for number, line in enumerate(_lines(payload), start=1)]
-    if not rows:
-        raise DecodeError("the CSV answer is empty")
+    rows = rows_of(payload)
     if len(rows) == 1 and len(classes) == 2 and len(rows[0]) > 2:
         rows = [[each] for each in rows[0]]
     return [prediction(row, classes) for row in rows]
+
+
+def rows_of(payload: Payload) -> list[list[float]]:
+    """The numbers of each line. Raises DecodeError."""
+    rows = [_numbers(line, number) for number, line in enumerate(_lines(payload), start=1)]
+    if not rows:
+        raise DecodeError("the CSV answer is empty")
+    return rows
 
 
 def _lines(payload: Payload) -> list[str]:

@@ -5,36 +5,33 @@ Nothing tells how sure the model was, so that such predictions are asked about b
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
-from trueup.capture.decoders.family import labelled, shown
-from trueup.capture.samples import media_type
+from trueup.capture.decoders.family import class_at, documents, glimpse, labelled, shown
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
 
 
 def recognises(payload: Payload) -> bool:
-    return media_type(payload.content_type) == "application/json" and _labels(payload) is not None
+    """A list of texts, and nothing but texts: numbers may be scores."""
+    found = [each for document in glimpse(payload) for each in _labels(document)]
+    return bool(found) and all(isinstance(each, str) for each in found)
 
 
 def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
-    """One prediction a label. Raises DecodeError for a label that is none of `classes`."""
-    labels = _labels(payload)
-    if labels is None:
+    """One prediction a label; a whole number is the index of one, unless it is its name. Raises DecodeError for a
+    label that is none of `classes`."""
+    labels = [each for document in documents(payload) for each in _labels(document)]
+    if not labels:
         raise DecodeError("the answer is not a list of labels")
-    strange = [each for each in labels if each not in classes]
+    names = [each if isinstance(each, str) or str(each) in classes else class_at(each, classes) for each in labels]
+    strange = [each for each in names if str(each) not in classes]
     if strange:
         raise DecodeError(f"{shown(strange)} is no class of the label schema")
-    return [labelled(each) for each in labels]
+    return [labelled(each) for each in names]
 
 
-def _labels(payload: Payload) -> list[str] | None:
-    """A list of texts, and nothing but texts: numbers may be scores."""
-    try:
-        document: Any = json.loads(payload.data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, list) or not document or not all(isinstance(each, str) for each in document):
-        return None
-    return document
+def _labels(document: Any) -> list[Any]:
+    inner = document.get("predictions") if isinstance(document, Mapping) else document
+    return inner if isinstance(inner, list) else []

@@ -3,66 +3,57 @@ BlazingText, image classification.
 
 One instance is a list of numbers, a single score, or an object that holds them under one of the known names,
 with class names beside them where the container gives them. Several instances come in a list, under
-"predictions", or a line each (JSON Lines).
+"predictions", under "outputs" by column, or a line each (JSON Lines).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from trueup.capture.decoders.family import prediction, shown
+from trueup.capture.decoders.family import documents, prediction, shown
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
-from trueup.model import Payload, Prediction
+from trueup.model import Payload, Prediction, PredictionKind
 
 _VALUES = ("probabilities", "scores", "score", "prob", "probability", "predictions", "prediction")
 _NAMES = ("labels", "classes", "label")
-_DIGITS = 20
+Row = tuple[list[float], list[object] | None]
 
 
 def recognises(payload: Payload) -> bool:
+    """JSON whatever it is called, but not the lines of XGBoost's batch mode: CSV, each a Python list of numbers."""
     kind = media_type(payload.content_type)
-    return kind in ("application/json", "application/jsonlines") or payload.data.lstrip()[:1] in (b"{", b"[")
+    if kind in ("application/json", "application/jsonlines"):
+        return True
+    head = payload.data.lstrip()[:2]
+    return head[:1] in (b"{", b"[") and not (kind == "text/csv" and head[1:].isdigit())
 
 
 def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
     """One prediction per instance. NaN and Infinity, which Python containers emit, are read and then refused
     where a probability should be. Raises DecodeError."""
-    documents = _documents(payload)
-    instances = [each for document in documents for each in _instances(document)]
+    return [_one(each, classes) for each in _all(payload)]
+
+
+def rows_of(payload: Payload) -> list[Row]:
+    """The numbers of each instance, and the names of their classes where it gives them. Raises DecodeError."""
+    return [_row(each) for each in _all(payload)]
+
+
+def _all(payload: Payload) -> list[Any]:
+    instances = [each for document in documents(payload) for each in _instances(document)]
     if not instances:
         raise DecodeError("the JSON answer holds no prediction")
-    return [_one(each, classes) for each in instances]
-
-
-def _documents(payload: Payload) -> list[Any]:
-    try:
-        text = payload.data.decode()
-        if media_type(payload.content_type) == "application/jsonlines":
-            return [_loads(line) for line in text.split("\n") if line.strip()]
-        return [_loads(text)]
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DecodeError(f"the answer is not JSON: {error}") from error
-    except RecursionError as error:
-        raise DecodeError("the answer is JSON nested too deeply to be read") from error
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text, parse_int=_whole)
-
-
-def _whole(digits: str) -> float:
-    """Python makes no integer of thousands of digits, and no float of an integer of hundreds; both are infinite."""
-    return int(digits) if len(digits) < _DIGITS else float(digits)
+    return instances
 
 
 def _instances(document: Any) -> list[Any]:
     """Unwrap {"predictions": [...]} and lists of instances; a bare list of numbers is one instance."""
-    if isinstance(document, Mapping) and isinstance(document.get("predictions"), list):
-        inner = document["predictions"]
-        return [inner] if inner and _is_number(inner[0]) else list(inner)
+    if isinstance(document, Mapping):
+        inner = document.get("predictions", _columns(document.get("outputs")))
+        if isinstance(inner, list):
+            return [inner] if inner and _is_number(inner[0]) else list(inner)
     if isinstance(document, list) and document and _is_label_score(document[0]):
         return [document]
     if isinstance(document, list) and document and not _is_number(document[0]):
@@ -70,28 +61,45 @@ def _instances(document: Any) -> list[Any]:
     return [document]
 
 
+def _columns(outputs: Any) -> Any:
+    """TensorFlow Serving's columns: the one output, or of several the one with a known name."""
+    if not isinstance(outputs, Mapping):
+        return outputs
+    known = [each for each in _VALUES if each in outputs] or (list(outputs) if len(outputs) == 1 else [])
+    return outputs[known[0]] if known else None
+
+
 def _one(instance: Any, classes: tuple[str, ...]) -> Prediction:
+    values, names = _row(instance)
+    alone = isinstance(instance, list) and names is not None and len(names) == 1
+    kind: PredictionKind = "winner" if alone else "probabilities"
+    return prediction(values, classes, names, kind)
+
+
+def _row(instance: Any) -> Row:
     if _is_number(instance):
-        return prediction([float(instance)], classes)
+        return [float(instance)], None
     if isinstance(instance, list) and instance and all(_is_label_score(each) for each in instance):
-        return prediction([float(each["score"]) for each in instance], classes, [each["label"] for each in instance])
+        return [float(each["score"]) for each in instance], [each["label"] for each in instance]
     if isinstance(instance, list) and all(_is_number(each) for each in instance):
-        return prediction([float(each) for each in instance], classes)
+        return [float(each) for each in instance], None
     if isinstance(instance, Mapping):
-        return _object(instance, classes)
+        return _object(instance)
     raise DecodeError(f"{shown([instance])} is not a prediction")
 
 
-def _object(instance: Mapping[str, Any], classes: tuple[str, ...]) -> Prediction:
+def _object(instance: Mapping[str, Any]) -> Row:
     key = next((each for each in _VALUES if each in instance), None)
+    if key is None and len(instance) == 1 and isinstance(next(iter(instance.values())), list):
+        key = next(iter(instance))
     if key is None:
         raise DecodeError(f"an object with keys {shown(sorted(instance))} holds none of {', '.join(_VALUES)}")
     values = instance[key]
     if _is_number(values):
         values = [values]
     if not isinstance(values, list) or not all(_is_number(each) for each in values):
-        raise DecodeError(f"{key} is not a list of numbers")
-    return prediction([float(each) for each in values], classes, _names(instance, len(values)))
+        raise DecodeError(f"{shown([key])} is not a list of numbers")
+    return [float(each) for each in values], _names(instance, len(values))
 
 
 def _names(instance: Mapping[str, Any], count: int) -> list[object] | None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import ast
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trueup.capture.decoders.family import is_number, prediction, shown
+from trueup.capture.decoders.family import glimpse, is_number, prediction, shown
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
@@ -48,10 +47,8 @@ def _begins_with_a_name(line: bytes) -> bool:
 
 def _columns(payload: Payload) -> Mapping[str, Any] | None:
     """{"yes_proba": {"0": 0.59, …}, …}, or None when the document is something else."""
-    try:
-        document = json.loads(payload.data)
-    except (ValueError, RecursionError):
-        return None
+    found = glimpse(payload)
+    document = found[0] if len(found) == 1 else None
     if not isinstance(document, dict) or not any(each.endswith(_COLUMN) for each in document):
         return None
     return document
@@ -100,7 +97,7 @@ def _row(row: Sequence[str], classes: tuple[str, ...], number: int) -> Predictio
         labels = next((each for each in lists if len(each) == len(chances) and each is not chances), None)
         return prediction([float(each) for each in chances], classes, labels)
     if len(row) == 2 and not lists:
-        return prediction([_number(row[1], number)], classes, [row[0]])
+        return prediction([_number(row[1], number)], classes, [row[0]], kind="winner")
     raise DecodeError(f"row {number} of the table holds neither a list of probabilities nor a winner: {shown([row])}")
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
-from trueup.capture.decoders.family import is_number, prediction, shown
+from trueup.capture.decoders.family import glimpse, is_number, prediction, shown, softmax
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
 
 _NAMES = ("probabilities", "probs", "softmax", "scores")
+_LOGITS = "logits"
 
 
 def recognises(payload: Payload) -> bool:
@@ -21,7 +21,7 @@ def recognises(payload: Payload) -> bool:
 
 def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
     """One prediction for each row of the tensor of probabilities: the one with a known name, or the only one of
-    floating point. Raises DecodeError."""
+    floating point. What is called logits, or cannot be probabilities, gets a softmax. Raises DecodeError."""
     tensor = _tensor(_outputs(payload) or [])
     shape: Any = tensor.get("shape")
     data: Any = tensor.get("data")
@@ -30,15 +30,15 @@ def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
     width = shape[-1]
     if math.prod(shape) != len(data) or not data:
         raise DecodeError(f"a tensor of shape {shape} holds {len(data)} numbers")
-    rows = (data[start : start + width] for start in range(0, len(data), width))
-    return [prediction([float(each) for each in row], classes) for row in rows]
+    rows = [[float(each) for each in data[start : start + width]] for start in range(0, len(data), width)]
+    if width > 1 and (tensor.get("name") == _LOGITS or not all(0 <= each <= 1 for each in data)):
+        return [prediction(softmax(row), classes, kind="logits") for row in rows]
+    return [prediction(row, classes) for row in rows]
 
 
 def _outputs(payload: Payload) -> list[Mapping[str, Any]] | None:
-    try:
-        document = json.loads(payload.data)
-    except (ValueError, RecursionError):
-        return None
+    found = glimpse(payload)
+    document = found[0] if len(found) == 1 else None
     outputs = document.get("outputs") if isinstance(document, dict) else None
     if not isinstance(outputs, list) or not all(isinstance(each, dict) and "datatype" in each for each in outputs):
         return None
