@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trueup.capture.decoders import DECODERS
 from trueup.quality.methods import METHODS
-from trueup.selection.strategies import STRATEGIES
+from trueup.selection.pickers import PICKERS
+from trueup.selection.strategies import AUDIT, STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,17 @@ def _alarm_names(value: tuple[str, ...]) -> bool:
     return len(value) <= MAX_CANARY_ALARMS and all(each.strip() and len(each) <= 255 for each in value)
 
 
+def _shares(value: Mapping[str, float]) -> bool:
+    named = all(each in STRATEGIES and each != "random" for each in value)
+    return named and all(each > 0 for each in value.values()) and sum(value.values()) < 1
+
+
+def _reasons(value: Mapping[str, Any]) -> bool:
+    limits = [limit for each in value.values() for limit in (each.per_hour, each.per_day, each.total)]
+    known = all(each in STRATEGIES or each == AUDIT for each in value)
+    return known and all(each is None or 0 <= each <= _MANY for each in limits)
+
+
 _STAGE = matching(r"[a-z][a-z0-9]*", "up to 16 small letters and digits, a letter first", 16)
 _EMAIL = matching(
     r"[^@\s,;<>]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "one e-mail address, as in team@example.com", 254
@@ -116,6 +128,15 @@ _CLASSES = Allowed(
 _CLASS_NAME = matching(r"[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces", 256)
 _CLASS_KEY = matching(r"[^\sSsUu?]", "one character; s, u and ? are the workbench's own", 1)
 _GROUP_BY = matching(r"inference_id|attribute:[^=,\s]+", "inference_id, or a name after attribute:", 256)
+_SLICE_BY = matching(r"attribute:[^=,\s]+", "a name after attribute:", 256)
+_SHARES = Allowed(
+    f"names of other strategies ({', '.join(each for each in STRATEGIES if each != 'random')}) with shares above 0, "
+    "together less than 1",
+    _shares,
+)
+_REASONS = Allowed(
+    f"names of strategies or audit ({', '.join([*STRATEGIES, AUDIT])}), each with limits of at least 0", _reasons
+)
 _INSTANCE = matching(
     rf"ml\.(?!{TRAINING_ONLY})[a-z0-9-]+\.[a-z0-9-]+",
     "a SageMaker instance type that runs training and processing jobs, as in ml.m5.large",
@@ -186,13 +207,24 @@ PROJECT_KEYS: dict[str, Key] = {
     ),
     "label_schema.classes[].description": Key("What belongs to it, for annotators", "Invoices and refunds"),
     "selection.strategy": Key("How worth asking about is measured", "margin", named_in(STRATEGIES)),
+    "selection.picker": Key(
+        "Which of the best by `strategy` are asked about together, so that they do not all teach the same",
+        "one_per_cluster",
+        named_in(PICKERS),
+    ),
     "selection.rate": Key(
-        "Share of a capture file's predictions that may be asked about, before the budget cuts",
+        "Share of a capture file's predictions that may be asked about, before the budget cuts; null follows traffic "
+        "and scores, so that the budget is used up evenly",
         0.05,
         between(0, 1, above=True),
     ),
     "selection.audit_share": Key(
         "Share of the asked-about ones drawn uniformly at random, from which accuracy is estimated", 0.1, between(0, 1)
+    ),
+    "selection.shares": Key(
+        "Shares of the asked-about ones that other strategies choose, by name; `strategy` chooses what is left",
+        {"least_confidence": 0.2},
+        _SHARES,
     ),
     "selection.budget.per_hour": Key(
         "Samples asked about in an hour at most, so that a burst does not take the whole day; null is without limit",
@@ -201,6 +233,11 @@ PROJECT_KEYS: dict[str, Key] = {
     ),
     "selection.budget.per_day": Key("Samples asked about in a day (UTC) at most; 0 pauses", 100, between(0, _MANY)),
     "selection.budget.total": Key("The same for ever; null is without end", 5000, between(0, _MANY)),
+    "selection.budget.reasons": Key(
+        "Limits of single reasons within these: a strategy, or audit; each with per_hour, per_day, total",
+        {"audit": {"per_day": 20}},
+        _REASONS,
+    ),
     "selection.seed": Key("Makes random draws reproducible", 7, between(0, 2**32 - 1)),
     "selection.decoder": Key(
         "Which decoder reads payloads; null takes the first that can",
@@ -212,6 +249,9 @@ PROJECT_KEYS: dict[str, Key] = {
         "null makes each sample its own group",
         "attribute:customer",
         _GROUP_BY,
+    ),
+    "selection.slice_by": Key(
+        "Scores are also counted by slice: a value in the request's custom attributes", "attribute:region", _SLICE_BY
     ),
     "consensus.method": Key("How answers become a label", "dawid-skene", named_in(METHODS)),
     "consensus.overlap": Key("People asked about a sample at first", 3, between(1, 9)),

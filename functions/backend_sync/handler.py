@@ -6,9 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
-from trueup.observability import count, logger_of, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import BackendSyncSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.sync_backend import SyncBackend
@@ -28,11 +26,11 @@ def _syncs() -> dict[str, SyncBackend]:
     return sync_backends(BackendSyncSettings.from_env(os.environ))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger, _note)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return process_messages(event, _message, logger, _note)
 
 
-def _message(_record: SQSRecord) -> None:
+def _message(_record: Message) -> None:
     """Whatever woke us, every project is brought in step: events are hints and may be lost."""
     for project, sync in _syncs().items():
         report = sync()

@@ -7,11 +7,9 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from trueup.capture.records import parse_key
 from trueup.model import CaptureFile
-from trueup.observability import count, logger_of, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import CaptureIngestSettings
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.note_failure import NoteFailure
@@ -31,12 +29,12 @@ def _ingest() -> IngestCaptures:
     return ingest_captures(CaptureIngestSettings.from_env(os.environ))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger, _note)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return process_messages(event, _message, logger, _note)
 
 
-def _message(record: SQSRecord) -> None:
-    for file in _files(record.json_body):
+def _message(record: Message) -> None:
+    for file in _files(record.json()):
         receipt = _ingest()(file)
         logger.info("capture file accounted for", file=file.uri, lines=receipt.lines, selected=receipt.selected)
         figures = {

@@ -6,9 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
-from trueup.observability import count, logger_of, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import ConsensusSettleSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.settle_consensus import SettleConsensus
@@ -28,12 +26,12 @@ def _settle() -> SettleConsensus:
     return settle_consensus(ConsensusSettleSettings.from_env(os.environ))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger, _note)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return process_messages(event, _message, logger, _note)
 
 
-def _message(record: SQSRecord) -> None:
-    data = record.json_body["detail"]["data"]
+def _message(record: Message) -> None:
+    data = record.json()["detail"]["data"]
     verdict = _settle()(data["project"], data["task_id"])
     name = type(verdict).__name__ if verdict is not None else "AlreadySettled"
     logger.info("task judged", project=data["project"], task=data["task_id"], verdict=name)

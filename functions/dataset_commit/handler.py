@@ -6,9 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
-from trueup.observability import count, logger_of, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import DatasetCommitSettings
 from trueup.usecases.commit_version import CommitVersion
 from trueup.usecases.note_failure import NoteFailure
@@ -28,12 +26,12 @@ def _commit() -> CommitVersion:
     return commit_version(DatasetCommitSettings.from_env(os.environ))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger, _note)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return process_messages(event, _message, logger, _note)
 
 
-def _message(record: SQSRecord) -> None:
-    body = record.json_body
+def _message(record: Message) -> None:
+    body = record.json()
     project, reason = _asked(body)
     for version in _commit()(project, reason):
         logger.info("version committed", project=project, version=version.version_id, number=version.number)

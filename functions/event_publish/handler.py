@@ -6,11 +6,9 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
-
 from trueup.adapters.aws.outbox import envelope_from
 from trueup.errors import RetryableError
-from trueup.observability import logger_of, process_stream
+from trueup.observability import Change, logger_of, process_stream
 from trueup.settings import EventPublishSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.publish_events import PublishEvents
@@ -30,12 +28,12 @@ def _publish() -> PublishEvents:
     return publish_events(EventPublishSettings.from_env(os.environ))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_stream(event, context, _record, logger, _note)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return process_stream(event, _record, logger, _note)
 
 
-def _record(record: DynamoDBRecord) -> None:
-    envelope = envelope_from(record.raw_event)
+def _record(record: Change) -> None:
+    envelope = envelope_from(record.raw)
     if envelope is None:
         return
     if _publish()([envelope]):

@@ -6,9 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
-from trueup.observability import logger_of, process_messages
+from trueup.observability import Message, logger_of, process_messages
 from trueup.settings import ModelPromoteSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.promote_model import PromoteModel
@@ -28,12 +26,12 @@ def _promote() -> PromoteModel:
     return promote_model(ModelPromoteSettings.from_env(os.environ))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, context, _message, logger, _note)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return process_messages(event, _message, logger, _note)
 
 
-def _message(record: SQSRecord) -> None:
-    arn = record.json_body["detail"]["ModelPackageArn"]
+def _message(record: Message) -> None:
+    arn = record.json()["detail"]["ModelPackageArn"]
     run = _promote()(arn)
     status = run.status if run is not None else "not ours"
     logger.info("model package ruled on", package=arn, status=status)

@@ -67,7 +67,7 @@ class IngestStack(Stack):
                 grant.send_to_queues([each.queue.queue_arn for each in annotation_queues.values()]),
             ],
             timeout=_INGEST_TIMEOUT,
-            memory_mb=1024,
+            memory_mb=512,
         )
         function.consumes(self.queue, batch_size=5, max_concurrency=_INGEST_CONCURRENCY)
         return function

@@ -53,34 +53,57 @@ class LabelSchema(Record, frozen=True, kw_only=True):
         return tuple(each.name for each in self.classes)
 
 
+class ReasonBudget(Record, frozen=True, kw_only=True):
+    """How many of the labels may go to one reason to ask. None is as many as there are."""
+
+    per_hour: int | None = None
+    per_day: int | None = None
+    total: int | None = None
+
+
 class Budget(Record, frozen=True, kw_only=True):
     """How many labels selection may ask for (one label = one task, whatever its overlap), in hours and days of UTC."""
 
     per_hour: int | None = None
     per_day: int = 500
     total: int | None = None
+    reasons: Mapping[str, ReasonBudget] = {}
 
     def limits(self, at: datetime) -> dict[str, int | None]:
         """What may be used in each period that `at` lies in, by the period's name; None is without end."""
-        hour, day = f"HOUR#{at:%Y-%m-%dT%H}", f"DAY#{at:%Y-%m-%d}"
-        return {hour: self.per_hour, day: self.per_day, "TOTAL": self.total}
+        return _limits(self, at)
+
+    def limits_of(self, reason: str, at: datetime) -> dict[str, int]:
+        """The same for one reason: its own limits alone, by other names."""
+        own = _limits(self.reasons[reason], at) if reason in self.reasons else {}
+        return {f"{period}#{reason}": limit for period, limit in own.items() if limit is not None}
+
+
+def _limits(budget: Budget | ReasonBudget, at: datetime) -> dict[str, int | None]:
+    hour, day = f"HOUR#{at:%Y-%m-%dT%H}", f"DAY#{at:%Y-%m-%d}"
+    return {hour: budget.per_hour, day: budget.per_day, "TOTAL": budget.total}
 
 
 class SelectionPolicy(Record, frozen=True, kw_only=True):
     """Which predictions deserve a person.
 
-    `strategy` names an entry of the selection room's table. `rate` is the share of a file's predictions that
-    may be asked about (0..1] before the budget cuts; `audit_share` is the part of the asked-about ones that
-    is drawn uniformly at random; `seed` makes the draw reproducible; `version` is filled from the content.
+    `strategy` names an entry of the selection room's table, `picker` one of its pickers. `rate` is the share of a
+    file's predictions that may be asked about (0..1] before the budget cuts; None follows the traffic and the scores of
+    the last days, so that the budget is used up evenly. `audit_share` is the part of the asked-about ones that is drawn
+    uniformly at random, `shares` the parts that other strategies choose, by name. `slice_by` names the captures' slice
+    as `group_by` does their group. `seed` makes the draw reproducible; `version` is filled from the content.
     """
 
     strategy: str = "margin"
-    rate: float = 0.1
+    picker: str = "k_center"
+    rate: float | None = 0.1
     audit_share: float = 0.1
+    shares: Mapping[str, float] = {}
     budget: Budget = Budget()
     seed: int = 0
     decoder: str | None = None
     group_by: str | None = None
+    slice_by: str | None = None
 
     @property
     def version(self) -> str:
@@ -282,11 +305,20 @@ class Quarantined(Record, frozen=True, kw_only=True):
     raw: bytes
 
 
+class Sketch(Record, frozen=True, kw_only=True):
+    """Counts of scores by bin, the empty bins left out: see trueup.selection.sketch."""
+
+    bins: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
+
+
 class FileReceipt(Record, frozen=True, kw_only=True):
     """What became of one capture file. lines = captures + quarantined + duplicates, always: `captures` counts the
     lines that were read, two of which may hold the sides of one event.
 
-    `predictions` counts instances (one capture may hold several); `selected` of them became tasks.
+    `predictions` counts instances (one capture may hold several); `selected` of them became tasks. What was not
+    asked about is known in sum: `scores` by `strategy` of all predictions, and of those by class and by slice of the
+    project's `slice_by`; `decoders` counts the captures that each read; `wanted` and `granted` are labels by reason.
     """
 
     file: CaptureFile
@@ -298,6 +330,13 @@ class FileReceipt(Record, frozen=True, kw_only=True):
     selected: int
     class_counts: Mapping[str, int]
     ingested_at: datetime
+    strategy: str = ""
+    scores: Sketch = Sketch()
+    class_scores: Mapping[str, Sketch] = {}
+    slice_scores: Mapping[str, Sketch] = {}
+    decoders: Mapping[str, int] = {}
+    wanted: Mapping[str, int] = {}
+    granted: Mapping[str, int] = {}
 
 
 class Sample(Record, frozen=True, kw_only=True):

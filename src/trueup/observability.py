@@ -2,19 +2,19 @@
 
 Logs are Powertools' structured JSON. Metrics are CloudWatch embedded metric format in the namespace `trueup`,
 with the project as dimension. Tracing is the function's active tracing: the X-Ray SDK is not imported, since it
-costs half a second of every cold start (docs/adr/0003-no-xray-sdk.md).
+costs half a second of every cold start (docs/adr/0003-no-xray-sdk.md). Batches are answered by hand for the same
+reason (docs/adr/0007-first-answers.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 NAMESPACE = "trueup"
 Answer = dict[str, Any]
@@ -43,36 +43,57 @@ def gauge(project: str, name: str, value: float, unit: MetricUnit) -> None:
         metric.add_dimension(name="project", value=project)
 
 
-def process_messages(
-    event: Answer, context: Any, work: Callable[[SQSRecord], object], logger: Logger, note: Note
-) -> Answer:
+@dataclass(frozen=True)
+class Message:
+    """One message of a queue."""
+
+    message_id: str
+    body: str
+
+    def json(self) -> dict[str, Any]:
+        """Raises json.JSONDecodeError."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass(frozen=True)
+class Change:
+    """One record of the table's stream, as DynamoDB says it."""
+
+    sequence_number: str
+    raw: dict[str, Any]
+
+
+def process_messages(event: Answer, work: Callable[[Message], object], logger: Logger, note: Note) -> Answer:
     """Run `work` on each SQS message; those that raise are noted, reported back and come again, the others are
     done."""
-    return _process(event, context, work, logger, note, EventType.SQS)
+    messages = [Message(message_id=each["messageId"], body=each["body"]) for each in event["Records"]]
+    return _answer([each.message_id for each in messages if not _done(work, each, each.message_id, logger, note)])
 
 
-def process_stream(
-    event: Answer, context: Any, work: Callable[[DynamoDBRecord], object], logger: Logger, note: Note
-) -> Answer:
-    """Run `work` on each DynamoDB stream record, with the same partial answer."""
-    return _process(event, context, work, logger, note, EventType.DynamoDBStreams)
+def process_stream(event: Answer, work: Callable[[Change], object], logger: Logger, note: Note) -> Answer:
+    """Run `work` on each record of the table's stream, with the same partial answer. DynamoDB resumes at the first that
+    failed, so the records after it come again too."""
+    changes = [Change(sequence_number=each["dynamodb"]["SequenceNumber"], raw=each) for each in event["Records"]]
+    return _answer(
+        [each.sequence_number for each in changes if not _done(work, each, each.sequence_number, logger, note)]
+    )
 
 
-def _process(
-    event: Answer, context: Any, work: Callable[[Any], object], logger: Logger, note: Note, kind: EventType
-) -> Answer:
-    def record_handler(record: Any) -> object:
-        try:
-            return work(record)
-        except Exception as error:
-            name = _name(record)
-            logger.exception("a record failed", record=name)
-            _note(note, name, error, logger)
-            raise
+def _done(work: Callable[[Any], object], record: Any, name: str, logger: Logger, note: Note) -> bool:
+    try:
+        work(record)
+    except Exception as error:
+        logger.exception("a record failed", record=name)
+        _note(note, name, error, logger)
+        return False
+    return True
 
-    processor = BatchProcessor(event_type=kind, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event=event, record_handler=record_handler, processor=processor, context=context)
-    return dict(answer)
+
+def _answer(failed: Sequence[str]) -> Answer:
+    """What Lambda expects where ReportBatchItemFailures is on:
+    docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html."""
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
 
 
 def _note(note: Note, name: str, error: Exception, logger: Logger) -> None:
@@ -81,10 +102,3 @@ def _note(note: Note, name: str, error: Exception, logger: Logger) -> None:
         note()(name, error)
     except Exception:
         logger.exception("the reason of a failure could not be noted", record=name)
-
-
-def _name(record: Any) -> str:
-    """A message's id, or a stream record's sequence number: what dead letters name them by."""
-    if isinstance(record, DynamoDBRecord):
-        return str(record.dynamodb.sequence_number if record.dynamodb else record.event_id)
-    return str(record.message_id)

@@ -73,12 +73,14 @@ class Clock(Protocol):
 class CaptureArchive(Protocol):
     """Capture files, and where their unreadable lines go."""
 
-    def lines(self, file: CaptureFile) -> Iterator[tuple[int, bytes]]:
-        """Stream (byte offset, line without newline); memory stays flat. Raises NotFoundError."""
+    def blocks(self, file: CaptureFile) -> Iterator[bytes]:
+        """Stream the file, unzipped, in blocks of whole lines (the last line of all may lack its end); memory stays
+        flat. Raises NotFoundError, CaptureError."""
         ...
 
-    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
-        """Keep bad lines with reasons, one object per file, overwritten by a repeat. Returns its URI."""
+    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:
+        """Keep bad lines with reasons. A file has as many parts as its lines need, each overwritten by a repeat.
+        Returns the part's URI."""
         ...
 
 
@@ -91,13 +93,22 @@ class CaptureLedger(Protocol):
         """Record a file as wholly accounted for. False (and nothing written) when it already was."""
         ...
 
-    def reserve(self, file: CaptureFile, at: datetime, wanted: int, budget: Budget) -> int:
-        """Take up to `wanted` labels from what the project's budget leaves for the hour, the day and ever, exactly
-        once per file: a repeat gets the first answer again. Returns the number granted, 0..wanted."""
+    def reserve(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> Mapping[str, int]:
+        """Take up to the `wanted` labels, by reason, from what the project's budget leaves for the hour, the day and
+        ever, exactly once per file: a repeat gets the first answer again. Returns what is granted of each, which
+        trueup.selection.budget decides where not all is left."""
+        ...
+
+    def left(self, project: str, at: datetime, budget: Budget) -> Mapping[str, int | None]:
+        """What the budget leaves in each period of Budget.limits; None is without end."""
         ...
 
     def receipts(self, project: str, since: datetime) -> Iterator[FileReceipt]:
         """Receipts with ingested_at >= since, oldest first."""
+        ...
+
+    def latest(self, project: str) -> Iterator[FileReceipt]:
+        """Receipts, newest first. Eventually consistent."""
         ...
 
 
@@ -553,4 +564,8 @@ class ObjectReader(Protocol):
 
     def get(self, uri: str) -> Payload:
         """Raises NotFoundError, InputError (no URI of an object)."""
+        ...
+
+    def under(self, uri: str) -> Iterator[str]:
+        """URIs of the objects whose own begin with `uri`, in order. Raises InputError (no s3:// URI)."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, edge, event, journal
 from tests.worlds import NOW, capture_file
 from trueup.errors import NotFoundError
-from trueup.model import Budget, FileReceipt, Payload, Quarantined
+from trueup.model import Budget, FileReceipt, Payload, Quarantined, ReasonBudget, Sketch
 
 
 def receipt(name: str = "a", seconds: int = 0, project: str = "pets") -> FileReceipt:
@@ -25,6 +25,9 @@ def receipt(name: str = "a", seconds: int = 0, project: str = "pets") -> FileRec
         predictions=2,
         selected=1,
         class_counts={"cat": 1, "dög": 1},
+        scores=Sketch(bins=(0, 7), counts=(1, 1)),
+        class_scores={"dög": Sketch(bins=(7,), counts=(1,))},
+        wanted={"margin": 1},
         ingested_at=NOW + timedelta(seconds=seconds),
     )
 
@@ -33,21 +36,25 @@ def receipt(name: str = "a", seconds: int = 0, project: str = "pets") -> FileRec
     ("data", "expected"),
     [
         (b"", []),
-        (b"one\ntwo\n", [(0, b"one"), (4, b"two")]),
-        (b"one\r\n\n  two \nlast", [(0, b"one"), (5, b""), (6, b"  two "), (13, b"last")]),
-        (b'{"a":"\xe2\x80\xa8\x0b\r"}\nnext\n', [(0, b'{"a":"\xe2\x80\xa8\x0b\r"}'), (14, b"next")]),
-        (b"\xff\xfe\n" + b"x" * 700_000 + b"\n.", [(0, b"\xff\xfe"), (3, b"x" * 700_000), (700_004, b".")]),
+        (b"one\ntwo\n", [b"one", b"two"]),
+        (b"one\r\n\n  two \nlast", [b"one\r", b"", b"  two ", b"last"]),
+        (b'{"a":"\xe2\x80\xa8\x0b\r"}\nnext\n', [b'{"a":"\xe2\x80\xa8\x0b\r"}', b"next"]),
+        (b"\xff\xfe\n" + b"x" * 700_000 + b"\n.", [b"\xff\xfe", b"x" * 700_000, b"."]),
+        (b"y" * 900_000, [b"y" * 900_000]),
     ],
-    ids=["empty", "plain", "ends and blanks", "only newlines cut", "any bytes, long lines"],
+    ids=["empty", "plain", "ends and blanks", "only newlines cut", "any bytes, long lines", "no end at all"],
 )
-def test_lines_come_whole_with_their_offsets(ports: Ports, data: bytes, expected: list[tuple[int, bytes]]) -> None:
+def test_blocks_are_whole_lines(ports: Ports, data: bytes, expected: list[bytes]) -> None:
     ports.put_file(capture_file(), data)
-    assert list(ports.archive.lines(capture_file())) == expected
+    blocks = list(ports.archive.blocks(capture_file()))
+    assert b"".join(blocks) == data
+    assert all(each.endswith(b"\n") for each in blocks[:-1])
+    assert [line for each in blocks for line in each.removesuffix(b"\n").split(b"\n")] == expected
 
 
 def test_a_file_that_is_gone_is_not_found(ports: Ports) -> None:
     with pytest.raises(NotFoundError):
-        list(ports.archive.lines(capture_file("gone")))
+        list(ports.archive.blocks(capture_file("gone")))
 
 
 def test_quarantine_is_one_object_per_file_however_often(ports: Ports) -> None:
@@ -55,6 +62,7 @@ def test_quarantine_is_one_object_per_file_however_often(ports: Ports) -> None:
     first = ports.archive.quarantine(capture_file(), items)
     assert ports.archive.quarantine(capture_file(), items) == first
     assert ports.archive.quarantine(capture_file("b"), items) != first
+    assert ports.archive.quarantine(capture_file(), items, 2) != first
 
 
 def test_a_file_is_closed_once_with_its_journal(ports: Ports) -> None:
@@ -77,41 +85,57 @@ def test_receipts_come_oldest_first_over_all_pages(ports: Ports) -> None:
     for number in (4, 2, 3, 1, 0):
         ports.ledger.close(receipt(str(number), seconds=number), QUIET)
     ports.ledger.close(receipt("x", seconds=2, project="other"), QUIET)
+    assert [each.file for each in ports.ledger.latest("pets")] == [capture_file(str(each)) for each in (4, 3, 2, 1, 0)]
     found = ports.ledger.receipts("pets", NOW + timedelta(seconds=1))
     assert [each.file for each in found] == [capture_file(str(number)) for number in (1, 2, 3, 4)]
     assert list(ports.ledger.receipts("nobody", NOW)) == []
 
 
+def take(ports: Ports, name: str, wanted: int, budget: Budget, at: datetime = NOW) -> int:
+    return ports.ledger.reserve(capture_file(name), at, {"margin": wanted}, budget)["margin"]
+
+
 def test_the_budget_is_granted_once_per_file_and_never_overrun(ports: Ports) -> None:
     budget = Budget(per_day=10, total=9)
-    grants = [ports.ledger.reserve(capture_file(str(each)), NOW, 4, budget) for each in range(4)]
-    assert grants == [4, 4, 1, 0]
-    assert ports.ledger.reserve(capture_file("0"), NOW, 99, budget) == 4
-    assert ports.ledger.reserve(capture_file("3"), NOW, 1, Budget(per_day=99)) == 0
+    assert [take(ports, str(each), 4, budget) for each in range(4)] == [4, 4, 1, 0]
+    assert take(ports, "0", 99, budget) == 4
+    assert take(ports, "3", 1, Budget(per_day=99)) == 0
+    assert set(ports.ledger.left("pets", NOW, budget).values()) == {None, 1, 0}
 
 
 def test_a_new_day_has_a_new_budget_but_the_total_goes_on(ports: Ports) -> None:
     tomorrow, daily = NOW + timedelta(days=1), Budget(per_day=5)
-    assert ports.ledger.reserve(capture_file("a"), NOW, 5, daily) == 5
-    assert ports.ledger.reserve(capture_file("b"), NOW, 5, daily) == 0
-    assert ports.ledger.reserve(capture_file("c"), tomorrow, 5, Budget(per_day=5, total=8)) == 3
-    assert ports.ledger.reserve(capture_file("d"), tomorrow, 5, daily) == 2
-    assert ports.ledger.reserve(capture_file("e"), tomorrow, 0, daily) == 0
+    assert take(ports, "a", 5, daily) == 5
+    assert take(ports, "b", 5, daily) == 0
+    assert take(ports, "c", 5, Budget(per_day=5, total=8), tomorrow) == 3
+    assert take(ports, "d", 5, daily, tomorrow) == 2
+    assert take(ports, "e", 0, daily, tomorrow) == 0
 
 
 def test_an_hour_takes_no_more_than_its_share_of_the_day(ports: Ports) -> None:
     later, budget = NOW + timedelta(hours=1), Budget(per_hour=3, per_day=5)
-    grants = [ports.ledger.reserve(capture_file(name), NOW, 2, budget) for name in "abc"]
-    grants += [ports.ledger.reserve(capture_file(name), later, 2, budget) for name in "def"]
+    grants = [take(ports, name, 2, budget) for name in "abc"]
+    grants += [take(ports, name, 2, budget, later) for name in "def"]
     assert grants == [2, 1, 0, 2, 0, 0]
 
 
-def test_files_that_reserve_at_once_share_the_budget_exactly(ports: Ports) -> None:
-    def reserve(number: int) -> int:
-        return ports.ledger.reserve(capture_file(str(number % 6)), NOW, 3, Budget(per_day=10))
+def test_a_reason_has_limits_of_its_own_within_the_whole(ports: Ports) -> None:
+    own = {"novelty": ReasonBudget(per_day=3), "audit": ReasonBudget(per_hour=1, total=2)}
+    budget, wanted = Budget(per_day=10, reasons=own), {"margin": 3, "novelty": 2, "audit": 2}
+    later = NOW + timedelta(hours=1)
+    first = ports.ledger.reserve(capture_file("a"), NOW, wanted, budget)
+    assert first == {"margin": 3, "novelty": 2, "audit": 1}
+    second = ports.ledger.reserve(capture_file("b"), later, {"margin": 1, "novelty": 2, "audit": 2}, budget)
+    assert second == {"margin": 1, "novelty": 1, "audit": 1}
+    third = ports.ledger.reserve(capture_file("c"), later + timedelta(hours=1), wanted, budget)
+    assert third == {"margin": 1, "novelty": 0, "audit": 0}
+    assert ports.ledger.reserve(capture_file("a"), later, wanted, budget) == first
+    assert ports.ledger.left("pets", NOW, budget) == {"HOUR#2026-11-24T10": None, "DAY#2026-11-24": 0, "TOTAL": None}
 
+
+def test_files_that_reserve_at_once_share_the_budget_exactly(ports: Ports) -> None:
     with ThreadPoolExecutor(4) as workers:
-        grants = list(workers.map(reserve, range(12)))
+        grants = list(workers.map(lambda number: take(ports, str(number % 6), 3, Budget(per_day=10)), range(12)))
     assert grants[:6] == grants[6:]
     assert sum(grants[:6]) == 10
 

@@ -62,12 +62,12 @@ def test_each_file_is_closed_once_and_the_budget_is_exact() -> None:
     ledger = MemoryCaptureLedger(World())
 
     def close(thread: int, number: int) -> bool:
-        ledger.reserve(capture_file(f"{thread}-{number}"), NOW, 1, Budget(per_day=500))
+        ledger.reserve(capture_file(f"{thread}-{number}"), NOW, {"margin": 1}, Budget(per_day=500))
         return ledger.close(receipt(str(number)), QUIET)
 
     assert [sum(map(bool, row)) for row in together(close)] == [1] * ROUNDS
     names = [capture_file(f"{thread}-{number}") for thread in range(THREADS) for number in range(ROUNDS)]
-    assert sum(ledger.reserve(each, NOW, 1, Budget(per_day=500)) for each in names) == 500
+    assert sum(ledger.reserve(each, NOW, {"margin": 1}, Budget(per_day=500))["margin"] for each in names) == 500
 
 
 def test_each_message_is_received_once() -> None:

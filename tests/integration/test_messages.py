@@ -168,7 +168,7 @@ def test_a_region_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     session = botocore.session.Session()
     session.set_config_variable("config_file", "/nonexistent")
     with pytest.raises(ConfigurationError, match="region"):
-        Clients(session)["sqs"]
+        Clients(session)["sqs"].list_queues()
 
 
 def test_stores_cost_neither_boto3_nor_a_session_to_import() -> None:

@@ -260,7 +260,9 @@ def test_sixteen_workers_buy_exactly_the_budget(dynamodb: Any) -> None:
     ledger, budget = DynamoCaptureLedger(Table(dynamodb, TABLE)), Budget(per_hour=1000, per_day=5000)
 
     def buy(worker: int) -> int:
-        return sum(ledger.reserve(capture_file(f"{worker}-{number}"), NOW, 19, budget) for number in range(4))
+        wanted = {"margin": 15, "audit": 4}
+        grants = (ledger.reserve(capture_file(f"{worker}-{each}"), NOW, wanted, budget) for each in range(4))
+        return sum(sum(each.values()) for each in grants)
 
     with ThreadPoolExecutor(16) as workers:
         assert sum(workers.map(buy, range(16))) == 1000
@@ -285,7 +287,7 @@ def write_one_of_everything(table: Table) -> None:
 
     ledger, tasks, runs = DynamoCaptureLedger(table), DynamoTaskStore(table), DynamoRunStore(table)
     ledger.close(receipt(), journal())
-    ledger.reserve(capture_file(), NOW, 1, Budget(per_hour=9))
+    ledger.reserve(capture_file(), NOW, {"margin": 1}, Budget(per_hour=9))
     tasks.open([opening()], QUIET)
     task = opening().task
     tasks.save(settle(task), QUIET, annotation=annotation(task), consensus=consensus(task, "c1"))

@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
+from trueup.capture.lines import whole_lines
 from trueup.dataset.versions import MIN_PREFIX, document, version_number
 from trueup.errors import ConflictError, HeadMovedError, IntegrityError, NotFoundError, RunActiveError
 from trueup.events import Envelope, seal
@@ -68,6 +69,7 @@ from trueup.ports import (
     TaskStore,
     Workflows,
 )
+from trueup.selection.budget import allocate
 
 
 @dataclass
@@ -126,6 +128,9 @@ class FixedClock(Clock):
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
 
+    def set(self, now: datetime) -> None:
+        self._now = now
+
 
 class MemoryCaptureArchive(CaptureArchive):
     """`files` maps URI to bytes; `quarantined` maps file id to the bad lines."""
@@ -134,24 +139,22 @@ class MemoryCaptureArchive(CaptureArchive):
         self.files: dict[str, bytes] = {}
         self.quarantined: dict[str, list[Quarantined]] = {}
 
-    def lines(self, file: CaptureFile) -> Iterator[tuple[int, bytes]]:
+    def blocks(self, file: CaptureFile) -> Iterator[bytes]:
         if file.uri not in self.files:
             raise NotFoundError(f"{file.uri} does not exist")
-        offset = 0
-        for raw in io.BytesIO(self.files[file.uri]):
-            yield offset, raw.removesuffix(b"\n").removesuffix(b"\r")
-            offset += len(raw)
+        yield from whole_lines(io.BytesIO(self.files[file.uri]).readinto)
 
-    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
-        self.quarantined[file.file_id] = list(items)
-        return f"memory://quarantine/{file.file_id}"
+    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:
+        kept = self.quarantined.setdefault(file.file_id, [])
+        kept[:] = [*items] if part == 1 else [*kept, *items]
+        return f"memory://quarantine/{file.file_id}/{part}"
 
 
 class MemoryCaptureLedger(CaptureLedger):
     def __init__(self, world: World) -> None:
         self._world = world
         self._receipts: dict[str, FileReceipt] = {}
-        self._reserved: dict[str, int] = {}
+        self._reserved: dict[str, Mapping[str, int]] = {}
         self._used: dict[tuple[str, str], int] = {}
 
     @_locked
@@ -167,21 +170,43 @@ class MemoryCaptureLedger(CaptureLedger):
         return True
 
     @_locked
-    def reserve(self, file: CaptureFile, at: datetime, wanted: int, budget: Budget) -> int:
+    def reserve(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> Mapping[str, int]:
         if file.file_id in self._reserved:
             return self._reserved[file.file_id]
-        limits = {(file.project, period): limit for period, limit in budget.limits(at).items()}
-        left = [limit - self._used.get(key, 0) for key, limit in limits.items() if limit is not None]
-        granted = max(0, min(wanted, *left))
-        for key in limits:
-            self._used[key] = self._used.get(key, 0) + granted
+        left = [each for each in self.left(file.project, at, budget).values() if each is not None]
+        own = {reason: budget.limits_of(reason, at) for reason in wanted}
+        mine = {
+            reason: min(limit - self._used.get((file.project, period), 0) for period, limit in each.items())
+            for reason, each in own.items()
+            if each
+        }
+        granted = allocate(wanted, min(left, default=None), mine, file.file_id)
+        for period in budget.limits(at):
+            self._use(file.project, period, sum(granted.values()))
+        for reason, each in own.items():
+            for period in each:
+                self._use(file.project, period, granted[reason])
         self._reserved[file.file_id] = granted
         return granted
+
+    def _use(self, project: str, period: str, number: int) -> None:
+        self._used[project, period] = self._used.get((project, period), 0) + number
+
+    @_locked
+    def left(self, project: str, at: datetime, budget: Budget) -> Mapping[str, int | None]:
+        return {
+            period: None if limit is None else max(0, limit - self._used.get((project, period), 0))
+            for period, limit in budget.limits(at).items()
+        }
 
     @_locked
     def receipts(self, project: str, since: datetime) -> Iterator[FileReceipt]:
         found = [each for each in self._receipts.values() if each.file.project == project and each.ingested_at >= since]
         return iter(sorted(found, key=lambda each: (each.ingested_at, each.file.file_id)))
+
+    @_locked
+    def latest(self, project: str) -> Iterator[FileReceipt]:
+        return reversed(list(self.receipts(project, datetime.min.replace(tzinfo=UTC))))
 
 
 class MemoryPayloadStore(PayloadStore):

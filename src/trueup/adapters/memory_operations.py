@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from trueup.errors import NotFoundError, TrueupError
+from trueup.errors import InputError, NotFoundError, TrueupError
 from trueup.model import Payload
 from trueup.ports import (
     AlarmState,
@@ -99,6 +99,11 @@ class MemoryObjects(ObjectReader):
         if uri not in self.objects:
             raise NotFoundError(f"{uri} does not exist")
         return self.objects[uri]
+
+    def under(self, uri: str) -> Iterator[str]:
+        if not uri.startswith("s3://"):
+            raise InputError(f"{uri} is not an s3:// URI", field="uri")
+        return iter(sorted(each for each in self.objects if each.startswith(uri)))
 
 
 class MemoryHealth(Health):

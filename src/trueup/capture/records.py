@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -22,9 +23,8 @@ _KEY = re.compile(
     r"(?:.*/)?(?P<project>[^/]+)/(?P<endpoint>[A-Za-z0-9](?:-*[A-Za-z0-9])*)/(?P<variant>[A-Za-z0-9](?:-*[A-Za-z0-9])*)"
     r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9]{2}/[^/]+"
 )
-# What becomes of it: an event id is part of a table key, which DynamoDB bounds, and a content type a header of S3.
+# What becomes of it: an event id is part of a table key, which DynamoDB bounds.
 _EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-_ContentType = Annotated[str, msgspec.Meta(max_length=256, pattern=r"^[ -~]*\Z")]
 
 
 class Duplicate(Record, frozen=True, kw_only=True):
@@ -41,33 +41,42 @@ class Joined(Record, frozen=True, kw_only=True):
     event_id: str
 
 
-class _Side(msgspec.Struct):
+class Side(msgspec.Struct, gc=False):
+    """The wire's input or output: `data` as text, in the capture encoding."""
+
     data: str
     encoding: Literal["CSV", "JSON", "BASE64"]
-    observedContentType: _ContentType | None = None  # noqa: N815 - the wire's name
+    observedContentType: str | None = None  # noqa: N815 - the wire's name
 
 
-class _Sides(msgspec.Struct):
-    endpointInput: _Side | None = None  # noqa: N815
-    endpointOutput: _Side | None = None  # noqa: N815
+class _Sides(msgspec.Struct, gc=False):
+    endpointInput: Side | None = None  # noqa: N815
+    endpointOutput: Side | None = None  # noqa: N815
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, gc=False):
     eventId: _EventId  # noqa: N815
     inferenceTime: datetime  # noqa: N815
     inferenceId: str | None = None  # noqa: N815
     customAttributes: list[str] | None = None  # noqa: N815
 
 
-class _Line(msgspec.Struct):
+class Line(msgspec.Struct, gc=False):
+    """The wire's record, as far as trueup reads it."""
+
     captureData: _Sides  # noqa: N815
     eventMetadata: _Metadata  # noqa: N815
 
 
 MAX_HALVES = 1000
+MAX_HALVES_BYTES = 16_000_000
+MAX_EVENTS = 50_000
+_LONGEST_TYPE = 256
 _REASON = 200
+_SHOWN_TYPE = 40
 _DEFAULT_TYPE = {"CSV": "text/csv", "JSON": "application/json", "BASE64": "application/octet-stream"}
-_decoder = msgspec.json.Decoder(_Line)
+Item = Capture | Quarantined | Duplicate | Joined
+LINES = msgspec.json.Decoder(Line)
 
 
 def parse_key(bucket: str, key: str) -> CaptureFile:
@@ -81,61 +90,123 @@ def parse_key(bucket: str, key: str) -> CaptureFile:
     return CaptureFile(bucket=bucket, key=key, **match.groupdict())
 
 
-def read_captures(lines: Iterable[tuple[int, bytes]]) -> Iterator[Capture | Quarantined | Duplicate | Joined]:
+class Events:
+    """The event ids that a file held so far: the latest MAX_EVENTS of them or more, in bounded memory. An older one
+    that comes again counts as new; it opens no second task, since samples are named by content.
+
+    An id is kept as its 64-bit hash: among 100,000 two meet once in a thousand million files.
+    """
+
+    def __init__(self) -> None:
+        self._latest: set[int] = set()
+        self._before: set[int] = set()
+
+    def __contains__(self, event_id: str) -> bool:
+        found = hash(event_id)
+        return found in self._latest or found in self._before
+
+    def add(self, event_id: str) -> None:
+        self._latest.add(hash(event_id))
+        self._turn()
+
+    def add_new(self, event_ids: Sequence[str]) -> bool:
+        """Add them all, or none if one is known or there twice."""
+        found = set(map(hash, event_ids))
+        known = not (self._latest.isdisjoint(found) and self._before.isdisjoint(found))
+        if known or len(found) < len(event_ids):
+            return False
+        self._latest |= found
+        self._turn()
+        return True
+
+    def _turn(self) -> None:
+        if len(self._latest) > MAX_EVENTS:
+            self._before, self._latest = self._latest, set()
+
+
+def read_captures(lines: Iterable[tuple[int, bytes]]) -> Iterator[Item]:
     """One item per non-blank line of (byte offset, line); line numbers count from 1, blank lines included. A line
     that cannot be read is Quarantined with the reason; nothing raises.
 
     Input and output of one event may be two lines: they become one Capture, where the first stood, and a Joined for
     the second. A half waits for the other up to the end of the file, but no more than MAX_HALVES of them wait."""
-    done: set[str] = set()
-    halves: dict[str, Capture] = {}
+    account = Account()
     for number, (offset, raw) in enumerate(lines, start=1):
+        yield from account.line(number, offset, raw)
+    yield from account.rest()
+
+
+class Account:
+    """What the lines of one file are to each other: repeats and halves of events are found as they come."""
+
+    def __init__(self) -> None:
+        self.events = Events()
+        self.halves: dict[str, Capture] = {}
+        self._waiting = 0
+
+    def line(self, number: int, offset: int, raw: bytes) -> Iterator[Item]:
+        """What a line makes known: one item or, when it releases a half that waited too long, two; none if it is
+        blank."""
         if not raw.strip():
-            continue
-        item = _read_line(number, offset, raw)
+            return
+        item = read_line(number, offset, raw)
         if not isinstance(item, Capture):
             yield item
-        elif item.event_id in done:
+        elif item.event_id in self.events:
             yield Duplicate(line=number, event_id=item.event_id)
-        elif item.event_id in halves:
-            yield from _meet(item, halves, done)
+        elif item.event_id in self.halves:
+            yield from self._meet(item)
         elif (item.input is None) != (item.output is None):
-            halves[item.event_id] = item
-            yield from _released(halves)
+            self._wait(item)
+            yield from self._released()
         else:
-            done.add(item.event_id)
+            self.events.add(item.event_id)
             yield item
-    yield from halves.values()
+
+    def rest(self) -> Iterator[Capture]:
+        """The halves whose others did not come."""
+        yield from self.halves.values()
+        self.halves.clear()
+
+    def _meet(self, item: Capture) -> Iterator[Item]:
+        """A second line of an event of which one side waits: what is missing completes it, anything else repeats
+        it."""
+        half = self.halves[item.event_id]
+        missing = item.output if half.output is None else item.input
+        if missing is None:
+            yield Duplicate(line=item.line, event_id=item.event_id)
+            return
+        self._take(item.event_id)
+        self.events.add(item.event_id)
+        yield msgspec.structs.replace(
+            half,
+            input=half.input or item.input,
+            output=half.output or item.output,
+            inference_id=half.inference_id or item.inference_id,
+            custom_attributes=half.custom_attributes or item.custom_attributes,
+            raw=half.raw + b"\n" + item.raw,
+        )
+        yield Joined(line=item.line, event_id=item.event_id)
+
+    def _wait(self, half: Capture) -> None:
+        self.halves[half.event_id] = half
+        self._waiting += len(half.raw)
+
+    def _take(self, event_id: str) -> Capture:
+        half = self.halves.pop(event_id)
+        self._waiting -= len(half.raw)
+        return half
+
+    def _released(self) -> Iterator[Capture]:
+        """An endpoint that captures one side only must not fill the memory with halves that wait for nothing. Should
+        the other half of a released one come after all, it stands alone too: a repeat is dropped, and this is
+        none."""
+        while len(self.halves) > MAX_HALVES or (self._waiting > MAX_HALVES_BYTES and len(self.halves) > 1):
+            yield self._take(next(iter(self.halves)))
 
 
-def _meet(item: Capture, halves: dict[str, Capture], done: set[str]) -> Iterator[Capture | Duplicate | Joined]:
-    """A second line of an event of which one side waits: what is missing completes it, anything else repeats it."""
-    half = halves[item.event_id]
-    missing = item.output if half.output is None else item.input
-    if missing is None:
-        yield Duplicate(line=item.line, event_id=item.event_id)
-        return
-    del halves[item.event_id]
-    done.add(item.event_id)
-    yield msgspec.structs.replace(
-        half,
-        input=half.input or item.input,
-        output=half.output or item.output,
-        inference_id=half.inference_id or item.inference_id,
-        custom_attributes=half.custom_attributes or item.custom_attributes,
-        raw=half.raw + b"\n" + item.raw,
-    )
-    yield Joined(line=item.line, event_id=item.event_id)
-
-
-def _released(halves: dict[str, Capture]) -> Iterator[Capture]:
-    """An endpoint that captures one side only must not fill the memory with halves that wait for nothing. Should the
-    other half of a released one come after all, it stands alone too: a repeat is dropped, and this is none."""
-    if len(halves) > MAX_HALVES:
-        yield halves.pop(next(iter(halves)))
-
-
-def _read_line(number: int, offset: int, raw: bytes) -> Capture | Quarantined:
+def read_line(number: int, offset: int, raw: bytes) -> Capture | Quarantined:
+    """The record of one line, or the line with the reason why it is none."""
     try:
         line = _decoded(raw)
         metadata = line.eventMetadata
@@ -154,10 +225,10 @@ def _read_line(number: int, offset: int, raw: bytes) -> Capture | Quarantined:
         return Quarantined(line=number, offset=offset, reason=f"not a capture record: {error}", raw=raw)
 
 
-def _decoded(raw: bytes) -> _Line:
+def _decoded(raw: bytes) -> Line:
     """Raises CaptureError that says what is wrong and where: a field's path, or a byte of the line."""
     try:
-        return _decoder.decode(raw)
+        return LINES.decode(raw)
     except UnicodeDecodeError as error:
         raise CaptureError(_not_utf8(raw)) from error
     except RecursionError as error:
@@ -180,10 +251,12 @@ def _not_utf8(raw: bytes) -> str:
     return "the line is not UTF-8"
 
 
-def _payload(side: _Side | None, name: str) -> Payload | None:
+def _payload(side: Side | None, name: str) -> Payload | None:
     if side is None:
         return None
-    content_type = side.observedContentType or _DEFAULT_TYPE[side.encoding]
+    content_type = type_of(side)
+    if not sound_type(content_type):
+        raise CaptureError(f"{name}.observedContentType is no content type: {content_type[:_SHOWN_TYPE]!r}")
     if side.encoding != "BASE64":
         return Payload(data=side.data.encode(), content_type=content_type)
     try:
@@ -192,11 +265,22 @@ def _payload(side: _Side | None, name: str) -> Payload | None:
         raise CaptureError(f"{name}.data is not base64: {error}") from error
 
 
+def type_of(side: Side) -> str:
+    """The observed content type, or the one that the encoding stands for."""
+    return side.observedContentType or _DEFAULT_TYPE[side.encoding]
+
+
+@lru_cache(maxsize=64)
+def sound_type(content_type: str) -> bool:
+    """Whether S3 takes it as a header."""
+    return len(content_type) <= _LONGEST_TYPE and content_type.isascii() and content_type.isprintable()
+
+
 def _utc(time: datetime) -> datetime:
+    """A time that would lie before year 1 or after year 9999 in UTC is nonsense already: it keeps its numbers."""
     if time.tzinfo is None:
         return time.replace(tzinfo=UTC)
     try:
         return time.astimezone(UTC)
-    except OverflowError as error:
-        message = f"eventMetadata.inferenceTime is {time.isoformat()}: in UTC that is before year 1 or after year 9999"
-        raise CaptureError(message) from error
+    except OverflowError:
+        return time.replace(tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from trueup.errors import DecodeError
@@ -32,10 +33,11 @@ def group_of(capture: Capture, payload: Payload, group_by: str | None) -> str:
     if group_by == "inference_id":
         return capture.inference_id or own
     if group_by.startswith("attribute:"):
-        return _attribute(capture, group_by.removeprefix("attribute:")) or own
+        return attribute_of(capture.custom_attributes, group_by.removeprefix("attribute:")) or own
     raise DecodeError(f"selection.group_by is {group_by!r}: use inference_id or attribute:<name>", field="group_by")
 
 
-def _attribute(capture: Capture, name: str) -> str | None:
-    pairs = (part.strip().partition("=") for each in capture.custom_attributes for part in each.split(","))
+def attribute_of(custom_attributes: Sequence[str], name: str) -> str | None:
+    """The value of name=value in a capture's custom attributes, which the caller may also have put in one text."""
+    pairs = (part.strip().partition("=") for each in custom_attributes for part in each.split(","))
     return next((value for key, _, value in pairs if key == name and value), None)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from trueup.cli import capture, dataset, endpoint, lineage, look, machine, redrive, retrain
+from trueup.cli import capture, dataset, endpoint, lineage, look, machine, policy, redrive, retrain
 from trueup.cli.console import say
 from trueup.cli.desk import real_desk
 from trueup.cli.exits import VerbGroup, table_of_codes, tell_unexpected
@@ -32,6 +32,7 @@ app.command("status")(look.status)
 app.command("queue")(look.queue)
 app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
 app.add_typer(capture.app, name="capture", help="Capture files: what is in them, and how unsure the model was.")
+app.add_typer(policy.app, name="policy", help="Selection policies: what one would have asked about.")
 app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, import, verify.")
 app.command("lineage")(lineage.lineage)
 app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")

@@ -120,7 +120,7 @@ def _read(context: typer.Context, files: list[str], lens: Lens) -> tuple[list[Re
     readings: list[Reading] = []
     bad = 0
     for file in files:
-        with closing(_open(context, file)) as source:
+        with closing(open_capture(context, file)) as source:
             for item in read_captures(_lines(file, source)):
                 found = _readings(item, lens) if isinstance(item, Capture) else item
                 if isinstance(found, Quarantined):
@@ -169,7 +169,7 @@ def _reading(capture: Capture, number: int, prediction: Prediction, decoder: str
     )
 
 
-def _open(context: typer.Context, file: str) -> IO[bytes]:
+def open_capture(context: typer.Context, file: str) -> IO[bytes]:
     """The bytes of a file, unzipped where they are zipped. Raises InputError, NotFoundError."""
     if file.startswith("s3://"):
         objects: ObjectReader = desk_of(context).look().objects

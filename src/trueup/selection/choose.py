@@ -1,45 +1,50 @@
-"""The draw: which of a file's predictions become tasks, under a budget, each with its propensity.
+"""The draw: which predictions of a window become tasks, under a budget, each with its propensity.
 
-A window is one capture file of n predictions. The wanted number is n * rate, its fraction settled by a seeded
-coin so that small files get their share on average. Of the m granted, a = m * audit_share (again by coin) are
-drawn uniformly at random without replacement from all n; the other m - a are the highest scores among the rest.
+A window is one capture file of n predictions, which streams by once. The wanted number is n * rate, its fraction
+settled by a seeded coin so that small files get their share on average; of these, `audit_share` are drawn uniformly
+at random, each strategy in `shares` chooses its part, and `strategy` the rest. Then the budget cuts.
 
-Propensity is the probability of being chosen given the window and the coins: a prediction among the top m - a
-of all n by score is chosen whatever the audit draws, so its propensity is 1 (an audit draw of it only lets the
-next score in). For one at rank r (counted from 0) with r >= m - a, it is chosen by the audit draw with
-probability a / n, or because the audit draw took enough of those ranked above it. With d = r - (m - a) + 1,
-the latter needs at least d of the a draws among the r ranked above: a hypergeometric tail. The total is
-a/n + (1 - a/n) * P[Hyper(n-1, r, a) >= d], exactly.
+What a strategy chooses is not always its highest scores: of several times as many candidates a picker takes those that
+teach different things. What strategies choose they choose without chance, so its propensity is 1. The a audits are
+drawn from all the others: each of those has propensity a / (n - d), where d were chosen by strategies. That is a
+stratified sample, from which anything about the window can be estimated without bias, whatever the strategies are
+(Cochran, Sampling Techniques, 1977, chapter 5). Samples that were asked about before are passed over: they are in no
+stratum.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trueup.errors import ConfigurationError
-from trueup.model import Prediction, Record, SelectionPolicy
-from trueup.selection.strategies import STRATEGIES
+from trueup.model import Prediction, Selection, SelectionPolicy
+from trueup.selection.pickers import PICKERS, Picker
+from trueup.selection.pool import Entry, Pool
+from trueup.selection.strategies import AUDIT, STRATEGIES, Strategy
 
+# One file cannot buy more labels than this, so that what may be chosen fits in memory.
+MOST_PER_FILE = 1000
+_MOST_BYTES = 8_000_000
+# What a picker looks at grows with the square of what is wanted: where much is, it looks at fewer for each.
+_MOST_CANDIDATES = 1500
 _APART = frozenset({"multilabel", "entities", "detections"})
+T = TypeVar("T")
 
 
-class Candidate(Record, frozen=True, kw_only=True):
-    """A prediction that may be asked about; `key` is its sample id and breaks ties."""
+@dataclass(frozen=True)
+class Choice(Generic[T]):
+    """A prediction that was chosen, the `position`-th of its window. `threshold` is the lowest score that its
+    strategy chose in this window."""
 
-    key: str
-    prediction: Prediction
-
-
-class Choice(Record, frozen=True, kw_only=True):
-    """A candidate that was chosen. `index` points into the candidates; `threshold` is the lowest score that
-    was chosen by score in this window."""
-
-    index: int
+    thing: T
+    position: int
     strategy: str
     score: float
     threshold: float
@@ -47,75 +52,161 @@ class Choice(Record, frozen=True, kw_only=True):
     reason: str
 
 
-def choose(
-    candidates: Sequence[Candidate], policy: SelectionPolicy, granted: Callable[[int], int], seed: str
-) -> list[Choice]:
-    """Choose from one window. `granted` is asked once how many of the wanted number the budget allows.
+@dataclass(frozen=True)
+class Offer(Generic[T]):
+    """What may still be chosen for a reason, best first: the budget and the past decide how many of them are. `reach`
+    times as many as are wanted are looked at."""
 
-    The same candidates, policy, grant and seed give the same choices. Raises ConfigurationError for an unknown
-    strategy.
+    reason: str
+    wanted: int
+    entries: Sequence[Entry[T]]
+    reach: float = 1.0
+
+
+@dataclass
+class Draw(Generic[T]):
+    """One window as it streams by. The same predictions in the same order, policy and seed give the same choices.
+
+    Raises ConfigurationError for a strategy that does not exist.
     """
-    strategy = STRATEGIES.get(policy.strategy)
-    if strategy is None:
-        known = ", ".join(sorted(STRATEGIES))
-        raise ConfigurationError(f"selection.strategy is {policy.strategy!r}; strategies: {known}", field="strategy")
-    if not candidates:
-        return []
-    rng = np.random.default_rng(_seed(seed, policy.seed))
-    wanted = min(len(candidates), _coin_round(len(candidates) * policy.rate, rng))
-    allowed = min(wanted, granted(wanted)) if wanted else 0
-    if not allowed:
-        return []
-    audits = min(allowed, _coin_round(allowed * policy.audit_share, rng))
-    scores = strategy.score(_matrix(candidates), rng)
-    ranking = _ranking(candidates, scores)
-    drawn = frozenset(int(each) for each in rng.choice(len(candidates), size=audits, replace=False))
-    by_score = [each for each in ranking if each not in drawn][: allowed - audits]
-    threshold = float(scores[by_score[-1]]) if by_score else math.inf
-    ranks = {index: rank for rank, index in enumerate(ranking)}
-    chosen = [(each, policy.strategy, f"high {policy.strategy} score") for each in by_score]
-    chosen += [(each, "random", "audit") for each in sorted(drawn, key=ranks.__getitem__)]
-    return [
-        Choice(
-            index=index,
-            strategy=name,
-            score=float(scores[index]),
-            threshold=threshold if math.isfinite(threshold) else 0.0,
-            propensity=_propensity_under(policy, ranks[index], len(candidates), allowed, audits),
-            reason=reason,
+
+    policy: SelectionPolicy
+    seed: str
+    seen: int = 0
+    _scored: dict[str, Pool[T]] = field(init=False)
+    _chance: Pool[T] = field(init=False)
+    _order: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        most = _most(self.policy)
+        names = [] if self.policy.strategy == "random" else [self.policy.strategy, *self.policy.shares]
+        reach = min(_MOST_CANDIDATES, math.ceil(most * _picker(self.policy).REACH))
+        self._scored = {each: Pool(_spare(max(most, reach)), _MOST_BYTES) for each in names if _strategy(each)}
+        self._chance = Pool(_spare(math.ceil(most * self.policy.audit_share) if names else most), _MOST_BYTES)
+        self._order = np.random.default_rng(_seed(self.seed, self.policy.seed))
+
+    def offer(self, probabilities: NDArray[np.float64], keep: Callable[[int], tuple[T, int]]) -> NDArray[np.float64]:
+        """Some more predictions: float64[n, k]. `keep` is asked for those that may be chosen, by index: the thing and
+        its size in bytes. Returns the scores by the policy's own strategy: float64[n]."""
+        # Two draws each, whatever the blocks: were ties broken by the audit's own, ties would take the audit's place.
+        chance, ties = self._order.random((len(probabilities), 2)).T
+        kept: dict[int, tuple[T, int]] = {}
+        scores = {name: STRATEGIES[name].score(probabilities, self._order) for name in self._scored}
+        for name, pool in self._scored.items():
+            self._fill(pool, scores[name], ties, keep, kept)
+        self._fill(self._chance, -chance, ties, keep, kept)
+        self.seen += len(probabilities)
+        return scores[self.policy.strategy] if self._scored else chance
+
+    def _fill(
+        self,
+        pool: Pool[T],
+        keys: NDArray[np.float64],
+        ties: NDArray[np.float64],
+        keep: Callable[[int], tuple[T, int]],
+        kept: dict[int, tuple[T, int]],
+    ) -> None:
+        found = pool.wants(keys, ties).tolist()
+        for index in found:
+            if index not in kept:
+                kept[index] = keep(index)
+        pool.add(
+            [
+                Entry(
+                    key=float(keys[index]),
+                    tie=float(ties[index]),
+                    position=self.seen + index,
+                    size=kept[index][1],
+                    thing=kept[index][0],
+                )
+                for index in found
+            ]
         )
-        for index, name, reason in chosen
-    ]
+
+    def offers(self, rate: float) -> list[Offer[T]]:
+        """What each reason wants of the whole window at this rate, the strategy's own part first, the audit last."""
+        rng = np.random.default_rng(_seed(f"{self.seed}:coins", self.policy.seed))
+        total = min(_most(self.policy), self.seen, coin_round(self.seen * rate, rng))
+        audits = total if not self._scored else min(total, coin_round(total * self.policy.audit_share, rng))
+        parts = {AUDIT: audits}
+        left = total - audits
+        for name, share in self.policy.shares.items():
+            if name in self._scored:
+                parts[name] = min(left, coin_round(total * share, rng))
+                left -= parts[name]
+        parts[self.policy.strategy] = left if self._scored else 0
+        reach = _picker(self.policy).REACH
+        found = [
+            Offer(reason=name, wanted=parts[name], entries=pool.best(), reach=reach)
+            for name, pool in self._scored.items()
+        ]
+        return [*found, Offer(reason=AUDIT, wanted=audits, entries=self._chance.best())]
+
+    def choices(
+        self,
+        offers: Sequence[Offer[T]],
+        granted: Mapping[str, int],
+        vectors: Callable[[Sequence[Entry[T]]], NDArray[np.float32]],
+        before: Mapping[int, str] | None = None,
+    ) -> list[Choice[T]]:
+        """Of each offer as many as were granted, nothing twice. `vectors` says where candidates lie: float32[n, d];
+        `before` maps positions that an earlier run of this window chose to their reason: they are chosen again."""
+        before = before or {}
+        taken: set[int] = set()
+        found: list[Choice[T]] = []
+        for offer in offers:
+            number = granted.get(offer.reason, 0)
+            again = [each for each in offer.entries if before.get(each.position) == offer.reason][:number]
+            free = [each for each in offer.entries if each.position not in taken and each.position not in before]
+            chosen = again + self._picked(offer, free, number - len(again), vectors)
+            chance = len(chosen) / max(1, self.seen - len(taken))
+            taken |= {each.position for each in chosen}
+            found += self._chosen(offer.reason, chosen, chance)
+        return found
+
+    def _picked(
+        self,
+        offer: Offer[T],
+        free: Sequence[Entry[T]],
+        number: int,
+        vectors: Callable[[Sequence[Entry[T]]], NDArray[np.float32]],
+    ) -> list[Entry[T]]:
+        near = free[: math.ceil(number * offer.reach)]
+        if offer.reason == AUDIT or len(near) <= number or offer.reach <= 1.0:
+            return list(free[:number])
+        scores = np.array([each.key for each in near])
+        rng = np.random.default_rng(_seed(f"{self.seed}:{offer.reason}", self.policy.seed))
+        return [near[each] for each in PICKERS[self.policy.picker].pick(scores, vectors(near), number, rng)]
+
+    def _chosen(self, reason: str, entries: Sequence[Entry[T]], chance: float) -> list[Choice[T]]:
+        audit = reason == AUDIT
+        scores = [-each.key if audit else each.key for each in entries]
+        return [
+            Choice(
+                thing=each.thing,
+                position=each.position,
+                strategy="random" if audit else reason,
+                score=score,
+                threshold=0.0 if audit else min(scores),
+                propensity=min(1.0, chance) if audit else 1.0,
+                reason=AUDIT if audit else f"high {reason} score",
+            )
+            for each, score in zip(entries, scores, strict=True)
+        ]
 
 
-def _propensity_under(policy: SelectionPolicy, rank: int, window: int, chosen: int, audits: int) -> float:
-    """Random scores rank nobody: every prediction of the window is as likely as the next."""
-    return chosen / window if policy.strategy == "random" else propensity(rank, window, chosen, audits)
+def reason_of(selection: Selection) -> str:
+    """The reason for which the budget paid."""
+    return AUDIT if selection.reason == AUDIT else selection.strategy
 
 
-def propensity(rank: int, window: int, chosen: int, audits: int) -> float:
-    """Inclusion probability of the prediction at `rank` by score (from 0) in a window; derivation above."""
-    by_score = chosen - audits
-    if rank < by_score:
-        return 1.0
-    if audits == 0:
-        return 0.0
-    share = audits / window
-    needed = rank - by_score + 1
-    pushed = _hypergeometric_tail(population=window - 1, marked=rank, draws=audits, at_least=needed)
-    return share + (1 - share) * pushed if by_score else share
-
-
-def _hypergeometric_tail(population: int, marked: int, draws: int, at_least: int) -> float:
-    """P[at least `at_least` marked among `draws` without replacement]."""
-    if draws > population or at_least > draws:
-        return 0.0
-    ways = math.comb(population, draws)
-    hits = sum(
-        math.comb(marked, each) * math.comb(population - marked, draws - each)
-        for each in range(at_least, min(draws, marked) + 1)
-    )
-    return hits / ways
+def matrix(predictions: Sequence[Prediction]) -> NDArray[np.float64]:
+    """What the strategies look at: float64[n, k], a row each, rows of fewer classes filled up with zeros."""
+    rows = [_distribution(each) for each in predictions]
+    found = np.zeros((len(rows), max(len(each) for each in rows)))
+    for row, each in enumerate(rows):
+        found[row, : len(each)] = each
+    return found
 
 
 def uncertainties(prediction: Prediction) -> dict[str, float]:
@@ -123,16 +214,8 @@ def uncertainties(prediction: Prediction) -> dict[str, float]:
     sure; empty when the model gave no probability."""
     if not prediction.probabilities:
         return {}
-    row, rng = np.array([_distribution(prediction)]), np.random.default_rng(0)
+    row, rng = matrix([prediction]), np.random.default_rng(0)
     return {name: float(each.score(row, rng)[0]) for name, each in STRATEGIES.items() if name != "random"}
-
-
-def _matrix(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-    rows = [_distribution(each.prediction) for each in candidates]
-    matrix = np.zeros((len(rows), max(len(each) for each in rows)))
-    for row, each in enumerate(rows):
-        matrix[row, : len(each)] = each
-    return matrix
 
 
 def _distribution(prediction: Prediction) -> tuple[float, ...]:
@@ -152,15 +235,38 @@ def _distribution(prediction: Prediction) -> tuple[float, ...]:
     return (*prediction.probabilities, rest) if rest > 0 else prediction.probabilities
 
 
-def _ranking(candidates: Sequence[Candidate], scores: NDArray[np.float64]) -> list[int]:
-    """Indices by falling score; ties by key, which is a content hash and so favours nobody."""
-    return sorted(range(len(candidates)), key=lambda index: (-scores[index], candidates[index].key))
-
-
-def _coin_round(value: float, rng: np.random.Generator) -> int:
+def coin_round(value: float, rng: np.random.Generator) -> int:
     """Round up or down at random so that the mean is `value`."""
     whole = math.floor(value)
     return whole + int(rng.random() < value - whole)
+
+
+def _most(policy: SelectionPolicy) -> int:
+    """How many labels one file could be granted."""
+    budget = policy.budget
+    limits = (MOST_PER_FILE, budget.per_hour, budget.per_day, budget.total)
+    return max(0, min(each for each in limits if each is not None))
+
+
+def _spare(most: int) -> int:
+    """Some candidates turn out to be known, or to be chosen by another strategy."""
+    return most + most // 2 + 10 if most else 0
+
+
+def _strategy(name: str) -> Strategy:
+    found = STRATEGIES.get(name)
+    if found is None:
+        known = ", ".join(sorted(STRATEGIES))
+        raise ConfigurationError(f"selection.strategy is {name!r}; strategies: {known}", field="strategy")
+    return found
+
+
+def _picker(policy: SelectionPolicy) -> Picker:
+    found = PICKERS.get(policy.picker)
+    if found is None:
+        known = ", ".join(sorted(PICKERS))
+        raise ConfigurationError(f"selection.picker is {policy.picker!r}; pickers: {known}", field="picker")
+    return found
 
 
 def _seed(window: str, policy_seed: int) -> int:

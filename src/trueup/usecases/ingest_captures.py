@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trueup.annotation.tasks import open_task
-from trueup.capture.decoders import decode
-from trueup.capture.instances import split_input
-from trueup.capture.records import Duplicate, Joined, read_captures
-from trueup.capture.samples import group_of, sample_id
-from trueup.errors import CaptureError, DecodeError
+from trueup.capture.samples import group_of, media_type
+from trueup.errors import CaptureError
 from trueup.events import CapturesIngested, TasksOpened
 from trueup.lineage.edges import asked, captured
-from trueup.model import (
-    Capture,
-    CaptureFile,
-    FileReceipt,
-    Payload,
-    Prediction,
-    Project,
-    Quarantined,
-    Sample,
-    Selection,
-)
+from trueup.model import CaptureFile, FileReceipt, Project, Quarantined, Sample, Selection
 from trueup.ports import (
     AnnotationQueue,
     CaptureArchive,
@@ -36,35 +26,18 @@ from trueup.ports import (
     PayloadStore,
     TaskStore,
 )
-from trueup.selection.choose import Candidate, Choice, choose
+from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
+from trueup.selection.features import features_of, together
+from trueup.selection.pace import rate_of
+from trueup.selection.pool import Entry
+from trueup.usecases.read_captures import FileReading, Instance, Spot
 
-_MOST_CLASSES = 500
-_OTHERS = "(others)"
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One prediction of a captured request, with the input that it was made for."""
-
-    capture: Capture
-    index: int
-    input: Payload
-    prediction: Prediction
-    sample_id: str
-
-
-@dataclass
-class Tally:
-    """What reading one file found. lines = captures + len(quarantined) + duplicates: `captures` counts the lines that
-    were read, two of which may hold one event."""
-
-    lines: int = 0
-    captures: int = 0
-    duplicates: int = 0
-    predictions: int = 0
-    quarantined: list[Quarantined] = field(default_factory=list)
-    class_counts: Counter[str] = field(default_factory=Counter)
-    instances: dict[str, Instance] = field(default_factory=dict)
+# How much longer than what is wanted the list of candidates is: some turn out to be known.
+_SPARE = 1.25
+_SPARE_AT_LEAST = 5
+_CHUNK = 100
+_TRAFFIC = timedelta(days=1)
+_RECEIPTS = 200
 
 
 @dataclass(frozen=True)
@@ -89,11 +62,11 @@ class IngestCaptures:
         if done is not None:
             return done
         now = self.clock.now()
-        tally = self._read(file, project)
-        task_ids = self._ask(file, project, tally, now)
-        if tally.quarantined:
-            self.archive.quarantine(file, tally.quarantined)
-        receipt = _receipt(file, tally, selected=len(task_ids), at=now)
+        window = _Window(self, file, project, now)
+        reading = window.read()
+        task_ids = window.ask()
+        reading.finish()
+        receipt = window.receipt(len(task_ids))
         self.ledger.close(receipt, _closing_journal(receipt, task_ids))
         return receipt
 
@@ -104,65 +77,133 @@ class IngestCaptures:
             raise CaptureError(f"{file.uri}: no project is named {file.project!r} (projects: {known})", field=file.uri)
         return project
 
-    def _read(self, file: CaptureFile, project: Project) -> Tally:
-        tally = Tally()
-        for item in read_captures(self.archive.lines(file)):
-            tally.lines += 1
-            if isinstance(item, Quarantined):
-                tally.quarantined.append(item)
-            elif isinstance(item, Duplicate):
-                tally.duplicates += 1
-            elif isinstance(item, Joined):
-                tally.captures += 1
-            else:
-                _understand(item, project, tally)
-        return tally
 
-    def _ask(self, file: CaptureFile, project: Project, tally: Tally, now: datetime) -> tuple[str, ...]:
-        instances = list(tally.instances.values())
-        choices = self._choose(file, project, instances, now)
-        fresh = self._unknown(project, instances, choices)
-        openings = [self._opening(file, project, instances[each.index], each, now) for each in fresh]
+class _Window:
+    """One file on its way through."""
+
+    def __init__(self, world: IngestCaptures, file: CaptureFile, project: Project, now: datetime) -> None:
+        self._world, self._file, self._project, self._now = world, file, project, now
+        self._parts = 0
+        self._draw: Draw[Spot] = Draw(project.selection, file.file_id)
+        self._reading = FileReading(project, self._draw, self._quarantine)
+        self._instances: dict[int, Instance] = {}
+        self._places: dict[str, int] = {}
+        self._before: dict[int, str] = {}
+        self._wanted: dict[str, int] = {}
+        self._granted: Mapping[str, int] = {}
+
+    def read(self) -> FileReading:
+        self._reading.read(self._world.archive.blocks(self._file))
+        return self._reading
+
+    def ask(self) -> tuple[str, ...]:
+        openings = [self._opening(self._instances[each.position], each) for each in self._choose()]
         if not openings:
             return ()
-        task_ids = self.tasks.open(openings, Journal(at=now))
-        slots = [each for each in task_ids for _ in range(project.consensus.overlap)]
-        if project.backend == "queue":
-            self.queue.send(project.name, slots)
+        task_ids = self._world.tasks.open(openings, Journal(at=self._now))
+        slots = [each for each in task_ids for _ in range(self._project.consensus.overlap)]
+        if self._project.backend == "queue":
+            self._world.queue.send(self._project.name, slots)
         return task_ids
 
-    def _choose(
-        self, file: CaptureFile, project: Project, instances: Sequence[Instance], now: datetime
-    ) -> list[Choice]:
-        def granted(wanted: int) -> int:
-            return self.ledger.reserve(file, now, wanted, project.selection.budget)
+    def receipt(self, selected: int) -> FileReceipt:
+        tally, policy = self._reading.tally, self._project.selection
+        receipt = FileReceipt(
+            file=self._file,
+            lines=tally.lines,
+            captures=tally.captures,
+            quarantined=tally.quarantined,
+            duplicates=tally.duplicates,
+            predictions=tally.predictions,
+            selected=selected,
+            class_counts=tally.scores.counts(),
+            ingested_at=self._now,
+            strategy=policy.strategy,
+            scores=tally.scores.whole(),
+            class_scores=tally.scores.sketches(),
+            slice_scores=tally.slices.sketches(),
+            decoders=dict(sorted(tally.decoders.items())),
+            wanted=self._wanted,
+            granted=dict(self._granted),
+        )
+        return _accounted(receipt)
 
-        candidates = [Candidate(key=each.sample_id, prediction=each.prediction) for each in instances]
-        return choose(candidates, project.selection, granted, seed=file.file_id)
+    def _quarantine(self, items: Sequence[Quarantined]) -> None:
+        self._parts += 1
+        self._world.archive.quarantine(self._file, items, self._parts)
 
-    def _unknown(self, project: Project, instances: Sequence[Instance], choices: Sequence[Choice]) -> list[Choice]:
-        """Drop samples that another file already asked about. The one this file opened before a crash stays:
-        opening it again is a no-op that returns its task."""
-        known = self.tasks.known_samples(project.name, [instances[each.index].sample_id for each in choices])
-        return [each for each in choices if self._is_ours(project, instances[each.index], known)]
+    def _choose(self) -> list[Choice[Spot]]:
+        offers = [self._fresh(each) for each in self._draw.offers(self._rate())]
+        self._wanted = {each.reason: min(each.wanted, len(each.entries)) for each in offers}
+        if not any(self._wanted.values()):
+            return []
+        budget = self._project.selection.budget
+        self._granted = self._world.ledger.reserve(self._file, self._now, self._wanted, budget)
+        return self._draw.choices(offers, self._granted, self._vectors, self._before)
 
-    def _is_ours(self, project: Project, instance: Instance, known: frozenset[str]) -> bool:
-        if instance.sample_id not in known:
-            return True
-        before = self.tasks.selection(project.name, instance.sample_id)
-        return before is not None and before.event_id == instance.capture.event_id
+    def _vectors(self, entries: Sequence[Entry[Spot]]) -> NDArray[np.float32]:
+        instances = [self._instances[each.position] for each in entries]
+        answers = matrix([each.prediction for each in instances])
+        inputs = [each.input for each in instances]
+        return together([features_of(each.data, media_type(each.content_type)) for each in inputs], answers)
 
-    def _opening(
-        self, file: CaptureFile, project: Project, instance: Instance, choice: Choice, now: datetime
-    ) -> Opening:
-        uri = self.payloads.put(project.name, instance.sample_id, instance.input)
+    def _rate(self) -> float:
+        """The policy's, or the one at which the traffic of the last day would use up the budget."""
+        policy = self._project.selection
+        if policy.rate is not None:
+            return policy.rate
+        ledger = self._world.ledger
+        receipts = list(islice(ledger.latest(self._project.name), _RECEIPTS))
+        recent = [each for each in receipts if each.ingested_at >= self._now - _TRAFFIC]
+        left = ledger.left(self._project.name, self._now, policy.budget)
+        return rate_of(self._reading.tally.scores.whole(), recent, left, policy, self._now)
+
+    def _fresh(self, offer: Offer[Spot]) -> Offer[Spot]:
+        """The candidates of an offer that nobody asked about before, each sample once, more than are wanted."""
+        enough = int(offer.wanted * max(_SPARE, offer.reach)) + _SPARE_AT_LEAST if offer.wanted else 0
+        return replace(offer, entries=list(islice(self._unknown(offer.entries), enough)))
+
+    def _unknown(self, entries: Sequence[Entry[Spot]]) -> Iterator[Entry[Spot]]:
+        """Without samples that another file asked about. The one that this file opened before a crash stays: opening
+        it again is a no-op that returns its task."""
+        project, seen = self._project.name, set[str]()
+        for start in range(0, len(entries), _CHUNK):
+            chunk = list(self._distinct(entries[start : start + _CHUNK], seen))
+            names = {each.position: self._instances[each.position].sample_id for each in chunk}
+            known = self._world.tasks.known_samples(project, names.values())
+            for each in chunk:
+                if names[each.position] not in known or self._chose_before(each.position):
+                    yield each
+
+    def _distinct(self, entries: Iterable[Entry[Spot]], seen: set[str]) -> Iterator[Entry[Spot]]:
+        """The first of each sample, in the place where any offer first met it: so it is one thing to all of them."""
+        for each in entries:
+            instance = self._instances.get(each.position) or self._reading.instance(each.thing)
+            if instance is None or instance.sample_id in seen:
+                continue
+            seen.add(instance.sample_id)
+            position = self._places.setdefault(instance.sample_id, each.position)
+            self._instances.setdefault(position, instance)
+            yield replace(each, position=position)
+
+    def _chose_before(self, position: int) -> bool:
+        """Whether this file opened the sample's task, in a run that did not reach its end."""
+        instance = self._instances[position]
+        before = self._world.tasks.selection(self._project.name, instance.sample_id)
+        if before is None or before.event_id != instance.capture.event_id:
+            return False
+        self._before[position] = reason_of(before)
+        return True
+
+    def _opening(self, instance: Instance, choice: Choice[Spot]) -> Opening:
+        project, payload = self._project, instance.input
         sample = Sample(
             project=project.name,
             sample_id=instance.sample_id,
-            content_type=instance.input.content_type,
-            size=len(instance.input.data),
-            payload_uri=uri,
-            group=group_of(instance.capture, instance.input, project.selection.group_by),
+            content_type=payload.content_type,
+            size=len(payload.data),
+            payload_uri=self._world.payloads.put(project.name, instance.sample_id, payload),
+            group=group_of(instance.capture, payload, project.selection.group_by),
             first_seen=instance.capture.inference_time,
         )
         selection = Selection(
@@ -170,7 +211,7 @@ class IngestCaptures:
             sample_id=instance.sample_id,
             event_id=instance.capture.event_id,
             index=instance.index,
-            capture_uri=file.uri,
+            capture_uri=self._file.uri,
             capture_line=instance.capture.line,
             strategy=choice.strategy,
             score=choice.score,
@@ -179,60 +220,18 @@ class IngestCaptures:
             reason=choice.reason,
             policy_version=project.selection.version,
             prediction=instance.prediction,
-            selected_at=now,
+            selected_at=self._now,
         )
-        task = open_task(project.name, sample, selection, now, project)
-        return Opening(
-            sample=sample, selection=selection, task=task, edges=(*captured(selection), asked(selection, task))
-        )
+        task = open_task(project.name, sample, selection, self._now, project)
+        edges = (*captured(selection), asked(selection, task))
+        return Opening(sample=sample, selection=selection, task=task, edges=edges)
 
 
-def _understand(capture: Capture, project: Project, tally: Tally) -> None:
-    """Count a capture and keep its instances, or quarantine it with the reason."""
-    try:
-        instances = list(_instances(capture, project))
-    except DecodeError as error:
-        tally.quarantined.append(
-            Quarantined(line=capture.line, offset=capture.offset, reason=str(error), raw=capture.raw)
-        )
-        return
-    tally.captures += 1
-    tally.predictions += len(instances)
-    for each in instances:
-        tally.class_counts[_counted_as(each.prediction.label, project, tally.class_counts)] += 1
-        tally.instances.setdefault(each.sample_id, each)
-
-
-def _counted_as(label: str, project: Project, counts: Mapping[str, int]) -> str:
-    """A language model may answer something else each time, and a receipt has to fit an event and an item."""
-    known = label in counts or label in project.label_schema.names
-    return label if known or len(counts) < _MOST_CLASSES else _OTHERS
-
-
-def _instances(capture: Capture, project: Project) -> Iterator[Instance]:
-    if capture.output is None or capture.input is None:
-        missing = "output" if capture.output is None else "input"
-        raise DecodeError(f"the record has no {missing}: capture both sides (CaptureOptions Input and Output)")
-    predictions, _ = decode(capture.output, project.label_schema.names, project.selection.decoder)
-    inputs = split_input(capture.input, len(predictions))
-    for index, (payload, prediction) in enumerate(zip(inputs, predictions, strict=True)):
-        yield Instance(capture=capture, index=index, input=payload, prediction=prediction, sample_id=sample_id(payload))
-
-
-def _receipt(file: CaptureFile, tally: Tally, *, selected: int, at: datetime) -> FileReceipt:
-    receipt = FileReceipt(
-        file=file,
-        lines=tally.lines,
-        captures=tally.captures,
-        quarantined=len(tally.quarantined),
-        duplicates=tally.duplicates,
-        predictions=tally.predictions,
-        selected=selected,
-        class_counts=dict(sorted(tally.class_counts.items())),
-        ingested_at=at,
-    )
+def _accounted(receipt: FileReceipt) -> FileReceipt:
     if receipt.lines != receipt.captures + receipt.quarantined + receipt.duplicates:
-        raise CaptureError(f"{file.uri}: {receipt.lines} lines are not all accounted for: {receipt}", field=file.uri)
+        raise CaptureError(
+            f"{receipt.file.uri}: {receipt.lines} lines are not all accounted for: {receipt}", field=receipt.file.uri
+        )
     return receipt
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -119,13 +118,12 @@ def test_a_batch_is_read_again_and_its_events_are_published(aws: Callable[[str],
     bus = MemoryEventBus()
 
     def publish(record: Any) -> None:
-        envelope = envelope_from(record.raw_event)
+        envelope = envelope_from(record.raw)
         assert envelope is not None
         bus.publish([envelope])
 
     def handler(event: Any) -> Any:
-        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000)
-        return process_stream(event, context, publish, Logger(service="test"), lambda: lambda _name, error: None)
+        return process_stream(event, publish, Logger(service="test"), lambda: lambda _name, error: None)
 
     functions = Functions(handler)
     replaying(functions, aws("dynamodbstreams")).replay(batch_of(aws, stream, 1, 3))

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from trueup.errors import ConfigurationError
-from trueup.model import Found, Prediction, PredictionKind, SelectionPolicy
-from trueup.selection.choose import Candidate, choose, uncertainties
+from trueup.model import Budget, Found, Prediction, PredictionKind, SelectionPolicy
+from trueup.selection.budget import allocate
+from trueup.selection.choose import MOST_PER_FILE, Choice, Draw, matrix, uncertainties
+from trueup.selection.pickers import PICKERS
 from trueup.selection.strategies import STRATEGIES
 
 
-def candidates(count: int) -> list[Candidate]:
+def predictions(count: int) -> list[Prediction]:
     rng = np.random.default_rng(1)
     rows = rng.dirichlet(np.ones(3), count)
-    return [
-        Candidate(key=f"{index:03d}", prediction=Prediction(classes=("a", "b", "c"), probabilities=tuple(row)))
-        for index, row in enumerate(rows)
-    ]
+    return [Prediction(classes=("a", "b", "c"), probabilities=tuple(row)) for row in rows]
+
+
+def chosen(
+    pool: Sequence[Prediction], policy: SelectionPolicy, seed: str = "seed", budget: int | None = None, block: int = 5
+) -> list[Choice[int]]:
+    """What a window of these predictions chooses, which come in blocks."""
+    draw: Draw[int] = Draw(policy, seed)
+    for start in range(0, len(pool), block):
+
+        def keep(index: int, start: int = start) -> tuple[int, int]:
+            return start + index, 1
+
+        draw.offer(matrix(pool[start : start + block]), keep)
+    offers = draw.offers(policy.rate or 1.0)
+    granted = allocate({each.reason: each.wanted for each in offers}, budget, {}, seed)
+    return draw.choices(offers, granted, lambda entries: matrix([pool[each.thing] for each in entries]))
 
 
 @pytest.mark.parametrize(
@@ -35,16 +51,12 @@ def test_scores_by_hand(strategy: str, expected: float) -> None:
 @pytest.mark.parametrize("strategy", ["margin", "least_confidence", "entropy"])
 def test_what_a_model_left_out_counts_as_one_class_more(strategy: str) -> None:
     rows = {"sure": (0.97,), "unsure": (0.55,), "label alone": (), "whole": (0.9, 0.1)}
-    found = [
-        Candidate(
-            key=name,
-            prediction=Prediction(classes=("a", "b")[: len(row) or 1], probabilities=row, partial=name != "whole"),
-        )
+    pool = [
+        Prediction(classes=("a", "b")[: len(row) or 1], probabilities=row, partial=name != "whole")
         for name, row in rows.items()
     ]
-    policy = SelectionPolicy(strategy=strategy, rate=1.0, audit_share=0.0)
-    order = sorted(choose(found, policy, lambda wanted: wanted, "seed"), key=lambda each: -each.score)
-    assert [found[each.index].key for each in order] == ["unsure", "whole", "sure", "label alone"]
+    order = chosen(pool, SelectionPolicy(strategy=strategy, rate=1.0, audit_share=0.0))
+    assert [list(rows)[each.thing] for each in order] == ["unsure", "whole", "sure", "label alone"]
     assert order[-1].score == pytest.approx(0.0)
 
 
@@ -97,48 +109,73 @@ def test_without_a_probability_there_is_no_score(name: str) -> None:
 @pytest.mark.parametrize("strategy", ["margin", "least_confidence", "entropy"])
 @pytest.mark.parametrize("name", DOUBTLESS)
 def test_what_tells_nothing_of_doubt_is_asked_about_by_the_audit_alone(strategy: str, name: str) -> None:
-    pool = [Candidate(key=f"{number:02d}", prediction=DOUBTLESS[name]) for number in range(6)]
-    pool += [Candidate(key=f"x{number}", prediction=HALF) for number in range(2)]
+    pool = [*[DOUBTLESS[name]] * 6, HALF, HALF]
     by_score = SelectionPolicy(strategy=strategy, rate=0.25, audit_share=0.0)
-    assert sorted(each.index for each in choose(pool, by_score, lambda wanted: wanted, "seed")) == [6, 7]
+    assert sorted(each.thing for each in chosen(pool, by_score)) == [6, 7]
     audit = SelectionPolicy(strategy=strategy, rate=1.0, audit_share=1.0)
-    drawn = choose(pool, audit, lambda wanted: wanted, "seed")
-    assert {each.index for each in drawn} == set(range(8))
+    drawn = chosen(pool, audit)
+    assert {each.thing for each in drawn} == set(range(8))
     assert {(each.reason, each.propensity) for each in drawn} == {("audit", 1.0)}
 
 
 def test_the_budget_cuts_and_equal_seeds_choose_equally() -> None:
     policy = SelectionPolicy(rate=0.5, audit_share=0.2)
-    wanted: list[int] = []
-
-    def granted(count: int) -> int:
-        wanted.append(count)
-        return 3
-
-    first = choose(candidates(20), policy, granted, "file")
-    assert wanted == [10]
+    first = chosen(predictions(20), policy, "file", budget=3)
     assert len(first) == 3
-    assert first == choose(candidates(20), policy, granted, "file")
+    assert len(chosen(predictions(20), policy, "file")) == 10
+    assert first == chosen(predictions(20), policy, "file", budget=3)
 
 
-def test_propensities_are_the_frequencies_of_being_chosen() -> None:
-    pool = candidates(12)
-    policy = SelectionPolicy(rate=0.5, audit_share=0.5)
-    draws = 4000
-    counts: Counter[int] = Counter()
-    stated: dict[int, float] = {}
+@pytest.mark.parametrize("block", [1, 7, 20])
+def test_how_a_file_is_cut_into_blocks_changes_nothing(block: int) -> None:
+    policy = SelectionPolicy(rate=0.5, audit_share=0.3)
+    assert chosen(predictions(20), policy, block=block) == chosen(predictions(20), policy)
+
+
+@pytest.mark.parametrize(("strategy", "shares"), [("margin", {"entropy": 0.3}), ("margin", {}), ("random", {})])
+@pytest.mark.parametrize("picker", sorted(PICKERS))
+def test_propensities_are_the_chances_of_being_chosen(strategy: str, shares: dict[str, float], picker: str) -> None:
+    """Each prediction, chosen and divided by its propensity, counts for one on average, whatever coins were thrown."""
+    pool = predictions(12)
+    policy = SelectionPolicy(strategy=strategy, picker=picker, rate=0.5, audit_share=0.5, shares=shares)
+    draws = 3000
+    weights = np.zeros((draws, len(pool)))
     for seed in range(draws):
-        for each in choose(pool, policy, lambda count: count, str(seed)):
-            counts[each.index] += 1
-            stated[each.index] = each.propensity
-    for index, propensity in stated.items():
-        spread = 4 * np.sqrt(propensity * (1 - propensity) / draws)
-        assert counts[index] / draws == pytest.approx(propensity, abs=spread + 1e-9)
+        for each in chosen(pool, policy, str(seed)):
+            weights[seed, each.thing] = 1 / each.propensity
+    spread = 4.5 * weights.std(axis=0) / np.sqrt(draws)
+    assert np.all(np.abs(weights.mean(axis=0) - 1) <= spread + 1e-9)
+
+
+def test_what_was_chosen_estimates_the_whole_without_bias() -> None:
+    """Horvitz and Thompson: the sum over what was chosen, each divided by its propensity, is that of all."""
+    pool = predictions(40)
+    truth = sum(each.probabilities[0] for each in pool)
+    policy = SelectionPolicy(rate=0.4, audit_share=0.5)
+    estimates = [
+        sum(pool[each.thing].probabilities[0] / each.propensity for each in chosen(pool, policy, str(seed)))
+        for seed in range(1500)
+    ]
+    assert np.mean(estimates) == pytest.approx(truth, abs=4 * np.std(estimates) / np.sqrt(len(estimates)))
+
+
+def test_each_strategy_gets_its_share_and_nothing_is_chosen_twice() -> None:
+    policy = SelectionPolicy(rate=0.5, audit_share=0.2, shares={"entropy": 0.3})
+    found = chosen(predictions(200), policy)
+    assert Counter(each.strategy for each in found) == {"margin": 50, "entropy": 30, "random": 20}
+    assert len({each.thing for each in found}) == 100
+
+
+def test_no_file_takes_more_than_fits_in_memory() -> None:
+    policy = SelectionPolicy(rate=1.0, audit_share=0.0, budget=Budget(per_day=10**6))
+    assert len(chosen(predictions(MOST_PER_FILE + 50), policy, block=100)) == MOST_PER_FILE
 
 
 def test_an_unknown_strategy_is_refused_by_name() -> None:
     with pytest.raises(ConfigurationError, match="strategies: entropy"):
-        choose(candidates(3), SelectionPolicy(strategy="nope"), lambda count: count, "s")
+        Draw(SelectionPolicy(strategy="nope"), "s")
+    with pytest.raises(ConfigurationError, match="'nope'"):
+        Draw(SelectionPolicy(shares={"nope": 0.1}), "s")
 
 
 def test_every_strategy_file_is_in_the_table() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from trueup.observability import process_messages, process_stream
 from trueup.usecases.note_failure import NoteFailure
 
 LOGGER = Logger(service="test")
-CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000)
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def picky(record: Any) -> None:
 
 def test_only_the_message_that_fails_is_noted_and_comes_again(notes: MemoryFailureNotes) -> None:
     event = {"Records": [message("m1", "good"), message("m2", "bad")]}
-    answer = process_messages(event, CONTEXT, picky, LOGGER, lambda: noting(notes))
+    answer = process_messages(event, picky, LOGGER, lambda: noting(notes))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     (note,) = notes.find(["m1", "m2"]).values()
     assert (note.name, note.function, note.at) == ("m2", "capture_ingest", NOW)
@@ -51,7 +49,7 @@ def test_a_stream_record_is_noted_under_its_sequence_number(notes: MemoryFailure
         raise KeyError("NewImage")
 
     record = {"eventID": "e1", "eventName": "INSERT", "dynamodb": {"Keys": {}, "SequenceNumber": "111"}}
-    answer = process_stream({"Records": [record]}, CONTEXT, fail, LOGGER, lambda: noting(notes))
+    answer = process_stream({"Records": [record]}, fail, LOGGER, lambda: noting(notes))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "111"}]}
     assert notes.find(["111"])["111"].reason == "KeyError: 'NewImage'"
 
@@ -61,7 +59,7 @@ def test_a_note_that_cannot_be_kept_changes_nothing_for_the_message() -> None:
         raise RuntimeError("no table")
 
     event = {"Records": [message("m1", "good"), message("m2", "bad")]}
-    answer = process_messages(event, CONTEXT, picky, LOGGER, unable)
+    answer = process_messages(event, picky, LOGGER, unable)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
 
 
@@ -69,9 +67,7 @@ def test_nothing_is_built_for_a_note_while_nothing_fails() -> None:
     def never() -> NoteFailure:
         raise AssertionError("built")
 
-    assert process_messages({"Records": [message("m1", "good")]}, CONTEXT, picky, LOGGER, never) == {
-        "batchItemFailures": []
-    }
+    assert process_messages({"Records": [message("m1", "good")]}, picky, LOGGER, never) == {"batchItemFailures": []}
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "half \ud800 a pair"])

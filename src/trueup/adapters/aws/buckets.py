@@ -7,12 +7,13 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, cast
+from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
+from trueup.capture.lines import whole_lines
 from trueup.errors import CaptureError, InputError, RetryableError
 from trueup.model import CaptureFile, Payload, Quarantined
 from trueup.ports import CaptureArchive, PayloadStore
@@ -90,31 +91,28 @@ class S3CaptureArchive(CaptureArchive):
         self._client = client
         self._bucket = Bucket(client, dataset_bucket)
 
-    def lines(self, file: CaptureFile) -> Iterator[tuple[int, bytes]]:
-        """Offsets count in the text, after gzip. Also raises CaptureError for a broken gzip stream."""
+    def blocks(self, file: CaptureFile) -> Iterator[bytes]:
+        """Also raises CaptureError for a broken gzip stream."""
         with translated(f"reading {file.uri}"):
             answer = self._client.get_object(Bucket=file.bucket, Key=file.key)
             zipped = file.key.endswith(".gz") or "gzip" in answer.get("ContentEncoding", "")
             try:
-                yield from _lines(answer["Body"], zipped)
+                yield from whole_lines(_stream(answer["Body"], zipped).readinto)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise CaptureError(f"{file.uri}: the gzip stream ends early or is broken: {error}") from error
 
-    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined]) -> str:
+    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:
         """A line's bytes lie in `raw` as text, or in `raw_base64` when they are no UTF-8."""
-        key = f"{file.project}/quarantine/{file.file_id}.json"
+        name = file.file_id if part == 1 else f"{file.file_id}.{part:04d}"
+        key = f"{file.project}/quarantine/{name}.json"
         document = {"file": file.uri, "lines": [_quarantined(each) for each in items]}
         self._bucket.put(key, msgspec.json.encode(document), "application/json")
         return self._bucket.uri(key)
 
 
-def _lines(body: Any, zipped: bool) -> Iterator[tuple[int, bytes]]:
-    stream = io.BufferedReader(cast("io.RawIOBase", _Body(body)), _CHUNK)
-    source: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if zipped else stream
-    offset = 0
-    for raw in source:
-        yield offset, raw.removesuffix(b"\n").removesuffix(b"\r")
-        offset += len(raw)
+def _stream(body: Any, zipped: bool) -> Any:
+    raw = _Body(body)
+    return gzip.GzipFile(fileobj=io.BufferedReader(raw, _CHUNK)) if zipped else raw
 
 
 def _quarantined(item: Quarantined) -> dict[str, Any]:

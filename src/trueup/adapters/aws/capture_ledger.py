@@ -5,17 +5,45 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from trueup.adapters.aws.table import FRESH, ConditionFailedError, Table, Write, journal_writes, put, record_of, stamp
+from trueup.adapters.aws.table import (
+    FRESH,
+    ConditionFailedError,
+    Item,
+    Key,
+    Table,
+    Write,
+    journal_writes,
+    put,
+    record_of,
+    stamp,
+)
 from trueup.errors import RetryableError
-from trueup.model import Budget, CaptureFile, FileReceipt
+from trueup.model import Budget, CaptureFile, FileReceipt, Record
 from trueup.ports import CaptureLedger, Journal
+from trueup.selection.budget import allocate
 
 _ATTEMPTS = 20
 # Losers of a race come back after this many seconds times the number of their losses, at random.
 _PAUSE = 0.02
 _KEPT = timedelta(days=400)
+_LATEST = 200
+
+
+class _Reserved(Record, frozen=True, kw_only=True):
+    granted: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """`done` is what an earlier call was granted; `spends` maps a period to the labels taken from it and its
+    limit."""
+
+    granted: Mapping[str, int] = field(default_factory=dict)
+    spends: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+    done: Mapping[str, int] | None = None
 
 
 class DynamoCaptureLedger(CaptureLedger):
@@ -42,54 +70,83 @@ class DynamoCaptureLedger(CaptureLedger):
             return False
         return True
 
-    def reserve(self, file: CaptureFile, at: datetime, wanted: int, budget: Budget) -> int:
-        limits = budget.limits(at)
+    def reserve(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> Mapping[str, int]:
         for attempt in range(_ATTEMPTS):
-            before = self._table.get(_file_pk(file), "BUDGET")
-            if before is not None:
-                return int(before["granted"])
-            granted = max(0, min(wanted, *self._left(file, limits)))
+            plan = self._plan(file, at, wanted, budget)
+            if plan.done is not None:
+                return plan.done
             try:
-                self._table.write(_reservation(file, granted, limits, at))
+                self._table.write(_reservation(file, plan, at))
             except ConditionFailedError:
                 self._pause(attempt)
                 continue
-            return granted
+            return plan.granted
         raise RetryableError(f"the budget of {file.project} is contended: {_ATTEMPTS} attempts lost the race")
+
+    def left(self, project: str, at: datetime, budget: Budget) -> Mapping[str, int | None]:
+        limits = budget.limits(at)
+        used = self._table.get_many((_budget_pk(project), each) for each in limits)
+        return {
+            period: None if limit is None else max(0, limit - _used(used, project, period))
+            for period, limit in limits.items()
+        }
+
+    def _plan(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> _Plan:
+        """What would be granted now, and by what it would be bounded: one read."""
+        limits = budget.limits(at)
+        own = {reason: budget.limits_of(reason, at) for reason in wanted}
+        periods = [*limits, *[period for each in own.values() for period in each]]
+        own_key = (_file_pk(file), "BUDGET")
+        found = self._table.get_many([own_key, *[(_budget_pk(file.project), each) for each in periods]])
+        if own_key in found:
+            return _Plan(done=record_of(found[own_key], _Reserved).granted)
+
+        def left(bounds: Mapping[str, int | None]) -> list[int]:
+            return [each - _used(found, file.project, period) for period, each in bounds.items() if each is not None]
+
+        mine = {reason: min(left(each)) for reason, each in own.items() if each}
+        granted = allocate(wanted, min(left(limits), default=None), mine, file.file_id)
+        spends = {period: (sum(granted.values()), limit) for period, limit in limits.items()}
+        for reason, each in own.items():
+            spends |= {period: (granted[reason], limit) for period, limit in each.items()}
+        return _Plan(granted=granted, spends=spends)
 
     def receipts(self, project: str, since: datetime) -> Iterator[FileReceipt]:
         found = self._table.query(f"P#{project}#RECEIPTS", at_least=stamp(since), index=True)
         return (record_of(each, FileReceipt) for each in found)
 
+    def latest(self, project: str) -> Iterator[FileReceipt]:
+        found = self._table.query(f"P#{project}#RECEIPTS", index=True, newest_first=True, limit=_LATEST)
+        return (record_of(each, FileReceipt) for each in found)
+
     def _pause(self, losses: int) -> None:
         self._sleep(random.uniform(0, _PAUSE * (losses + 1)))  # noqa: S311 - spreads retries, keeps no secret
 
-    def _left(self, file: CaptureFile, limits: Mapping[str, int | None]) -> list[int]:
-        return [limit - self._used(file, key) for key, limit in limits.items() if limit is not None]
 
-    def _used(self, file: CaptureFile, key: str) -> int:
-        item = self._table.get(_budget_pk(file), key)
-        return int(item["used"]) if item else 0
+def _used(found: Mapping[Key, Item], project: str, period: str) -> int:
+    item = found.get((_budget_pk(project), period))
+    return int(item["used"]) if item else 0
 
 
-def _reservation(file: CaptureFile, granted: int, limits: Mapping[str, int | None], at: datetime) -> list[Write]:
-    reserved = put((_file_pk(file), "BUDGET"), {"granted": granted}, condition=FRESH, granted=granted)
-    if granted == 0:
-        return [reserved]
-    return [reserved, *[_spend(file, key, granted, limit, at) for key, limit in limits.items()]]
+def _reservation(file: CaptureFile, plan: _Plan, at: datetime) -> list[Write]:
+    reserved = put((_file_pk(file), "BUDGET"), _Reserved(granted=plan.granted), condition=FRESH)
+    spends = [
+        _spend(file.project, period, number, limit, at) for period, (number, limit) in plan.spends.items() if number
+    ]
+    return [reserved, *spends]
 
 
-def _spend(file: CaptureFile, key: str, granted: int, limit: int | None, at: datetime) -> Write:
+def _spend(project: str, period: str, granted: int, limit: int | None, at: datetime) -> Write:
     values: dict[str, object] = {":zero": 0, ":granted": granted}
     if limit is not None:
         values[":most"] = limit - granted
     update = "SET used = if_not_exists(used, :zero) + :granted"
-    if key != "TOTAL":
+    if not period.startswith("TOTAL"):
         values[":expires"] = int((at + _KEPT).timestamp())
         update += ", expires_at = :expires"
     return Write(
         action="Update",
-        key=(_budget_pk(file), key),
+        key=(_budget_pk(project), period),
         update=update,
         condition="attribute_not_exists(used) OR used <= :most" if limit is not None else None,
         values=values,
@@ -100,5 +157,5 @@ def _file_pk(file: CaptureFile) -> str:
     return f"P#{file.project}#FILE#{file.file_id}"
 
 
-def _budget_pk(file: CaptureFile) -> str:
-    return f"P#{file.project}#BUDGET"
+def _budget_pk(project: str) -> str:
+    return f"P#{project}#BUDGET"

@@ -5,24 +5,30 @@ botocore's own session is enough for clients, and importing boto3 on top of it w
 
 from __future__ import annotations
 
+import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import botocore.session
+import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.loaders import JSONFileLoader, Loader
 
 from trueup.errors import ConfigurationError
 
 
 class Clients:
-    """Clients of one botocore session by service name: retries in standard mode, short connect time-outs.
+    """Clients of one botocore session by service name: retries in standard mode, short connect time-outs. A client is
+    made when it is first used.
 
-    Clients may be shared by threads. Raises ConfigurationError where no region is set or a profile is unknown.
+    Clients may be shared by threads. Their first use raises ConfigurationError where no region is set or a profile is
+    unknown.
     """
 
     def __init__(self, session: botocore.session.Session | None = None) -> None:
-        self._session = session or botocore.session.Session()
+        self._session = session or _session()
         self._config = Config(connect_timeout=3, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -32,6 +38,9 @@ class Clients:
         return str(self._session.get_config_variable("region"))
 
     def __getitem__(self, service: str) -> Any:
+        return _Later(self, service)
+
+    def made(self, service: str) -> Any:
         """Making a client is not safe among threads, so they wait for each other here."""
         with self._lock:
             if service not in self._made:
@@ -48,3 +57,38 @@ class Clients:
             return self._session.create_client(service, config=config)
         except BotoCoreError as error:
             raise ConfigurationError(f"no client for {service}: {error}") from error
+
+
+class _Later:
+    """A client that is made when something is asked of it."""
+
+    def __init__(self, clients: Clients, service: str) -> None:
+        self._clients, self._service = clients, service
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clients.made(self._service), name)
+
+
+def _session() -> botocore.session.Session:
+    session = botocore.session.Session()
+    session.register_component("data_loader", _QuickLoader(file_loader=_QuickFiles()))
+    return session
+
+
+class _QuickFiles(JSONFileLoader):  # type: ignore[misc]
+    """botocore's descriptions of services, several times as fast as with the standard library's JSON: half of the time
+    that it takes to make a client."""
+
+    def _load_file(self, full_path: str, open_method: Any) -> Any:
+        if not os.path.isfile(full_path):  # noqa: PTH113 - called often, by paths that are no Path
+            return None
+        with open_method(full_path, "rb") as file:
+            return msgspec.json.decode(file.read())
+
+
+class _QuickLoader(Loader):  # type: ignore[misc]
+    """Does not look into each of 400 folders to learn which services there are: one that is none fails as soon as its
+    description is read."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002
+        return sorted(each.name for path in self.search_paths if Path(path).is_dir() for each in Path(path).iterdir())

@@ -36,16 +36,19 @@ class DynamoTaskStore(TaskStore):
             wanted.setdefault(_task_key(each.task), each)
         last = journal_writes(journal)
         chunk: list[Opening] = []
+        opened = 0
         for each in wanted.values():
             if chunk and not fits([*_openings_writes([*chunk, each]), *last]):
-                self._open_chunk(chunk, [])
+                opened += self._open_chunk(chunk, [])
                 chunk = []
             chunk.append(each)
-        self._open_chunk(chunk, last)
+        opened += self._open_chunk(chunk, last)
+        if opened == len(openings):
+            return tuple(each.task.task_id for each in openings)
         return self._standing(openings)
 
-    def _open_chunk(self, openings: Sequence[Opening], last: Sequence[Write]) -> None:
-        """All at once, without those that turn out to be there already."""
+    def _open_chunk(self, openings: Sequence[Opening], last: Sequence[Write]) -> int:
+        """All at once, without those that turn out to be there already. Returns how many were not."""
         waiting = {_task_key(each.task): each for each in openings}
         while waiting or last:
             try:
@@ -53,7 +56,8 @@ class DynamoTaskStore(TaskStore):
             except ConditionFailedError as error:
                 waiting = {key: each for key, each in waiting.items() if key not in error.failed}
             else:
-                return
+                break
+        return len(waiting)
 
     def _standing(self, openings: Sequence[Opening]) -> tuple[str, ...]:
         """Tasks that the store holds because of these openings' own captures."""

@@ -3,10 +3,18 @@ mode), and alike."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
+from trueup.capture.decoders.columns import Table, table
 from trueup.capture.decoders.family import prediction, shown
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction
+
+_NUMBERS = msgspec.json.Decoder(list[float])
+_ROWS = msgspec.json.Decoder(list[list[float]])
 
 
 def recognises(payload: Payload) -> bool:
@@ -20,6 +28,19 @@ def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
     if len(rows) == 1 and len(classes) == 2 and len(rows[0]) > 2:
         rows = [[each] for each in rows[0]]
     return [prediction(row, classes) for row in rows]
+
+
+def decode_many(texts: Sequence[str], classes: tuple[str, ...]) -> Table | None:
+    """One score, or one comma list, each."""
+    width = texts[0].count(",") + 1
+    if width > 1 and len(classes) == 2:
+        return None
+    try:
+        if width == 1:
+            return table(_NUMBERS.decode(f"[{','.join(texts)}]"), classes)
+        return table(_ROWS.decode(f"[[{'],['.join(texts)}]]"), classes)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return None
 
 
 def rows_of(payload: Payload) -> list[list[float]]:

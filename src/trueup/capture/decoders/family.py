@@ -15,8 +15,8 @@ from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Found, Payload, Prediction, PredictionKind
 
-_SUM_TOLERANCE = 0.02
-_ROUNDING = 1e-9
+SUM_TOLERANCE = 0.02
+ROUNDING = 1e-9
 _SHOWN = 5
 _HIGHEST = 1e300
 _DIGITS = 20
@@ -30,7 +30,8 @@ _FASTTEXT = "__label__"
 
 
 class Decoder(Protocol):
-    """A module with these two functions is a decoder."""
+    """A module with these two functions is a decoder. A third, `decode_many`, is for speed: see
+    trueup.capture.decoders.columns."""
 
     def recognises(self, payload: Payload) -> bool: ...
 
@@ -59,8 +60,8 @@ def prediction(
     inside = _inside(values, known)
     total = math.fsum(values)
     alone = kind == "winner" or (len(inside) == 1 and total < 1)
-    partial = names is not None and (total < 1 - _SUM_TOLERANCE or alone)
-    if not partial and abs(total - 1) > _SUM_TOLERANCE:
+    partial = names is not None and (total < 1 - SUM_TOLERANCE or alone)
+    if not partial and abs(total - 1) > SUM_TOLERANCE:
         raise DecodeError(
             f"the probabilities {_short(values)} sum to {total:.4f}, not 1: logits need a softmax first (decoder "
             "json_logits), classes that do not exclude each other the decoder multilabel"
@@ -111,7 +112,7 @@ def spoken(text: str, tokens: Sequence[tuple[str, float]], others: Sequence[tupl
     else:
         weights = {answer: _chance(math.fsum(each for _, each in tokens))}
     total = math.fsum(weights.values())
-    if not weights or total > 1 + _SUM_TOLERANCE:
+    if not weights or total > 1 + SUM_TOLERANCE:
         raise DecodeError(f"the tokens {shown(list(weights))} have the probability {total:.4f} together")
     known = class_names(list(weights))
     return Prediction(classes=known, probabilities=tuple(weights.values()), partial=True, kind="logprobs")
@@ -234,7 +235,7 @@ def _inside(values: Sequence[float], known: Sequence[str]) -> tuple[float, ...]:
         raise DecodeError(f"{len(values)} probabilities for {len(known)} classes {shown(known)}")
     if not values:
         raise DecodeError("an instance without probabilities")
-    if not all(-_ROUNDING <= each <= 1 + _ROUNDING for each in values):
+    if not all(-ROUNDING <= each <= 1 + ROUNDING for each in values):
         raise DecodeError(f"{_short(values)} are not probabilities between 0 and 1")
     return tuple(min(1.0, max(0.0, float(each))) for each in values)
 
@@ -249,7 +250,7 @@ def _merged(tokens: Sequence[tuple[str, float]]) -> dict[str, float]:
 
 
 def _chance(logprob: float) -> float:
-    if not is_number(logprob) or logprob > _SUM_TOLERANCE:
+    if not is_number(logprob) or logprob > SUM_TOLERANCE:
         raise DecodeError(f"{logprob!r} is not the logarithm of a probability")
     return min(1.0, math.exp(logprob))
 

@@ -8,15 +8,21 @@ with class names beside them where the container gives them. Several instances c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
+import msgspec
+
+from trueup.capture.decoders.columns import Table, table
 from trueup.capture.decoders.family import documents, prediction, shown
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
 from trueup.model import Payload, Prediction, PredictionKind
 
 _VALUES = ("probabilities", "scores", "score", "prob", "probability", "predictions", "prediction")
+_WRAPPER = "predictions"
 _NAMES = ("labels", "classes", "label")
 Row = tuple[list[float], list[object] | None]
 
@@ -34,6 +40,72 @@ def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
     """One prediction per instance. NaN and Infinity, which Python containers emit, are read and then refused
     where a probability should be. Raises DecodeError."""
     return [_one(each, classes) for each in _all(payload)]
+
+
+def decode_many(texts: Sequence[str], classes: tuple[str, ...]) -> Table | None:
+    """Answers with the same names in them, one instance each, without names of classes."""
+    try:
+        shape = _shape(msgspec.json.decode(texts[0]))
+        return table(shape.rows(f"[{','.join(texts)}]"), classes) if shape else None
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, _SeveralError):
+        return None
+
+
+class _SeveralError(Exception):
+    """An answer holds no instance, or more than one."""
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How the answers are made: an object's names, where the numbers lie in it, and whether under "predictions"."""
+
+    names: tuple[str, ...] = ()
+    values: str = ""
+    alone: bool = False
+    wrapped: bool = False
+
+    def rows(self, text: str) -> list[Any]:
+        found = _reader(self).decode(text)
+        if self.wrapped:
+            found = [_only(each.predictions) for each in found]
+        return [each.values for each in found] if self.values else found
+
+
+def _only(instances: list[Any]) -> Any:
+    if len(instances) != 1:
+        raise _SeveralError
+    return instances[0]
+
+
+def _shape(document: Any) -> _Shape | None:
+    if isinstance(document, dict) and list(document) == [_WRAPPER]:
+        inner = document[_WRAPPER]
+        shape = _shape(inner[0]) if isinstance(inner, list) and len(inner) == 1 else None
+        return replace(shape, wrapped=True) if shape and not shape.wrapped else None
+    if isinstance(document, list):
+        return _Shape() if document and all(map(_is_number, document)) else None
+    if not isinstance(document, dict) or any(each in document for each in (_WRAPPER, "outputs", *_NAMES)):
+        return None
+    values = next((each for each in _VALUES if each in document), "")
+    alone = _is_number(document.get(values))
+    return _Shape(names=tuple(sorted(document)), values=values, alone=alone) if values else None
+
+
+@lru_cache(maxsize=16)
+def _reader(shape: _Shape) -> msgspec.json.Decoder[list[Any]]:
+    row: Any = list[float]
+    if shape.values:
+        kind: Any = float if shape.alone else list[float]
+        fields: list[Any] = [
+            ("values", kind, msgspec.field(name=name))
+            if name == shape.values
+            else (f"x{index}", msgspec.Raw, msgspec.field(name=name))
+            for index, name in enumerate(shape.names)
+        ]
+        row = msgspec.defstruct("Answer", fields, forbid_unknown_fields=True, gc=False)
+    if shape.wrapped:
+        row = msgspec.defstruct("Wrapper", [(_WRAPPER, list[row])], forbid_unknown_fields=True, gc=False)
+    return msgspec.json.Decoder(list[row])
 
 
 def rows_of(payload: Payload) -> list[Row]:

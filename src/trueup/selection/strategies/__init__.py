@@ -20,6 +20,9 @@ class Strategy(Protocol):
     def score(self, probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]: ...
 
 
+# The reason of what is drawn uniformly at random beside what strategies choose.
+AUDIT = "audit"
+
 STRATEGIES: dict[str, Strategy] = {
     "entropy": entropy,
     "least_confidence": least_confidence,

@@ -1,0 +1,74 @@
+"""The best of a stream, in bounded memory.
+
+A window may be a file of any size. Of its predictions only those are kept that may still be chosen: a pool keeps the
+`most` with the highest keys, and no more than `most_bytes` of them, whatever the order in which they come.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """Something with its key and a tie-breaker, of which the lower one wins; `position` counts the stream."""
+
+    key: float
+    tie: float
+    position: int
+    size: int
+    thing: T
+
+
+@dataclass
+class Pool(Generic[T]):
+    """The entries with the highest keys so far."""
+
+    most: int
+    most_bytes: int
+    _entries: list[Entry[T]] = field(default_factory=list)
+    _bytes: int = 0
+    _floor: tuple[float, float] = (-math.inf, math.inf)
+
+    def wants(self, keys: NDArray[np.float64], ties: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Which of some predictions are among the best so far: their indices. At most `most`."""
+        if not self.most:
+            return np.empty(0, dtype=np.int64)
+        floor, tie = self._floor
+        (found,) = np.nonzero((keys > floor) | ((keys == floor) & (ties < tie)))
+        if len(found) > self.most:
+            found = found[np.lexsort((ties[found], -keys[found]))[: self.most]]
+        return found
+
+    def add(self, entries: Sequence[Entry[T]]) -> None:
+        self._entries += entries
+        self._bytes += sum(each.size for each in entries)
+        if len(self._entries) > 2 * self.most or self._bytes > 2 * self.most_bytes:
+            self._prune()
+
+    def best(self) -> list[Entry[T]]:
+        """Highest key first."""
+        self._prune()
+        return list(self._entries)
+
+    def _prune(self) -> None:
+        """What lies under the floor from now on could never be among the best again."""
+        self._entries.sort(key=lambda each: (-each.key, each.tie))
+        kept: list[Entry[T]] = []
+        self._bytes = 0
+        for each in self._entries[: self.most]:
+            if kept and self._bytes + each.size > self.most_bytes:
+                break
+            kept.append(each)
+            self._bytes += each.size
+        if kept and (len(kept) == self.most or len(kept) < len(self._entries)):
+            self._floor = (kept[-1].key, kept[-1].tie)
+        self._entries = kept

@@ -1,0 +1,192 @@
+"""One capture file, streamed: every line accounted for, every prediction counted and scored, the few that may be
+asked about kept. Memory does not grow with the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trueup.capture.blocks import Place, Reader, Rows
+from trueup.capture.decoders import decode
+from trueup.capture.instances import split_input
+from trueup.capture.records import Duplicate, Item, Joined
+from trueup.capture.samples import attribute_of, sample_id
+from trueup.errors import DecodeError
+from trueup.model import Capture, Payload, Prediction, Project, Quarantined
+from trueup.selection.choose import Draw, matrix
+from trueup.selection.sketch import Tallies
+
+# What a file's bad lines may take in memory before they are put away.
+_BATCH_LINES = 5_000
+_BATCH_BYTES = 4_000_000
+_MOST_CLASSES = 500
+_MOST_SLICES = 100
+_OTHERS = "(others)"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One prediction of a captured request, with the input that it was made for."""
+
+    capture: Capture
+    index: int
+    input: Payload
+    prediction: Prediction
+    sample_id: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where an instance is found again: a line of the file, or what was read of one, and its number in the request."""
+
+    place: Place | Capture
+    index: int
+
+    @property
+    def line(self) -> int:
+        return self.place.line
+
+
+@dataclass
+class Tally:
+    """What reading one file found. lines = captures + quarantined + duplicates: `captures` counts the lines that
+    were read, two of which may hold one event."""
+
+    lines: int = 0
+    captures: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    predictions: int = 0
+    scores: Tallies = field(default_factory=lambda: Tallies(_MOST_CLASSES, _OTHERS))
+    slices: Tallies = field(default_factory=lambda: Tallies(_MOST_SLICES, _OTHERS))
+    decoders: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class FileReading:
+    """Reads a file for a project. `put_away` is given what cannot be used, in batches, as it comes."""
+
+    project: Project
+    draw: Draw[Spot]
+    put_away: Callable[[Sequence[Quarantined]], object]
+    tally: Tally = field(default_factory=Tally)
+    _bad: list[Quarantined] = field(default_factory=list)
+    _bad_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self._names = self.project.label_schema.names
+        self.tally.scores.know(self._names)
+
+    def read(self, blocks: Iterable[bytes]) -> Tally:
+        """All of a file. Raises what the blocks raise."""
+        reader = Reader(self._names, self.project.selection.decoder)
+        for block in blocks:
+            rows = reader.rows(block)
+            if rows is None:
+                self._take(reader.items(block))
+            else:
+                self._take_rows(rows)
+        self._take(reader.rest())
+        return self.tally
+
+    def finish(self) -> None:
+        """Put away what waits to be."""
+        if self._bad:
+            self.put_away(self._bad)
+        self._bad, self._bad_bytes = [], 0
+
+    def instance(self, spot: Spot) -> Instance | None:
+        """What a spot holds; None when its input turns out to be unusable, which is accounted for then."""
+        found = spot.place.read() if isinstance(spot.place, Place) else spot.place
+        if isinstance(found, Quarantined):
+            self._refuse(found)
+            return None
+        return list(self._instances(found)[0])[spot.index]
+
+    def _refuse(self, item: Quarantined) -> None:
+        """A line that was counted as read, from its answer alone, until its input was looked at."""
+        self.tally.captures -= 1
+        self._quarantine(item)
+
+    def _quarantine(self, item: Quarantined) -> None:
+        self.tally.quarantined += 1
+        self._bad.append(item)
+        self._bad_bytes += len(item.raw)
+        if len(self._bad) >= _BATCH_LINES or self._bad_bytes >= _BATCH_BYTES:
+            self.finish()
+
+    def _take_rows(self, rows: Rows) -> None:
+        table = rows.table
+
+        def keep(index: int) -> tuple[Spot, int]:
+            place = rows.place(index)
+            return Spot(place, 0), len(place.raw)
+
+        scores = self.draw.offer(table.probabilities, keep)
+        self.tally.lines += len(rows)
+        self.tally.captures += len(rows)
+        self.tally.predictions += len(rows)
+        self.tally.decoders[rows.decoder] += len(rows)
+        self.tally.scores.add(table.classes, table.probabilities.argmax(axis=1), scores)
+        if self.project.selection.slice_by:
+            self._count_slices([each.eventMetadata.customAttributes or () for each in rows.lines], scores)
+
+    def _take(self, items: Iterable[Item]) -> None:
+        """Line by line. The halves at the end of a file were not counted as lines when they were put aside."""
+        waiting: list[Instance] = []
+        for item in items:
+            self.tally.lines += 1
+            if isinstance(item, Quarantined):
+                self._quarantine(item)
+            elif isinstance(item, Duplicate):
+                self.tally.duplicates += 1
+            elif isinstance(item, Joined):
+                self.tally.captures += 1
+            else:
+                waiting += self._understood(item)
+        if waiting:
+            self._count(waiting)
+
+    def _understood(self, capture: Capture) -> list[Instance]:
+        """Its instances, or none and the line is put away with the reason."""
+        try:
+            found, decoder = self._instances(capture)
+        except DecodeError as error:
+            bad = Quarantined(line=capture.line, offset=capture.offset, reason=str(error), raw=capture.raw)
+            self._quarantine(bad)
+            return []
+        self.tally.captures += 1
+        self.tally.predictions += len(found)
+        self.tally.decoders[decoder] += 1
+        return found
+
+    def _instances(self, capture: Capture) -> tuple[list[Instance], str]:
+        if capture.output is None or capture.input is None:
+            missing = "output" if capture.output is None else "input"
+            raise DecodeError(f"the record has no {missing}: capture both sides (CaptureOptions Input and Output)")
+        predictions, decoder = decode(capture.output, self._names, self.project.selection.decoder)
+        inputs = split_input(capture.input, len(predictions))
+        pairs = enumerate(zip(inputs, predictions, strict=True))
+        found = [
+            Instance(capture=capture, index=index, input=payload, prediction=each, sample_id=sample_id(payload))
+            for index, (payload, each) in pairs
+        ]
+        return found, decoder
+
+    def _count(self, instances: Sequence[Instance]) -> None:
+        def keep(index: int) -> tuple[Spot, int]:
+            each = instances[index]
+            return Spot(each.capture, each.index), len(each.capture.raw)
+
+        scores = self.draw.offer(matrix([each.prediction for each in instances]), keep)
+        self.tally.scores.add_named([each.prediction.label for each in instances], scores)
+        if self.project.selection.slice_by:
+            self._count_slices([each.capture.custom_attributes for each in instances], scores)
+
+    def _count_slices(self, attributes: Sequence[Sequence[str]], scores: NDArray[np.float64]) -> None:
+        name = (self.project.selection.slice_by or "").removeprefix("attribute:")
+        self.tally.slices.add_named([attribute_of(each, name) or "" for each in attributes], scores)

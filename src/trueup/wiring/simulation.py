@@ -1,0 +1,147 @@
+"""A selection policy over past captures, without writing anything: the real use case, on the shipped fakes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO
+
+import msgspec
+
+from trueup.adapters import memory
+from trueup.capture.lines import whole_lines
+from trueup.capture.records import LINES
+from trueup.errors import CaptureError
+from trueup.model import CaptureFile, Payload, Project, Quarantined, Record, Selection, SelectionPolicy
+from trueup.ports import CaptureArchive, Journal, Opening
+from trueup.usecases.ingest_captures import IngestCaptures
+
+Opener = Callable[[str], IO[bytes]]
+
+
+class Bought(Record, frozen=True, kw_only=True):
+    """A label that the policy would have bought: of which sample, when, why, and what the model said."""
+
+    sample_id: str
+    at: datetime
+    strategy: str
+    label: str
+    score: float
+    propensity: float
+    file: str
+    line: int
+
+
+class Simulation(Record, frozen=True, kw_only=True):
+    """What a policy does with captures. `wanted` is what it asked the budget for, by reason, `granted` what it got."""
+
+    policy: SelectionPolicy
+    files: int
+    captures: int
+    quarantined: int
+    duplicates: int
+    predictions: int
+    wanted: Mapping[str, int]
+    granted: Mapping[str, int]
+    bought: Sequence[Bought]
+
+
+def simulate(
+    project: Project, policy: SelectionPolicy, files: Sequence[tuple[datetime, str]], opened: Opener
+) -> Simulation:
+    """Ingest files, each as if it came at its time, by `policy` instead of the project's own. Raises what reading a
+    file raises, and ConfigurationError for a policy that names what does not exist."""
+    world, clock, tasks = memory.World(), memory.FixedClock(), _Tasks(memory.World())
+    ingest = IngestCaptures(
+        projects={project.name: msgspec.structs.replace(project, selection=policy, backend="queue")},
+        archive=_Archive(opened),
+        ledger=memory.MemoryCaptureLedger(world),
+        payloads=_Nowhere(),
+        tasks=tasks,
+        queue=memory.MemoryAnnotationQueue(clock),
+        clock=clock,
+    )
+    receipts = []
+    for at, name in sorted(files):
+        clock.set(at)
+        receipts.append(ingest(_file(project.name, name)))
+    wanted, granted = Counter[str](), Counter[str]()
+    for each in receipts:
+        wanted.update(each.wanted)
+        granted.update(each.granted)
+    return Simulation(
+        policy=policy,
+        files=len(receipts),
+        captures=sum(each.captures for each in receipts),
+        quarantined=sum(each.quarantined for each in receipts),
+        duplicates=sum(each.duplicates for each in receipts),
+        predictions=sum(each.predictions for each in receipts),
+        wanted=dict(wanted),
+        granted=dict(granted),
+        bought=[_bought(each) for each in tasks.selections],
+    )
+
+
+def time_of(name: str, opened: Opener) -> datetime:
+    """When a capture file's first readable record was made. Raises CaptureError if it has none."""
+    with closing(opened(name)) as source:
+        for raw in source:
+            try:
+                time = LINES.decode(raw).eventMetadata.inferenceTime
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                continue
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    raise CaptureError(f"{name} holds no capture record", field=name)
+
+
+@dataclass(frozen=True)
+class _Archive(CaptureArchive):
+    """Files by whatever name they have; what cannot be used is only counted."""
+
+    opened: Opener
+
+    def blocks(self, file: CaptureFile) -> Iterator[bytes]:
+        with closing(self.opened(file.key)) as source:
+            yield from whole_lines(source.readinto)  # type: ignore[attr-defined]
+
+    def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:  # noqa: ARG002
+        return f"memory://{file.key}"
+
+
+class _Tasks(memory.MemoryTaskStore):
+    """Remembers in which order samples were asked about."""
+
+    def __init__(self, world: memory.World) -> None:
+        super().__init__(world)
+        self.selections: list[Selection] = []
+
+    def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
+        self.selections += [each.selection for each in openings]
+        return super().open(openings, journal)
+
+
+class _Nowhere(memory.MemoryPayloadStore):
+    """Inputs are chosen, and not kept."""
+
+    def put(self, project: str, sample_id: str, payload: Payload) -> str:  # noqa: ARG002
+        return f"memory://{project}/payloads/{sample_id}"
+
+
+def _file(project: str, name: str) -> CaptureFile:
+    return CaptureFile(project=project, endpoint="simulated", variant="simulated", bucket="simulated", key=name)
+
+
+def _bought(selection: Selection) -> Bought:
+    return Bought(
+        sample_id=selection.sample_id,
+        at=selection.selected_at,
+        strategy=selection.strategy,
+        label=selection.prediction.label,
+        score=selection.score,
+        propensity=selection.propensity,
+        file=selection.capture_uri.removeprefix("s3://simulated/"),
+        line=selection.capture_line,
+    )

@@ -1,0 +1,109 @@
+"""policy simulate: the real use case over captures of the past."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.cli.conftest import FakeDeployed, Terminal
+from tests.worlds import capture_line
+from trueup.model import Payload
+
+
+def captures(folder: Path, days: int = 2, count: int = 60) -> Path:
+    """A folder of capture files, one a day, whose records are all different and of all degrees of doubt."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(exist_ok=True)
+    for day in range(days):
+        lines = []
+        for number in range(count):
+            record = json.loads(capture_line(number, rng.dirichlet(np.ones(3)).tolist(), f"text {day} {number}"))
+            record["eventMetadata"] |= {
+                "eventId": f"e{day}-{number}",
+                "inferenceTime": f"2026-11-{20 + day}T09:00:00Z",
+            }
+            lines.append(json.dumps(record))
+        (folder / f"{day}.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def policy(path: Path, **fields: Any) -> str:
+    path.write_text(json.dumps(fields))
+    return str(path)
+
+
+def test_what_a_policy_would_have_bought(trueup: Terminal, tmp_path: Path) -> None:
+    mine = policy(tmp_path / "mine.json", rate=0.5, audit_share=0.2, budget={"per_day": 20})
+    ((name, found),) = (
+        (each["name"], each["simulation"])
+        for each in trueup.json("policy", "simulate", "--captures", str(captures(tmp_path / "in")), "--policy", mine)
+    )
+    assert (name, found["files"], found["captures"], found["predictions"]) == ("mine", 2, 120, 120)
+    # A file of 60 at one half wants 30, but no more than a day may buy.
+    assert (sum(found["wanted"].values()), sum(found["granted"].values())) == (40, 40)
+    assert len(found["bought"]) == 40
+    assert len({each["sample_id"] for each in found["bought"]}) == 40
+    assert [each["at"][:10] for each in found["bought"]] == ["2026-11-20"] * 20 + ["2026-11-21"] * 20
+    audits = [each for each in found["bought"] if each["strategy"] == "random"]
+    assert all(0 < each["propensity"] < 1 for each in audits)
+    assert {Path(each["file"]).name for each in found["bought"]} == {"0.jsonl", "1.jsonl"}
+
+
+def test_two_policies_stand_beside_each_other(trueup: Terminal, tmp_path: Path) -> None:
+    folder = captures(tmp_path / "in")
+    first = policy(tmp_path / "margin.json", rate=0.1, audit_share=0.0)
+    second = policy(tmp_path / "chance.json", strategy="random", rate=0.2)
+    said = trueup("policy", "simulate", "--captures", str(folder), "--policy", first, "--policy", second)
+    assert said.exit_code == 0, said.output
+    rows = {tuple(line.split("  ")[0].split()): line.split()[-2:] for line in said.stdout.splitlines() if line}
+    assert rows["labels", "bought"] == ["12", "24"]
+    assert rows["by", "margin"] == ["12", "0"]
+    assert rows["by", "random"] == ["0", "24"]
+    assert "2026-11-20 09:00" in said.stdout
+    assert "█" * 40 in said.stdout
+
+
+def test_a_project_compares_with_its_present_policy_and_nothing_is_written(
+    trueup: Terminal, place: FakeDeployed, tmp_path: Path
+) -> None:
+    place.objects.objects["s3://old/pets/1.jsonl"] = Payload(
+        data=(captures(tmp_path / "in") / "0.jsonl").read_bytes(), content_type="application/json"
+    )
+    before = place.loop.state()
+    mine = policy(tmp_path / "mine.json", rate=0.1)
+    found = trueup.json("policy", "simulate", "--captures", "s3://old/", "--policy", mine, "--project", "pets")
+    assert [each["name"] for each in found] == ["mine", "present policy"]
+    assert found[1]["simulation"]["policy"]["rate"] == place.projects["pets"].selection.rate
+    assert place.loop.state() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"strategy": "nope"}, "strategies: entropy"),
+        ({"rat": 0.1}, "rat"),
+        ({"rate": "much"}, "rate"),
+    ],
+)
+def test_a_wrong_policy_is_told(trueup: Terminal, tmp_path: Path, given: dict[str, Any], says: str) -> None:
+    folder = captures(tmp_path / "in")
+    said = trueup("policy", "simulate", "--captures", str(folder), "--policy", policy(tmp_path / "p.json", **given))
+    assert said.exit_code == 2, said.output
+    assert says in said.stderr
+
+
+def test_wrong_paths_are_told(trueup: Terminal, tmp_path: Path) -> None:
+    mine, empty = policy(tmp_path / "mine.json"), tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "blank.jsonl").write_text("\nno record\n")
+    for path, says in ((empty, "no capture file"), (tmp_path / "gone", "cannot be read"), (mine, "no capture record")):
+        said = trueup("policy", "simulate", "--captures", str(path), "--policy", mine)
+        assert (said.exit_code, says in said.stderr) == (2, True), said.output
+    said = trueup(
+        "policy", "simulate", "--captures", str(tmp_path / "blank.jsonl"), "--policy", str(tmp_path / "blank.jsonl")
+    )
+    assert (said.exit_code, "is no policy" in said.stderr) == (2, True), said.output
