@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trueup.capture.decoders import DECODERS
+from trueup.capture.decoders.answer_path import sound
 from trueup.quality.methods import METHODS
 from trueup.selection.pickers import PICKERS
 from trueup.selection.strategies import AUDIT, STRATEGIES
@@ -137,6 +138,7 @@ _SHARES = Allowed(
 _REASONS = Allowed(
     f"names of strategies or audit ({', '.join([*STRATEGIES, AUDIT])}), each with limits of at least 0", _reasons
 )
+_PATH = Allowed("a JMESPath expression (jmespath.org)", sound)
 _INSTANCE = matching(
     rf"ml\.(?!{TRAINING_ONLY})[a-z0-9-]+\.[a-z0-9-]+",
     "a SageMaker instance type that runs training and processing jobs, as in ml.m5.large",
@@ -192,6 +194,12 @@ PROJECT_KEYS: dict[str, Key] = {
     "title": Key("What the workbench and the dashboard call it; the name, when empty", "Support tickets", _TITLE),
     "endpoint_name": Key("The SageMaker endpoint that it watches; each project has its own", "tickets", _ENDPOINT),
     "backend": Key("Where people answer: the workbench's queue, or Ground Truth", "queue"),
+    "capture_percent": Key(
+        "Share of the endpoint's requests that is captured, in percent: what `trueup endpoint attach` switches on, and "
+        "below half of which an alarm fires",
+        50,
+        between(1, 100),
+    ),
     "label_schema.kind": Key("What an answer is", "classification"),
     "label_schema.media": Key("How the workbench shows an input", "text"),
     "label_schema.guidelines": Key("What annotators read before they answer", "Choose the team that should answer."),
@@ -221,6 +229,12 @@ PROJECT_KEYS: dict[str, Key] = {
     "selection.audit_share": Key(
         "Share of the asked-about ones drawn uniformly at random, from which accuracy is estimated", 0.1, between(0, 1)
     ),
+    "selection.error_rate": Key(
+        "Share of errors that the strategy conformal bears before it asks", 0.05, between(0, 0.5, above=True)
+    ),
+    "selection.calibrate": Key(
+        "Score by probabilities at the temperature that labels taught, for a model that is surer than it is right", True
+    ),
     "selection.shares": Key(
         "Shares of the asked-about ones that other strategies choose, by name; `strategy` chooses what is left",
         {"least_confidence": 0.2},
@@ -244,6 +258,18 @@ PROJECT_KEYS: dict[str, Key] = {
         "json_probabilities",
         named_in(DECODERS),
     ),
+    "selection.answer.values": Key(
+        "Where in a JSON answer that no decoder knows the numbers lie, in JMESPath: a list for each instance, or one",
+        "outputs[*].scores",
+        _PATH,
+    ),
+    "selection.answer.labels": Key(
+        "Where their classes are named; null: they are `classes`", "outputs[*].names", _PATH
+    ),
+    "selection.answer.classes": Key(
+        "Their classes in order, where the answer does not name them; empty: the label schema's", ["sales", "billing"]
+    ),
+    "selection.answer.logits": Key("Whether they need a softmax", True),
     "selection.group_by": Key(
         "Samples of one group stay in one split: the caller's id, or a value in the request's custom attributes; "
         "null makes each sample its own group",

@@ -29,6 +29,10 @@ _WILDCARDS: tuple[tuple[str, str], ...] = (
     ),
     (r"LabelingRole", "Labeling jobs read payloads and write answers of every project of the bucket."),
     (
+        r"BackfillRole|BackfillChildren",
+        "A Distributed Map's executions are named by Step Functions; X-Ray and log delivery take no resource.",
+    ),
+    (
         r"RetrainingRole|PromotionRole",
         "Jobs, models and endpoint configurations are named trueup-<project>-<run> by the plan; X-Ray and log "
         "delivery take no resource; alarms may be the team's own.",

@@ -31,7 +31,7 @@ The least that a deployment needs:
 
 {minimal}
 
-With all keys; the second project is labelled in Ground Truth:
+With all keys; the second project answers in a form of its own, and is labelled in Ground Truth:
 
 {full}
 
@@ -62,6 +62,8 @@ _SECTIONS = {
     "training": "How it is trained and takes over: `training`",
     "ground_truth": "Labelling in Ground Truth: `ground_truth`",
 }
+# Shown in an example of their own.
+_SECOND = ("ground_truth", "selection.answer")
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "object", type(None): "null"}
 
 
@@ -88,15 +90,16 @@ def minimal_example() -> dict[str, Any]:
 
 
 def full_example() -> dict[str, Any]:
-    """The examples of the table, put together: one project with all keys but Ground Truth's, one with those."""
+    """The examples of the table, put together: one project with all keys but those that exclude others, one with
+    these."""
     inner = {path: key.example for path, key in PROJECT_KEYS.items() if "[]" not in path}
-    first = _nested({path: each for path, each in inner.items() if not path.startswith("ground_truth")})
+    first = _nested({path: each for path, each in inner.items() if not path.startswith(_SECOND)})
     second = {
         "name": "pets",
         "endpoint_name": "pets",
         "label_schema": {"media": "image", "classes": [{"name": "cat"}, {"name": "dog"}]},
         "backend": "ground_truth",
-        **_nested({path: each for path, each in inner.items() if path.startswith("ground_truth")}),
+        **_nested({path: each for path, each in inner.items() if path.startswith(_SECOND)}),
     }
     return {**{path: key.example for path, key in DEPLOYMENT_KEYS.items()}, "projects": [first, second]}
 

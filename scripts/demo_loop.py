@@ -356,6 +356,7 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="write the closing report as JSON")
     parser.add_argument("--state", type=Path, default=ROOT / ".trueup" / "demo", help="state directory")
     arguments = parser.parse_args()
+    report_path(arguments)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A shell that starts us in the background hands SIGINT over as ignored.
@@ -364,12 +365,21 @@ def main() -> None:
         code = play(arguments, console)
     except KeyboardInterrupt:
         console.print("stopping")
-        code = 0
+        code = 130
     except ConflictError as error:
         sys.exit(f"scripts/demo: {error}")
     finally:
         service.down(arguments.state)
     sys.exit(code)
+
+
+def report_path(arguments: argparse.Namespace) -> None:
+    """The report goes where the caller means, who was elsewhere than the script is; told now if that cannot be."""
+    if arguments.report is None:
+        return
+    arguments.report = Path(os.environ.get("TRUEUP_CALLED_FROM", ".")) / arguments.report
+    if not arguments.report.parent.is_dir():
+        sys.exit(f"scripts/demo: there is no folder {arguments.report.parent} for the report")
 
 
 def play(arguments: argparse.Namespace, console: Console) -> int:

@@ -16,6 +16,7 @@ from trueup.adapters.memory import (
     MemoryCaptureArchive,
     MemoryCaptureLedger,
     MemoryDatasetStore,
+    MemoryKnowledgeStore,
     MemoryLineageStore,
     MemoryPayloadStore,
     MemoryRegistry,
@@ -144,6 +145,7 @@ class Loop:
         self.tasks = MemoryTaskStore(self.world)
         self.queue = MemoryAnnotationQueue(self.clock, self.repeats)
         self.skills = MemorySkillStore()
+        self.knowledge = MemoryKnowledgeStore()
         self.datasets = MemoryDatasetStore(self.world)
         self.lineage = MemoryLineageStore(self.world)
         self.runs = MemoryRunStore(self.world)
@@ -151,12 +153,19 @@ class Loop:
         self.registry = MemoryRegistry()
         projects = {self.config.name: self.config}
         self.ingest = IngestCaptures(
-            projects, self.archive, self.ledger, self.payloads, self.tasks, self.queue, self.clock
+            projects,
+            self.archive,
+            self.ledger,
+            self.payloads,
+            self.tasks,
+            self.queue,
+            self.clock,
+            self.knowledge,
         )
         self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock)
         self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock)
-        self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock)
+        self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
 
     def capture(self, count: int, name: str = "a", first: int = 1) -> CaptureFile:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk.aws_events import EventPattern, Rule
+from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
 from aws_cdk.aws_sqs import Queue
+from aws_cdk.aws_stepfunctions import StateMachine
 from constructs import Construct
 
 from infra import grants as grant
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
+from infra.constructs.state_machine import state_machine
 from trueup.settings import CaptureIngestSettings, EventPublishSettings
 
 _INGEST_TIMEOUT = Duration.minutes(5)
@@ -46,6 +49,39 @@ class IngestStack(Stack):
         )
         self.capture_ingest = self._capture_ingest(platform, annotation_queues)
         self.event_publish = self._event_publish(platform)
+        self.backfill = self._backfill(platform)
+
+    def _backfill(self, platform: Platform) -> StateMachine:
+        machine = state_machine(
+            self,
+            "Backfill",
+            platform=platform,
+            workflow="backfill.asl.json",
+            grants=[
+                grant.list_bucket(platform.captures.bucket_arn),
+                grant.send_to_queues([self.queue.queue.queue_arn]),
+                grant.use_key(platform.key.key_arn),
+            ],
+            substitutions={"IngestQueueUrl": self.queue.queue.queue_url},
+        )
+        children = self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{machine.state_machine_name}/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        # A Distributed Map starts executions of its own machine. The role comes before the machine, so these grants
+        # come after both.
+        own = Policy(
+            self,
+            "BackfillChildren",
+            statements=[
+                grant.start_execution(machine.state_machine_arn),
+                grant.allow(["states:DescribeExecution", "states:StopExecution"], [children]),
+            ],
+        )
+        machine.role.attach_inline_policy(own)
+        return machine
 
     def _capture_ingest(self, platform: Platform, annotation_queues: dict[str, LoopQueue]) -> LoopFunction:
         function = LoopFunction(

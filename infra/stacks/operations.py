@@ -14,6 +14,7 @@ from aws_cdk.aws_cloudwatch import (
     GraphWidget,
     IMetric,
     IWidget,
+    MathExpression,
     Metric,
     TextWidget,
     TreatMissingData,
@@ -41,6 +42,7 @@ from trueup.settings import DeployedProject, Deployment, Project, deployment_par
 NOTICES = ("RetrainingAdvised", "RetrainingConcluded", "ModelPromoted", "PromotionFailed", "ReviewRequested")
 _NAMESPACE = "trueup"
 _OLD_MESSAGE_SECONDS = 3600
+_ENOUGH_CAPTURES = 100
 
 
 @dataclass(frozen=True)
@@ -126,13 +128,42 @@ class OperationsStack(Stack):
         for name, queue in self._rooms.queues.items():
             age = queue.queue.metric_approximate_age_of_oldest_message()
             alarms.append(self._above(f"Age-{name}", age, _OLD_MESSAGE_SECONDS))
-        for machine in (self._rooms.retraining.retraining, self._rooms.retraining.promotion):
+        machines = (self._rooms.retraining.retraining, self._rooms.retraining.promotion, self._rooms.ingest.backfill)
+        for machine in machines:
             alarms.append(self._above(f"Failed-{machine.node.id}", machine.metric_failed(), 0))
         stream_age = self._rooms.ingest.event_publish.function.metric("IteratorAge", statistic="Maximum")
         alarms.append(self._above("OutboxAge", stream_age, _OLD_MESSAGE_SECONDS * 1000))
         for each in self._platform.config.projects:
             alarms.append(self._above(f"Quarantined-{each.name}", _count("CapturesQuarantined", each), 0))
+            alarms.append(self._lost(each))
         return alarms
+
+    def _lost(self, project: Project) -> Alarm:
+        """Data Capture stops without a word, as when the disk of an endpoint fills: what arrives is held against what
+        the endpoint counts. Files may come hours late, so half a day must miss half; few requests tell nothing."""
+        served = Metric(
+            namespace="AWS/SageMaker",
+            metric_name="Invocations",
+            dimensions_map={"EndpointName": project.endpoint_name, "VariantName": "AllTraffic"},
+            statistic="Sum",
+        )
+        expected = f"served * {project.capture_percent / 100:g}"
+        lost = MathExpression(
+            expression=f"IF({expected} >= {_ENOUGH_CAPTURES}, 100 * (1 - FILL(seen, 0) / ({expected})), 0)",
+            using_metrics={"served": served, "seen": _count("CaptureLines", project)},
+            label="captures lost (%)",
+            period=Duration.hours(6),
+        )
+        return Alarm(
+            self,
+            f"CapturesLost-{project.name}",
+            alarm_description=f"Of the requests of {project.endpoint_name} fewer than half arrive as captures",
+            metric=lost,
+            threshold=50,
+            evaluation_periods=2,
+            comparison_operator=ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=TreatMissingData.NOT_BREACHING,
+        )
 
     def _above(self, name: str, metric: IMetric, threshold: float) -> Alarm:
         return Alarm(
@@ -226,6 +257,7 @@ class OperationsStack(Stack):
             },
             retraining_machine_arn=rooms.retraining.retraining.state_machine_arn,
             promotion_machine_arn=rooms.retraining.promotion.state_machine_arn,
+            backfill_machine_arn=rooms.ingest.backfill.state_machine_arn,
             sagemaker_role_arn=rooms.retraining.role.role_arn,
             code_uri=rooms.dataset.code_uri,
             image_uri=rooms.retraining.image_uri,

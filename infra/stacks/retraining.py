@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, Metric, TreatMissingData
 from aws_cdk.aws_events import EventPattern, Rule, RuleTargetInput, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
 from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
-from aws_cdk.aws_kms import Key
-from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_sagemaker import CfnModelPackageGroup
-from aws_cdk.aws_stepfunctions import DefinitionBody, LogLevel, LogOptions, StateMachine
+from aws_cdk.aws_stepfunctions import StateMachine
 from constructs import Construct
 
 from infra import grants as grant
-from infra.constructs.loop_function import LoopFunction, retention_of
+from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
+from infra.constructs.state_machine import state_machine
 from infra.images import scikit_learn_image
 from trueup.events import SOURCE
 from trueup.settings import (
@@ -31,7 +28,6 @@ from trueup.settings import (
     model_package_group,
 )
 
-WORKFLOWS = Path(__file__).resolve().parent.parent / "workflows"
 _MANAGED_RULES = (
     "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
     "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
@@ -337,34 +333,15 @@ class RetrainingStack(Stack):
         return grant.allow(["lambda:InvokeFunction"], [each.function.function_arn for each in functions])
 
     def _machine(self, id: str, workflow: str, statements: list[PolicyStatement]) -> StateMachine:  # noqa: A002
-        platform = self._platform
-        role = Role(
-            self,
-            f"{id}Role",
-            assumed_by=ServicePrincipal(
-                "states.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": self.account}}
-            ),
-        )
-        for each in statements:
-            role.add_to_policy(each)
-        removal = RemovalPolicy.DESTROY if platform.config.destroy else RemovalPolicy.RETAIN
-        logs = LogGroup(
-            self,
-            f"{id}Logs",
-            retention=retention_of(platform.config.log_retention_days),
-            encryption_key=Key.from_key_arn(self, f"{id}Key", platform.key.key_arn),
-            removal_policy=removal,
-        )
-        return StateMachine(
+        return state_machine(
             self,
             id,
-            definition_body=DefinitionBody.from_file(str(WORKFLOWS / workflow)),
-            definition_substitutions={
+            platform=self._platform,
+            workflow=workflow,
+            grants=statements,
+            substitutions={
                 "VersionFreezeFunctionArn": self.version_freeze.function.function_arn,
                 "CandidateEvaluateFunctionArn": self.candidate_evaluate.function.function_arn,
                 "RetrainingConcludeFunctionArn": self.retraining_conclude.function.function_arn,
             },
-            role=role,
-            logs=LogOptions(destination=logs, level=LogLevel.ALL, include_execution_data=False),
-            tracing_enabled=True,
         )

@@ -69,6 +69,7 @@ def ingest(name: str, path: Path) -> int:
         tasks=memory.MemoryTaskStore(world),
         queue=memory.MemoryAnnotationQueue(clock),
         clock=clock,
+        knowledge=memory.MemoryKnowledgeStore(),
     )
     receipt = use_case(CaptureFile(project="bench", endpoint="e", variant="v", bucket="b", key=name))
     if receipt.selected != 100 or receipt.captures != receipt.lines:

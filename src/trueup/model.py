@@ -53,6 +53,17 @@ class LabelSchema(Record, frozen=True, kw_only=True):
         return tuple(each.name for each in self.classes)
 
 
+class AnswerPath(Record, frozen=True, kw_only=True):
+    """Where the numbers lie in a JSON answer that no decoder knows, in JMESPath: `values` leads to one list of numbers,
+    one for each instance, or one score. `labels` leads to their classes; without it they are `classes`, or else the
+    label schema's, in order. `logits` need a softmax."""
+
+    values: str
+    labels: str | None = None
+    classes: tuple[str, ...] = ()
+    logits: bool = False
+
+
 class ReasonBudget(Record, frozen=True, kw_only=True):
     """How many of the labels may go to one reason to ask. None is as many as there are."""
 
@@ -90,20 +101,31 @@ class SelectionPolicy(Record, frozen=True, kw_only=True):
     `strategy` names an entry of the selection room's table, `picker` one of its pickers. `rate` is the share of a
     file's predictions that may be asked about (0..1] before the budget cuts; None follows the traffic and the scores of
     the last days, so that the budget is used up evenly. `audit_share` is the part of the asked-about ones that is drawn
-    uniformly at random, `shares` the parts that other strategies choose, by name. `slice_by` names the captures' slice
-    as `group_by` does their group. `seed` makes the draw reproducible; `version` is filled from the content.
+    uniformly at random, `shares` the parts that other strategies choose, by name. `error_rate` is that of the strategy
+    conformal; `calibrate` scores by probabilities at the temperature that labels taught. `slice_by` names the captures'
+    slice as `group_by` does their group. `decoder` names who reads answers, `answer` says where in them the numbers
+    lie; both None takes the first decoder that can. `seed` makes the draw reproducible; `version` is filled from the
+    content.
     """
 
     strategy: str = "margin"
     picker: str = "k_center"
     rate: float | None = 0.1
     audit_share: float = 0.1
+    error_rate: float = 0.1
+    calibrate: bool = False
     shares: Mapping[str, float] = {}
     budget: Budget = Budget()
     seed: int = 0
     decoder: str | None = None
+    answer: AnswerPath | None = None
     group_by: str | None = None
     slice_by: str | None = None
+
+    @property
+    def reader(self) -> str | AnswerPath | None:
+        """How answers are read: a decoder by name, a path, or the first decoder that can."""
+        return self.answer or self.decoder
 
     @property
     def version(self) -> str:
@@ -175,12 +197,14 @@ class GroundTruthBackend(Record, frozen=True, kw_only=True):
 
 
 class Project(Record, frozen=True, kw_only=True):
-    """One model's loop and everything it wants. Rendered from cdk.json by infra/config.py."""
+    """One model's loop and everything it wants. Rendered from cdk.json by infra/config.py. `capture_percent` of the
+    endpoint's requests are to be captured."""
 
     name: str
     endpoint_name: str
     label_schema: LabelSchema
     title: str = ""
+    capture_percent: int = 100
     selection: SelectionPolicy = SelectionPolicy()
     consensus: ConsensusPolicy = ConsensusPolicy()
     commit: CommitPolicy = CommitPolicy()
@@ -463,6 +487,27 @@ class AnnotatorSkill(Record, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     confusion: tuple[tuple[float, ...], ...]
     fitted_at: datetime
+
+
+class Judged(Record, frozen=True, kw_only=True):
+    """A prediction whose truth is known: the probability that the model gave to it, the highest ones that it gave to
+    others and the rest of them together, and how many of the traffic it stands for (one over its propensity)."""
+
+    sample_id: str
+    chance: float
+    weight: float
+    others: tuple[float, ...] = ()
+
+
+class Knowledge(Record, frozen=True, kw_only=True):
+    """What labels taught about a project's model, for choosing what to ask about next. `labelled` counts the dataset's
+    labels by class; `judged` holds the latest MOST_JUDGED predictions whose truth is known; `temperature` is what they
+    say of the model's probabilities (trueup.selection.calibration)."""
+
+    project: str = ""
+    labelled: Mapping[str, int] = {}
+    judged: tuple[Judged, ...] = ()
+    temperature: float = 1.0
 
 
 class SettledLabel(Record, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from trueup.model import (
     DatasetVersion,
     Edge,
     FileReceipt,
+    Knowledge,
     ModelPackage,
     Node,
     Payload,
@@ -81,6 +82,27 @@ class CaptureArchive(Protocol):
     def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:
         """Keep bad lines with reasons. A file has as many parts as its lines need, each overwritten by a repeat.
         Returns the part's URI."""
+        ...
+
+
+class BadLines(Record, frozen=True, kw_only=True):
+    """A part of what of a capture file was put away; `name` is the part's own, `file` the capture file's URI."""
+
+    name: str
+    file: str
+    lines: tuple[Quarantined, ...]
+
+
+class Quarantine(Protocol):
+    """Capture lines that could not be used, as CaptureArchive put them away, until they are replayed."""
+
+    def parts(self, project: str) -> Iterator[BadLines]:
+        """What waits, in the order of names."""
+        ...
+
+    def release(self, part: BadLines, file: CaptureFile, data: bytes) -> None:
+        """Make a capture file of `data`, as SageMaker would have written it, and take the part out of the quarantine.
+        The same again is a no-op; a crash in the middle leaves the part there, and its repeat doubles nothing."""
         ...
 
 
@@ -236,6 +258,18 @@ class SkillStore(Protocol):
     def save_skills(self, project: str, skills: Sequence[AnnotatorSkill]) -> None: ...
 
 
+class KnowledgeStore(Protocol):
+    """What labels taught about a project's model."""
+
+    def knowledge(self, project: str) -> Knowledge:
+        """Empty while nothing is known."""
+        ...
+
+    def learn(self, knowledge: Knowledge) -> None:
+        """Replace what is known; of two at once the later stays."""
+        ...
+
+
 class DatasetStore(Protocol):
     """Versions: content-addressed segments and documents, and one head per project."""
 
@@ -321,6 +355,15 @@ class RunStore(Protocol):
         ...
 
 
+class Execution(Record, frozen=True, kw_only=True):
+    """How an execution stands, in Step Functions' words: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED. `began` tells
+    that this call started it, or made it go on."""
+
+    arn: str
+    status: str
+    began: bool
+
+
 class Workflows(Protocol):
     """Step Functions, in our words. Names are deterministic, so starting twice is starting once."""
 
@@ -329,6 +372,10 @@ class Workflows(Protocol):
         ...
 
     def start_promotion(self, name: str, document: Mapping[str, Any]) -> str: ...
+
+    def start_backfill(self, name: str, document: Mapping[str, Any]) -> Execution:
+        """One of that name that failed goes on where it stopped; one that runs or is done is left alone."""
+        ...
 
 
 class ModelRegistry(Protocol):

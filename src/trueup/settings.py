@@ -180,6 +180,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     dlqs: dict[str, str]
     retraining_machine_arn: str
     promotion_machine_arn: str
+    backfill_machine_arn: str
     sagemaker_role_arn: str
     code_uri: str
     image_uri: str
@@ -295,6 +296,12 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         not commit.test_share + commit.validation_share >= 1,
         f"is {commit.test_share}: with commit.validation_share, which is {commit.validation_share}, it must leave "
         "something for training",
+    )
+    policy = project.selection
+    yield (
+        "selection.answer",
+        policy.answer is None or policy.decoder is None,
+        f"is there beside selection.decoder, which is {policy.decoder!r}: answers are read in one way",
     )
     elsewhere = project.backend == "ground_truth"
     yield (

@@ -17,12 +17,18 @@ import msgspec
 from tests.worlds import NOW
 from trueup.adapters import memory
 from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
-from trueup.adapters.aws.buckets import Bucket, S3CaptureArchive, S3PayloadStore
+from trueup.adapters.aws.buckets import Bucket, S3CaptureArchive, S3PayloadStore, S3Quarantine
 from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.event_bus import EventBridgeBus
-from trueup.adapters.aws.ledgers import DynamoBatchStore, DynamoLineageStore, DynamoRunStore, DynamoSkillStore
+from trueup.adapters.aws.ledgers import (
+    DynamoBatchStore,
+    DynamoKnowledgeStore,
+    DynamoLineageStore,
+    DynamoRunStore,
+    DynamoSkillStore,
+)
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
@@ -36,10 +42,12 @@ from trueup.ports import (
     CaptureLedger,
     DatasetStore,
     EventBus,
+    KnowledgeStore,
     LineageStore,
     ModelRegistry,
     PackageRulings,
     PayloadStore,
+    Quarantine,
     RunStore,
     SkillStore,
     TaskStore,
@@ -58,11 +66,13 @@ class Ports:
     """One implementation of every port in one world, and what a test needs to set it up and look behind it."""
 
     archive: CaptureArchive
+    quarantine: Quarantine
     ledger: CaptureLedger
     payloads: PayloadStore
     tasks: TaskStore
     queue: AnnotationQueue
     skills: SkillStore
+    knowledge: KnowledgeStore
     datasets: DatasetStore
     lineage: LineageStore
     runs: RunStore
@@ -95,11 +105,13 @@ def in_memory() -> Ports:
 
     return Ports(
         archive=archive,
+        quarantine=memory.MemoryQuarantine(archive),
         ledger=memory.MemoryCaptureLedger(world),
         payloads=memory.MemoryPayloadStore(),
         tasks=memory.MemoryTaskStore(world),
         queue=memory.MemoryAnnotationQueue(clock),
         skills=memory.MemorySkillStore(),
+        knowledge=memory.MemoryKnowledgeStore(),
         datasets=datasets,
         lineage=memory.MemoryLineageStore(world),
         runs=memory.MemoryRunStore(world),
@@ -193,11 +205,13 @@ def on_aws() -> Ports:
 
     return Ports(
         archive=S3CaptureArchive(s3, DATASET),
+        quarantine=S3Quarantine(s3, DATASET),
         ledger=DynamoCaptureLedger(table),
         payloads=S3PayloadStore(s3, DATASET),
         tasks=DynamoTaskStore(table),
         queue=SqsAnnotationQueue(sqs, {"pets": url}, wait_seconds=0),
         skills=DynamoSkillStore(table),
+        knowledge=DynamoKnowledgeStore(table),
         datasets=AwsDatasetStore(table, Bucket(s3, DATASET)),
         lineage=DynamoLineageStore(table),
         runs=DynamoRunStore(table),
@@ -237,7 +251,7 @@ def _workflows(client: Any) -> StepFunctionsWorkflows:
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     machines = [
         client.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"]
-        for name in ("retraining", "promotion")
+        for name in ("retraining", "promotion", "backfill")
     ]
     return StepFunctionsWorkflows(client, *machines)
 

@@ -65,6 +65,26 @@ def test_quarantine_is_one_object_per_file_however_often(ports: Ports) -> None:
     assert ports.archive.quarantine(capture_file(), items, 2) != first
 
 
+def test_what_was_put_away_waits_until_it_is_released(ports: Ports) -> None:
+    first = [
+        Quarantined(line=2, offset=4, reason="no JSON", raw=b"\xff{"),
+        Quarantined(line=3, offset=9, reason="r", raw=b"\r"),
+    ]
+    later = [Quarantined(line=8, offset=90, reason="no JSON", raw="grün".encode())]
+    ports.archive.quarantine(capture_file("a"), first)
+    ports.archive.quarantine(capture_file("b"), later)
+    parts = sorted(ports.quarantine.parts("pets"), key=lambda each: each.file)
+    assert [(each.file, list(each.lines)) for each in parts] == [
+        (capture_file("a").uri, first),
+        (capture_file("b").uri, later),
+    ]
+    assert list(ports.quarantine.parts("dogs")) == []
+    for _ in range(2):
+        ports.quarantine.release(parts[0], capture_file("again"), b"\xff{\n\r\n")
+    assert b"".join(ports.archive.blocks(capture_file("again"))) == b"\xff{\n\r\n"
+    assert [each.file for each in ports.quarantine.parts("pets")] == [capture_file("b").uri]
+
+
 def test_a_file_is_closed_once_with_its_journal(ports: Ports) -> None:
     assert ports.ledger.receipt(capture_file()) is None
     assert ports.ledger.close(receipt(), journal(1)) is True

@@ -12,7 +12,7 @@ from tests.contract.records import edge, event
 from tests.worlds import NOW
 from trueup.errors import NotFoundError
 from trueup.events import seal
-from trueup.model import AnnotatorSkill, Champion, ModelPackage, Node, NodeKind
+from trueup.model import AnnotatorSkill, Champion, Judged, Knowledge, ModelPackage, Node, NodeKind
 from trueup.ports import LabelingJob
 
 
@@ -31,6 +31,15 @@ def skill(name: str, value: float, project: str = "pets") -> AnnotatorSkill:
 
 
 # ---------------------------------------------------------------- lineage
+
+
+def test_what_labels_taught_is_replaced_whole(ports: Ports) -> None:
+    assert ports.knowledge.knowledge("pets") == Knowledge(project="pets")
+    judged = (Judged(sample_id="s", chance=0.1 + 0.2, weight=4.0),)
+    ports.knowledge.learn(Knowledge(project="pets", labelled={"cat": 1}, judged=judged))
+    ports.knowledge.learn(Knowledge(project="pets", labelled={"dög": 2}, judged=judged))
+    assert ports.knowledge.knowledge("pets") == Knowledge(project="pets", labelled={"dög": 2}, judged=judged)
+    assert ports.knowledge.knowledge("dogs") == Knowledge(project="dogs")
 
 
 def test_edges_are_walked_both_ways_over_all_pages(ports: Ports) -> None:
@@ -102,6 +111,15 @@ def test_starting_twice_is_starting_once(ports: Ports) -> None:
     assert ports.workflows.start_retraining("pets-r1", {"run_id": "other"}) == first
     assert ports.workflows.start_promotion("pets-r1", {"run_id": "r1"}) != first
     assert ports.workflows.start_retraining("pets-r2", {}) != first
+
+
+def test_a_backfill_of_a_name_is_started_once_and_tells_how_it_stands(ports: Ports) -> None:
+    first = ports.workflows.start_backfill("pets-1", {"prefixes": []})
+    assert (first.status, first.began) == ("RUNNING", True)
+    again = ports.workflows.start_backfill("pets-1", {"prefixes": []})
+    assert (again.arn, again.began) == (first.arn, False)
+    assert again.status in ("RUNNING", "SUCCEEDED")
+    assert ports.workflows.start_backfill("pets-2", {"prefixes": []}).began
 
 
 def test_the_champion_is_what_the_endpoint_says(ports: Ports) -> None:

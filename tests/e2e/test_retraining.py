@@ -208,7 +208,8 @@ def packages(cloud: Cloud, project: str) -> list[Any]:
 
 def set_alarm(cloud: Cloud, project: str, state: str) -> None:
     cloudwatch = cloud.operator.clients["cloudwatch"]
-    names = [each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]]
+    pages = cloudwatch.get_paginator("describe_alarms").paginate()
+    names = [each["AlarmName"] for page in pages for each in page["MetricAlarms"]]
     (name,) = [each for each in names if f"Errors{project}" in each]
     cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the test says so")
 

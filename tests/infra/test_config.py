@@ -56,6 +56,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     ),
     "label_schema.classes[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb"]),
     "label_schema.classes[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
+    "capture_percent": ([1, 100], [0, 101]),
     "selection.strategy": (["margin"], ["", "Margin", "marginal"]),
     "selection.picker": (["top"], ["", "Top"]),
     "selection.rate": ([1, 1e-6, None], [0, -0.1, 1.01, math.nan, math.inf]),
@@ -63,6 +64,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "selection.budget.per_hour": ([0, 10**9], [-1, 10**9 + 1]),
     "selection.budget.per_day": ([0, 10**9], [-1, 10**9 + 1]),
     "selection.budget.total": ([0, None], [-1, 10**40]),
+    "selection.error_rate": ([0.01, 0.5], [0, 0.51, math.nan]),
     "selection.shares": ([{}, {"entropy": 0.5}], [{"nope": 0.1}, {"entropy": 0}, {"entropy": 1}, {"random": 0.1}]),
     "selection.budget.reasons": (
         [{}, {"audit": {"per_hour": 0}, "margin": {"total": 5}}],
@@ -71,6 +73,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "selection.slice_by": (["attribute:a", None], ["", "inference_id", "attribute:", "a"]),
     "selection.seed": ([0, 2**32 - 1], [-1, 2**32]),
     "selection.decoder": (["csv_probabilities", None], ["", "csv"]),
+    "selection.answer.values": (["a", "a[*].b"], ["", "a["]),
+    "selection.answer.labels": (["a", None], ["", "]"]),
     "selection.group_by": (["inference_id", "attribute:a", None], ["", "id", "attribute:", "attribute:a=b", "a"]),
     "consensus.method": (["majority"], ["", "vote"]),
     "consensus.overlap": ([1, 5], [0, -1]),
@@ -121,12 +125,17 @@ def context(**changes: Any) -> dict[str, Any]:
     return {**found, "trueup": {**found["trueup"], **changes}}
 
 
+def _example_of(path: str) -> int:
+    """In which project of the full example a key stands."""
+    return int(path.startswith(("ground_truth", "selection.answer")))
+
+
 def with_value(path: str, value: Any) -> dict[str, Any]:
     """The full example of docs/configuration.md with one other value."""
     document = copy.deepcopy(full_example())
     place: Any = document
     if path in PROJECT_KEYS:
-        place = document["projects"][1 if path.startswith("ground_truth") else 0]
+        place = document["projects"][_example_of(path)]
     *parents, name = path.split(".")
     for each in parents:
         place = place[each] if not each.endswith("[]") else place[each.removesuffix("[]")][0]
@@ -165,7 +174,7 @@ def test_what_the_table_does_not_allow_is_refused_by_name(path: str, value: Any)
     sentence = refusal(with_value(path, value))
     where = path.replace("[]", "[0]")
     if path in PROJECT_KEYS:
-        where = f"projects[{int(path.startswith('ground_truth'))}].{where}"
+        where = f"projects[{_example_of(path)}].{where}"
     assert sentence.startswith(f"trueup.{where} is ")
     assert key.allowed is not None
     assert sentence.endswith(f": use {key.allowed.says}")

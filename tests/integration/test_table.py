@@ -22,7 +22,7 @@ from tests.worlds import NOW, capture_file, opening
 from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
-from trueup.adapters.aws.ledgers import DynamoBatchStore, DynamoRunStore, DynamoSkillStore
+from trueup.adapters.aws.ledgers import DynamoBatchStore, DynamoKnowledgeStore, DynamoRunStore, DynamoSkillStore
 from trueup.adapters.aws.outbox import envelope_from
 from trueup.adapters.aws.table import (
     FRESH,
@@ -41,7 +41,7 @@ from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.annotation.tasks import settle
 from trueup.errors import ConflictError, RetryableError, ServiceError
 from trueup.events import seal
-from trueup.model import Budget, Segment
+from trueup.model import Budget, Knowledge, Segment
 from trueup.ports import Journal, LabelingJob
 
 
@@ -294,6 +294,7 @@ def write_one_of_everything(table: Table) -> None:
     runs.begin(run(1), QUIET)
     runs.postpone("pets", decision("later"), "v")
     DynamoSkillStore(table).save_skills("pets", [skill("ada", 0.9)])
+    DynamoKnowledgeStore(table).learn(Knowledge(project="pets"))
     DynamoBatchStore(table).save_batch(LabelingJob(project="pets", name="b", status="in_progress"))
     segment = Segment(sha256="0" * 64, samples=1, bytes=1)
     version = next_version("pets", None, {}, [line(1, "cat")], segment, NOW, "test")

@@ -32,6 +32,7 @@ from trueup.model import (
     DatasetVersion,
     Edge,
     FileReceipt,
+    Knowledge,
     ModelPackage,
     Node,
     Payload,
@@ -48,6 +49,7 @@ from trueup.model import (
 )
 from trueup.ports import (
     AnnotationQueue,
+    BadLines,
     BatchStore,
     CaptureArchive,
     CaptureLedger,
@@ -55,7 +57,9 @@ from trueup.ports import (
     DatasetStore,
     EndpointAdmin,
     EventBus,
+    Execution,
     Journal,
+    KnowledgeStore,
     LabelingBackend,
     LabelingJob,
     LineageStore,
@@ -63,6 +67,7 @@ from trueup.ports import (
     Opening,
     PackageRulings,
     PayloadStore,
+    Quarantine,
     RunStore,
     SkillStore,
     Slot,
@@ -138,6 +143,7 @@ class MemoryCaptureArchive(CaptureArchive):
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.quarantined: dict[str, list[Quarantined]] = {}
+        self.origins: dict[str, CaptureFile] = {}
 
     def blocks(self, file: CaptureFile) -> Iterator[bytes]:
         if file.uri not in self.files:
@@ -145,9 +151,27 @@ class MemoryCaptureArchive(CaptureArchive):
         yield from whole_lines(io.BytesIO(self.files[file.uri]).readinto)
 
     def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:
+        self.origins[file.file_id] = file
         kept = self.quarantined.setdefault(file.file_id, [])
         kept[:] = [*items] if part == 1 else [*kept, *items]
         return f"memory://quarantine/{file.file_id}/{part}"
+
+
+class MemoryQuarantine(Quarantine):
+    """What an archive put away; what is released becomes one of its files."""
+
+    def __init__(self, archive: MemoryCaptureArchive) -> None:
+        self._archive = archive
+
+    def parts(self, project: str) -> Iterator[BadLines]:
+        for file_id, items in sorted(self._archive.quarantined.items()):
+            file = self._archive.origins[file_id]
+            if items and file.project == project:
+                yield BadLines(name=file_id, file=file.uri, lines=tuple(items))
+
+    def release(self, part: BadLines, file: CaptureFile, data: bytes) -> None:
+        self._archive.files.setdefault(file.uri, data)
+        self._archive.quarantined.pop(part.name, None)
 
 
 class MemoryCaptureLedger(CaptureLedger):
@@ -447,6 +471,20 @@ class MemorySkillStore(SkillStore):
         self._skills |= {(project, each.annotator): each for each in skills}
 
 
+class MemoryKnowledgeStore(KnowledgeStore):
+    def __init__(self) -> None:
+        self._world = World()
+        self._known: dict[str, Knowledge] = {}
+
+    @_locked
+    def knowledge(self, project: str) -> Knowledge:
+        return self._known.get(project, Knowledge(project=project))
+
+    @_locked
+    def learn(self, knowledge: Knowledge) -> None:
+        self._known[knowledge.project] = knowledge
+
+
 class MemoryDatasetStore(DatasetStore):
     """`objects` maps URI to bytes, for tests that look at or spoil what is stored."""
 
@@ -598,7 +636,8 @@ class MemoryRunStore(RunStore):
 
 
 class MemoryWorkflows(Workflows):
-    """`started` maps "<machine>:<name>" to the first document given."""
+    """`started` maps "<machine>:<name>" to the first document given. What was started is done when it is asked for
+    again."""
 
     def __init__(self) -> None:
         self.started: dict[str, dict[str, Any]] = {}
@@ -608,6 +647,11 @@ class MemoryWorkflows(Workflows):
 
     def start_promotion(self, name: str, document: Mapping[str, Any]) -> str:
         return self._start(f"promotion:{name}", document)
+
+    def start_backfill(self, name: str, document: Mapping[str, Any]) -> Execution:
+        began = f"backfill:{name}" not in self.started
+        arn = self._start(f"backfill:{name}", document)
+        return Execution(arn=arn, status="RUNNING" if began else "SUCCEEDED", began=began)
 
     def _start(self, name: str, document: Mapping[str, Any]) -> str:
         self.started.setdefault(name, dict(document))

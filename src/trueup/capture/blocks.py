@@ -20,7 +20,7 @@ from trueup.capture.decoders import DECODERS, decode
 from trueup.capture.decoders.columns import Table
 from trueup.capture.records import LINES, Account, Item, Line, Side, read_line, sound_type, type_of
 from trueup.errors import DecodeError
-from trueup.model import Capture, Payload, Quarantined
+from trueup.model import AnswerPath, Capture, Payload, Quarantined
 
 _NEWLINE = ord("\n")
 # What an answer is without its numbers: all that a decoder is recognised by, as long as they are probabilities.
@@ -70,7 +70,7 @@ class Reader:
     """Reads one file, block by block. A block ends with a line's end, but for the last one. `classes` and `decoder`
     are as for trueup.capture.decoders.decode."""
 
-    def __init__(self, classes: tuple[str, ...], decoder: str | None = None) -> None:
+    def __init__(self, classes: tuple[str, ...], decoder: str | AnswerPath | None = None) -> None:
         self._classes = classes
         self._decoder = decoder
         self._recognised: dict[tuple[str, str], str] = {}
@@ -142,7 +142,7 @@ class Reader:
 
 
 def _many(name: str, texts: Sequence[str], classes: tuple[str, ...]) -> Table | None:
-    many = getattr(DECODERS[name], "decode_many", None)
+    many = getattr(DECODERS.get(name), "decode_many", None)
     return many(texts, classes) if many else None
 
 

@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from trueup.cli import capture, dataset, endpoint, lineage, look, machine, policy, redrive, retrain
+from trueup.cli import (
+    backfill,
+    capture,
+    dataset,
+    endpoint,
+    lineage,
+    look,
+    machine,
+    policy,
+    quarantine,
+    redrive,
+    retrain,
+)
 from trueup.cli.console import say
 from trueup.cli.desk import real_desk
 from trueup.cli.exits import VerbGroup, table_of_codes, tell_unexpected
@@ -31,6 +43,9 @@ app = typer.Typer(
 app.command("status")(look.status)
 app.command("queue")(look.queue)
 app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
+capture.app.command("backfill")(backfill.backfill)
+capture.app.command("quarantine")(quarantine.quarantine)
+capture.app.command("replay")(quarantine.replay)
 app.add_typer(capture.app, name="capture", help="Capture files: what is in them, and how unsure the model was.")
 app.add_typer(policy.app, name="policy", help="Selection policies: what one would have asked about.")
 app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, import, verify.")

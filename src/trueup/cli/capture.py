@@ -18,7 +18,7 @@ from trueup.cli.desk import desk_of, project_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import Json
 from trueup.errors import CaptureError, DecodeError, InputError
-from trueup.model import Capture, Found, Prediction, Quarantined, Record
+from trueup.model import AnswerPath, Capture, Found, Prediction, Quarantined, Record
 
 if TYPE_CHECKING:
     from trueup.ports import ObjectReader
@@ -28,6 +28,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Files = Annotated[list[str], typer.Argument(metavar="FILE…", help="Capture files: paths or s3:// URIs, gzip too.")]
 Classes = Annotated[str, typer.Option(help="Names for answers that name no class, in order: a,b,c (default: 0, 1, …).")]
 DecoderName = Annotated[str, typer.Option("--decoder", help="Which decoder reads (default: the first that can).")]
+ValuesPath = Annotated[
+    str, typer.Option("--path", metavar="JMESPATH", help="Where the numbers lie in answers that no decoder knows.")
+]
 OfProject = Annotated[str, typer.Option("--project", "-p", help="Take classes and decoder of this project.")]
 _GZIP = b"\x1f\x8b"
 _INDICES = tuple(str(number) for number in range(1000))
@@ -57,7 +60,7 @@ class Lens(Record, frozen=True, kw_only=True):
     """How captures are read: `classes` name bare probabilities, `decoder` None takes the first that can."""
 
     classes: tuple[str, ...]
-    decoder: str | None
+    decoder: str | AnswerPath | None
 
 
 @app.command()
@@ -66,11 +69,12 @@ def decode(
     files: Files,
     classes: Classes = "",
     decoder: DecoderName = "",
+    path: ValuesPath = "",
     project: OfProject = "",
     as_json: Json = False,
 ) -> None:
     """What the model said in each capture. Code 3 when a line cannot be read; stderr says which and why."""
-    readings, bad = _read(context, files, _lens(context, classes, decoder, project))
+    readings, bad = _read(context, files, _lens(context, classes, decoder, path, project))
     if as_json:
         _say_lines(readings)
     else:
@@ -85,11 +89,12 @@ def score(
     files: Files,
     classes: Classes = "",
     decoder: DecoderName = "",
+    path: ValuesPath = "",
     project: OfProject = "",
     as_json: Json = False,
 ) -> None:
     """How unsure the model was of each prediction, most unsure by margin first."""
-    readings, bad = _read(context, files, _lens(context, classes, decoder, project))
+    readings, bad = _read(context, files, _lens(context, classes, decoder, path, project))
     if as_json:
         _say_lines(readings)
     else:
@@ -100,17 +105,28 @@ def score(
     _end(bad)
 
 
-def _lens(context: typer.Context, classes: str, decoder: str, project: str) -> Lens:
+def _lens(context: typer.Context, classes: str, decoder: str, path: str, project: str) -> Lens:
     from trueup.capture.decoders import DECODERS
 
+    reader = _reader(decoder, path)
     if decoder and decoder not in DECODERS:
         raise InputError(f"there is no decoder {decoder!r}; decoders: {', '.join(DECODERS)}", field="--decoder")
     named = tuple(each.strip() for each in classes.split(",") if each.strip())
     if not project:
-        return Lens(classes=named or _INDICES, decoder=decoder or None)
+        return Lens(classes=named or _INDICES, decoder=reader)
     look = desk_of(context).look()
     config = look.projects[project_of(look, project)]
-    return Lens(classes=named or config.label_schema.names, decoder=decoder or config.selection.decoder)
+    return Lens(classes=named or config.label_schema.names, decoder=reader or config.selection.reader)
+
+
+def _reader(decoder: str, path: str) -> str | AnswerPath | None:
+    from trueup.capture.decoders.answer_path import sound
+
+    if decoder and path:
+        raise InputError("give --decoder or --path: answers are read in one way", field="--path")
+    if path and not sound(path):
+        raise InputError(f"{path!r} is no JMESPath expression (jmespath.org)", field="--path")
+    return AnswerPath(values=path) if path else decoder or None
 
 
 def _read(context: typer.Context, files: list[str], lens: Lens) -> tuple[list[Reading], int]:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     )
     from trueup.settings import DeployedProject, Deployment
     from trueup.usecases.attach_endpoint import AttachEndpoint
+    from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.redrive_messages import RedriveMessages
+    from trueup.usecases.replay_quarantine import ReplayQuarantine
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
 
 
@@ -74,6 +76,10 @@ class Deployed(Protocol):
     def redrive(self) -> RedriveMessages: ...
     @property
     def rule(self) -> RuleOnCandidate: ...
+    @property
+    def backfill(self) -> BackfillCaptures: ...
+    @property
+    def replay(self) -> ReplayQuarantine: ...
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ def attach(
     context: typer.Context,
     name: Name,
     project: AnyProject = "",
-    sampling: Annotated[int, typer.Option(min=1, max=100, help="Share of requests to capture, in percent.")] = 100,
+    sampling: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Share of requests to capture, in percent (default: the project's)."),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -36,16 +39,17 @@ def attach(
     """Capture an endpoint's traffic for its project; every other setting is kept."""
     look = desk_of(context).look()
     chosen = _project(look, name, project)
+    percent = sampling or look.projects[chosen.name].capture_percent
 
     def change(dry: bool) -> Change:
-        return look.attach(name, chosen.capture_uri, look.deployment.key_arn, sampling=sampling, dry_run=dry)
+        return look.attach(name, chosen.capture_uri, look.deployment.key_arn, sampling=percent, dry_run=dry)
 
     planned = change(dry=True)
     if as_json and (dry_run or not planned.needed):
         _say_change(planned)
         return
     if not as_json:
-        _paint_change(planned, f"endpoint {name} captures {sampling} % to {chosen.capture_uri} already")
+        _paint_change(planned, f"endpoint {name} captures {percent} % to {chosen.capture_uri} already")
     if dry_run or not planned.needed:
         return
     confirm(f"Move endpoint {name} to {planned.after['EndpointConfigName']}?", yes)

@@ -46,6 +46,7 @@ class ProjectStatus(Record, frozen=True, kw_only=True):
     project: str
     title: str
     endpoint: str
+    capture_uri: str
     captures_today: int
     open_tasks: int
     review_tasks: int
@@ -98,6 +99,7 @@ def _project_status(look: Deployed, name: str, dead: Mapping[str, int]) -> Proje
         project=name,
         title=look.projects[name].title,
         endpoint=endpoint,
+        capture_uri=look.deployed[name].capture_uri,
         captures_today=sum(each.captures for each in look.ledger.receipts(name, today)),
         open_tasks=look.tasks.count(name, TaskStatus.OPEN),
         review_tasks=look.tasks.count(name, TaskStatus.REVIEW),

@@ -38,6 +38,10 @@ def up(
     root = Path.cwd()
     if not (root / "cdk.json").is_file():
         raise InputError(f"{root} holds no cdk.json: run this in the repository", field="cdk.json")
+    if config is not None and not config.is_file():
+        raise InputError(f"{config} is no file", field="--config")
+    if state.exists() and not state.is_dir():
+        raise InputError(f"{state} is no directory", field="--state")
     service = desk.embedded()
     options = service.Options(
         root=root,

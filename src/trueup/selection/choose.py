@@ -24,10 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trueup.errors import ConfigurationError
-from trueup.model import Prediction, Selection, SelectionPolicy
+from trueup.model import Knowledge, Prediction, Selection, SelectionPolicy
+from trueup.selection.calibration import tempered
 from trueup.selection.pickers import PICKERS, Picker
 from trueup.selection.pool import Entry, Pool
-from trueup.selection.strategies import AUDIT, STRATEGIES, Strategy
+from trueup.selection.scene import NOTHING, Scene, bare
+from trueup.selection.strategies import ALONE, AUDIT, STRATEGIES, Strategy
 
 # One file cannot buy more labels than this, so that what may be chosen fits in memory.
 MOST_PER_FILE = 1000
@@ -72,6 +74,7 @@ class Draw(Generic[T]):
 
     policy: SelectionPolicy
     seed: str
+    knowledge: Knowledge = NOTHING
     seen: int = 0
     _scored: dict[str, Pool[T]] = field(init=False)
     _chance: Pool[T] = field(init=False)
@@ -85,13 +88,23 @@ class Draw(Generic[T]):
         self._chance = Pool(_spare(math.ceil(most * self.policy.audit_share) if names else most), _MOST_BYTES)
         self._order = np.random.default_rng(_seed(self.seed, self.policy.seed))
 
-    def offer(self, probabilities: NDArray[np.float64], keep: Callable[[int], tuple[T, int]]) -> NDArray[np.float64]:
-        """Some more predictions: float64[n, k]. `keep` is asked for those that may be chosen, by index: the thing and
-        its size in bytes. Returns the scores by the policy's own strategy: float64[n]."""
+    def offer(
+        self,
+        probabilities: NDArray[np.float64],
+        names: Sequence[str],
+        which: NDArray[np.int64],
+        keep: Callable[[int], tuple[T, int]],
+    ) -> NDArray[np.float64]:
+        """Some more predictions: float64[n, k], whose likeliest classes are the `names` at int64[n]. `keep` is asked
+        for those that may be chosen, by index: the thing and its size in bytes. Returns the scores by the policy's own
+        strategy: float64[n]."""
         # Two draws each, whatever the blocks: were ties broken by the audit's own, ties would take the audit's place.
         chance, ties = self._order.random((len(probabilities), 2)).T
         kept: dict[int, tuple[T, int]] = {}
-        scores = {name: STRATEGIES[name].score(probabilities, self._order) for name in self._scored}
+        if self.policy.calibrate:
+            probabilities = tempered(probabilities, self.knowledge.temperature)
+        scene = Scene(names=names, which=which, knowledge=self.knowledge, error_rate=self.policy.error_rate)
+        scores = {name: STRATEGIES[name].score(probabilities, scene, self._order) for name in self._scored}
         for name, pool in self._scored.items():
             self._fill(pool, scores[name], ties, keep, kept)
         self._fill(self._chance, -chance, ties, keep, kept)
@@ -215,7 +228,7 @@ def uncertainties(prediction: Prediction) -> dict[str, float]:
     if not prediction.probabilities:
         return {}
     row, rng = matrix([prediction]), np.random.default_rng(0)
-    return {name: float(each.score(row, rng)[0]) for name, each in STRATEGIES.items() if name != "random"}
+    return {name: float(STRATEGIES[name].score(row, bare(1), rng)[0]) for name in ALONE}
 
 
 def _distribution(prediction: Prediction) -> tuple[float, ...]:

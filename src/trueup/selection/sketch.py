@@ -70,6 +70,12 @@ def share_above(part: Sketch, whole: Sketch, share: float) -> float:
     return float((parts[:place].sum() + min(1.0, fraction) * parts[place]) / parts.sum())
 
 
+def indexed(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """The different names, and which of them each is: int64[n]."""
+    there = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    return list(there), np.array([there[each] for each in names], dtype=np.int64)
+
+
 @dataclass
 class Tallies:
     """Sketches by name: `most` names, what comes after them under `others`."""
@@ -88,12 +94,6 @@ class Tallies:
         flat = np.bincount(which * BINS + bins(scores), minlength=len(names) * BINS).reshape(len(names), BINS)
         for index in np.flatnonzero(flat.any(axis=1)).tolist():
             self._place(names[index])[:] += flat[index]
-
-    def add_named(self, names: Sequence[str], scores: NDArray[np.float64]) -> None:
-        """Scores float64[n] of a name each."""
-        there = tuple(dict.fromkeys(names))
-        index = {name: place for place, name in enumerate(there)}
-        self.add(there, np.array([index[each] for each in names], dtype=np.int64), scores)
 
     def counts(self) -> dict[str, int]:
         """How many each name has, in the order of names."""

@@ -13,7 +13,8 @@ from trueup.errors import HeadMovedError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
 from trueup.model import DatasetVersion, LabelledSample, Project, SettledLabel
-from trueup.ports import Clock, DatasetStore, Journal, TaskStore
+from trueup.ports import Clock, DatasetStore, Journal, KnowledgeStore, TaskStore
+from trueup.selection.knowledge import learned
 from trueup.usecases.find_project import project_named
 
 _ATTEMPTS = 4
@@ -33,6 +34,7 @@ class CommitVersion:
     tasks: TaskStore
     datasets: DatasetStore
     clock: Clock
+    knowledge: KnowledgeStore
 
     def __call__(self, project_name: str, reason: str, *, force: bool = False) -> list[DatasetVersion]:
         project = project_named(self.projects, project_name)
@@ -60,6 +62,8 @@ class CommitVersion:
             version = self._write(project, parent, current, changes, reason)
         holder = version or parent
         if holder is not None:
+            before = self.knowledge.knowledge(project.name)
+            self.knowledge.learn(learned(before, labels, holder.class_counts, project.name))
             self.tasks.mark_committed(labels, holder.version_id)
         return version
 

@@ -129,10 +129,15 @@ def _cause(failure: Mapping[str, object] | str | None) -> str:
 
 
 def _reason(cause: str) -> str:
-    """Step Functions gives the whole description of a failed SageMaker job as the cause: its reason is in there."""
+    """Step Functions gives as the cause the whole description of a failed SageMaker job, or a function's whole error
+    with its stack trace: the reason is in there."""
     try:
         job = msgspec.json.decode(cause)
     except msgspec.DecodeError:
         return cause
+    if not isinstance(job, dict):
+        return cause
+    if "errorMessage" in job or "errorType" in job:
+        return str(job.get("errorMessage") or job["errorType"])
     # A job that was stopped, by a person or at its time limit, gives no reason but a secondary status.
-    return str(job.get("FailureReason") or job.get("SecondaryStatus") or cause) if isinstance(job, dict) else cause
+    return str(job.get("FailureReason") or job.get("SecondaryStatus") or cause)

@@ -18,6 +18,8 @@ _PYTHON = (3, 11)
 _NODE = 20
 _FREE_BYTES = 2_000_000_000
 _WINDOW = timedelta(hours=6)
+# Fewer requests tell nothing of a share.
+_ENOUGH = 100
 # Data Capture buffers, ingest takes seconds: younger traffic may rightly not have arrived.
 _DELIVERY = timedelta(minutes=30)
 _SETTLED_STACK = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
@@ -167,18 +169,25 @@ class _Rounds:
             return
         yield _served(project, state)
         if state.capture_uri == project.capture_uri:
-            yield self._arriving(project)
+            yield self._arriving(project, state.sampling)
 
-    def _arriving(self, project: DeployedProject) -> Finding:
+    def _arriving(self, project: DeployedProject, sampling: int) -> Finding:
         """Captures of the last hours against the endpoint's own count of requests."""
         now = self.place.clock.now()
         since, until = now - _WINDOW, now - _DELIVERY
         receipts = list(self.place.ledger.receipts(project.name, since))
-        captures = sum(each.captures for each in receipts)
+        captures = sum(each.lines for each in receipts)
         invocations = self.health.invocations(project.endpoint_name, since, until)
         hours = round(_WINDOW.total_seconds() / 3600)
         late = round(_DELIVERY.total_seconds() / 60)
         says = f"{captures} captures in {hours} hours, {invocations} requests counted until {late} minutes ago"
+        expected = invocations * sampling / 100
+        if expected >= _ENOUGH and captures and captures < expected / 2:
+            mend = (
+                f"{expected:.0f} are expected at {sampling} %: look at the endpoint's disk (DiskUtilization), which "
+                "stops data capture when it is full"
+            )
+            return _problem("endpoints", project.name, f"{says}: fewer than half arrive", mend)
         if invocations and not captures:
             mend = (
                 "let the role of the endpoint's model s3:PutObject to "

@@ -15,13 +15,14 @@ from trueup.capture.samples import group_of, media_type
 from trueup.errors import CaptureError
 from trueup.events import CapturesIngested, TasksOpened
 from trueup.lineage.edges import asked, captured
-from trueup.model import CaptureFile, FileReceipt, Project, Quarantined, Sample, Selection
+from trueup.model import CaptureFile, FileReceipt, Knowledge, Project, Quarantined, Sample, Selection
 from trueup.ports import (
     AnnotationQueue,
     CaptureArchive,
     CaptureLedger,
     Clock,
     Journal,
+    KnowledgeStore,
     Opening,
     PayloadStore,
     TaskStore,
@@ -30,6 +31,7 @@ from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
 from trueup.selection.features import features_of, together
 from trueup.selection.pace import rate_of
 from trueup.selection.pool import Entry
+from trueup.selection.strategies import ALONE
 from trueup.usecases.read_captures import FileReading, Instance, Spot
 
 # How much longer than what is wanted the list of candidates is: some turn out to be known.
@@ -55,6 +57,7 @@ class IngestCaptures:
     tasks: TaskStore
     queue: AnnotationQueue
     clock: Clock
+    knowledge: KnowledgeStore
 
     def __call__(self, file: CaptureFile) -> FileReceipt:
         project = self._owner(file)
@@ -84,13 +87,19 @@ class _Window:
     def __init__(self, world: IngestCaptures, file: CaptureFile, project: Project, now: datetime) -> None:
         self._world, self._file, self._project, self._now = world, file, project, now
         self._parts = 0
-        self._draw: Draw[Spot] = Draw(project.selection, file.file_id)
+        self._draw: Draw[Spot] = Draw(project.selection, file.file_id, self._knowledge())
         self._reading = FileReading(project, self._draw, self._quarantine)
         self._instances: dict[int, Instance] = {}
         self._places: dict[str, int] = {}
         self._before: dict[int, str] = {}
         self._wanted: dict[str, int] = {}
         self._granted: Mapping[str, int] = {}
+
+    def _knowledge(self) -> Knowledge:
+        """Asked for only where something looks at it."""
+        policy = self._project.selection
+        alone = {*ALONE, "random"}.issuperset({policy.strategy, *policy.shares})
+        return Knowledge() if alone and not policy.calibrate else self._world.knowledge.knowledge(self._project.name)
 
     def read(self) -> FileReading:
         self._reading.read(self._world.archive.blocks(self._file))

@@ -18,7 +18,7 @@ from trueup.capture.samples import attribute_of, sample_id
 from trueup.errors import DecodeError
 from trueup.model import Capture, Payload, Prediction, Project, Quarantined
 from trueup.selection.choose import Draw, matrix
-from trueup.selection.sketch import Tallies
+from trueup.selection.sketch import Tallies, indexed
 
 # What a file's bad lines may take in memory before they are put away.
 _BATCH_LINES = 5_000
@@ -83,7 +83,7 @@ class FileReading:
 
     def read(self, blocks: Iterable[bytes]) -> Tally:
         """All of a file. Raises what the blocks raise."""
-        reader = Reader(self._names, self.project.selection.decoder)
+        reader = Reader(self._names, self.project.selection.reader)
         for block in blocks:
             rows = reader.rows(block)
             if rows is None:
@@ -126,12 +126,13 @@ class FileReading:
             place = rows.place(index)
             return Spot(place, 0), len(place.raw)
 
-        scores = self.draw.offer(table.probabilities, keep)
+        which = table.probabilities.argmax(axis=1)
+        scores = self.draw.offer(table.probabilities, table.classes, which, keep)
         self.tally.lines += len(rows)
         self.tally.captures += len(rows)
         self.tally.predictions += len(rows)
         self.tally.decoders[rows.decoder] += len(rows)
-        self.tally.scores.add(table.classes, table.probabilities.argmax(axis=1), scores)
+        self.tally.scores.add(table.classes, which, scores)
         if self.project.selection.slice_by:
             self._count_slices([each.eventMetadata.customAttributes or () for each in rows.lines], scores)
 
@@ -168,7 +169,7 @@ class FileReading:
         if capture.output is None or capture.input is None:
             missing = "output" if capture.output is None else "input"
             raise DecodeError(f"the record has no {missing}: capture both sides (CaptureOptions Input and Output)")
-        predictions, decoder = decode(capture.output, self._names, self.project.selection.decoder)
+        predictions, decoder = decode(capture.output, self._names, self.project.selection.reader)
         inputs = split_input(capture.input, len(predictions))
         pairs = enumerate(zip(inputs, predictions, strict=True))
         found = [
@@ -182,11 +183,12 @@ class FileReading:
             each = instances[index]
             return Spot(each.capture, each.index), len(each.capture.raw)
 
-        scores = self.draw.offer(matrix([each.prediction for each in instances]), keep)
-        self.tally.scores.add_named([each.prediction.label for each in instances], scores)
+        names, which = indexed([each.prediction.label for each in instances])
+        scores = self.draw.offer(matrix([each.prediction for each in instances]), names, which, keep)
+        self.tally.scores.add(names, which, scores)
         if self.project.selection.slice_by:
             self._count_slices([each.capture.custom_attributes for each in instances], scores)
 
     def _count_slices(self, attributes: Sequence[Sequence[str]], scores: NDArray[np.float64]) -> None:
         name = (self.project.selection.slice_by or "").removeprefix("attribute:")
-        self.tally.slices.add_named([attribute_of(each, name) or "" for each in attributes], scores)
+        self.tally.slices.add(*indexed([attribute_of(each, name) or "" for each in attributes]), scores)

@@ -6,6 +6,7 @@ from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.ledgers import DynamoKnowledgeStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import (
@@ -23,4 +24,5 @@ def commit_version(settings: DatasetCommitSettings, clients: Clients | None = No
         tasks=DynamoTaskStore(table),
         datasets=AwsDatasetStore(table, Bucket(clients["s3"], settings.dataset_bucket)),
         clock=SystemClock(),
+        knowledge=DynamoKnowledgeStore(table),
     )

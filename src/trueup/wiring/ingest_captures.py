@@ -7,6 +7,7 @@ from trueup.adapters.aws.buckets import S3CaptureArchive, S3PayloadStore
 from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.ledgers import DynamoKnowledgeStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import (
@@ -27,4 +28,5 @@ def ingest_captures(settings: CaptureIngestSettings, clients: Clients | None = N
         tasks=DynamoTaskStore(table),
         queue=SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls),
         clock=SystemClock(),
+        knowledge=DynamoKnowledgeStore(table),
     )

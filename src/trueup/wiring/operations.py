@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import botocore.session
 from botocore.exceptions import BotoCoreError
 
+from trueup.adapters.aws.buckets import S3Quarantine
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
@@ -16,8 +17,10 @@ from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
 from trueup.errors import ConfigurationError
+from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.diagnose import Diagnose, Place
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
+from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.wiring.operator import Operator, operator
 
@@ -40,6 +43,14 @@ class Operations(Operator):
     @property
     def rule(self) -> RuleOnCandidate:
         return RuleOnCandidate(runs=self.runs, rulings=SageMakerRegistry(self.clients["sagemaker"]))
+
+    @property
+    def backfill(self) -> BackfillCaptures:
+        return BackfillCaptures(workflows=self.workflows)
+
+    @property
+    def replay(self) -> ReplayQuarantine:
+        return ReplayQuarantine(quarantine=S3Quarantine(self.clients["s3"], self.deployment.dataset_bucket))
 
     @property
     def objects(self) -> S3Objects:

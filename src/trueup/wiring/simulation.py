@@ -16,7 +16,7 @@ from trueup.capture.lines import whole_lines
 from trueup.capture.records import LINES
 from trueup.errors import CaptureError
 from trueup.model import CaptureFile, Payload, Project, Quarantined, Record, Selection, SelectionPolicy
-from trueup.ports import CaptureArchive, Journal, Opening
+from trueup.ports import CaptureArchive, Journal, KnowledgeStore, Opening
 from trueup.usecases.ingest_captures import IngestCaptures
 
 Opener = Callable[[str], IO[bytes]]
@@ -50,9 +50,14 @@ class Simulation(Record, frozen=True, kw_only=True):
 
 
 def simulate(
-    project: Project, policy: SelectionPolicy, files: Sequence[tuple[datetime, str]], opened: Opener
+    project: Project,
+    policy: SelectionPolicy,
+    files: Sequence[tuple[datetime, str]],
+    opened: Opener,
+    known: KnowledgeStore | None = None,
 ) -> Simulation:
-    """Ingest files, each as if it came at its time, by `policy` instead of the project's own. Raises what reading a
+    """Ingest files, each as if it came at its time, by `policy` instead of the project's own, with what is `known`
+    today. Raises what reading a
     file raises, and ConfigurationError for a policy that names what does not exist."""
     world, clock, tasks = memory.World(), memory.FixedClock(), _Tasks(memory.World())
     ingest = IngestCaptures(
@@ -63,6 +68,7 @@ def simulate(
         tasks=tasks,
         queue=memory.MemoryAnnotationQueue(clock),
         clock=clock,
+        knowledge=known or memory.MemoryKnowledgeStore(),
     )
     receipts = []
     for at, name in sorted(files):

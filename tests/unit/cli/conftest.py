@@ -23,6 +23,7 @@ from trueup.adapters.memory import (
     MemoryEndpointAdmin,
     MemoryLineageStore,
     MemoryPayloadStore,
+    MemoryQuarantine,
     MemoryRegistry,
     MemoryRunStore,
     MemoryTaskStore,
@@ -40,10 +41,12 @@ from trueup.model import Champion, ModelPackage, Project, RetrainingRun, RunStat
 from trueup.ports import EndpointState, Journal, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
+from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
+from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.submit_annotation import Submission
 
@@ -114,6 +117,14 @@ class FakeDeployed:
     @property
     def decide(self) -> DecideRetraining:
         return self.loop.decide
+
+    @property
+    def backfill(self) -> BackfillCaptures:
+        return BackfillCaptures(workflows=self.loop.workflows)
+
+    @property
+    def replay(self) -> ReplayQuarantine:
+        return ReplayQuarantine(quarantine=MemoryQuarantine(self.loop.archive))
 
     @property
     def rule(self) -> RuleOnCandidate:
@@ -341,6 +352,7 @@ def _deployment() -> Deployment:
         dlqs={name: f"https://sqs/{name}-dead" for name in (*QUEUES, "failures")},
         retraining_machine_arn="arn:aws:states:us-east-1:111122223333:stateMachine:retraining",
         promotion_machine_arn="arn:aws:states:us-east-1:111122223333:stateMachine:promotion",
+        backfill_machine_arn="arn:aws:states:us-east-1:111122223333:stateMachine:backfill",
         sagemaker_role_arn="arn:aws:iam::111122223333:role/sagemaker",
         code_uri="s3://dataset/code/abc/sourcedir.tar.gz",
         image_uri="scikit-learn",

@@ -131,7 +131,16 @@ def test_requests_without_captures(trueup: Terminal, place: FakeDeployed) -> Non
     place.health.counted["pets"] = 900
     assert problems(trueup) == [("endpoints", "pets")]
     assert "kms:GenerateDataKey" in trueup("doctor").stdout
-    place.loop.ingest(place.loop.capture(5))
+    place.loop.ingest(place.loop.capture(449))
+    assert problems(trueup) == [("endpoints", "pets")]
+    assert "fewer than half" in trueup("doctor").stdout
+    place.loop.ingest(place.loop.capture(1, "b", first=1000))
+    assert trueup.json("doctor")["problems"] == 0
+
+
+def test_a_few_requests_tell_nothing_of_the_share_that_arrives(trueup: Terminal, place: FakeDeployed) -> None:
+    place.health.counted["pets"] = 99
+    place.loop.ingest(place.loop.capture(1))
     assert trueup.json("doctor")["problems"] == 0
 
 
@@ -209,6 +218,18 @@ def test_up_says_where_it_is(local: Terminal, tmp_path: Path, monkeypatch: pytes
     assert "workbench http://127.0.0.1:8080" in result.stdout
     assert "source here/env" in result.stdout
     assert "here/ministack.log" in result.stdout
+
+
+@pytest.mark.parametrize(("option", "says"), [("--config", "is no file"), ("--state", "is no directory")])
+def test_up_refuses_paths_that_cannot_be_meant(
+    local: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdk.json").write_text("{}")
+    (tmp_path / "file").write_text("")
+    refused = local("local", "up", option, "gone" if option == "--config" else "file")
+    assert (refused.exit_code, says in refused.stderr) == (2, True)
+    assert local.embedded.running is None
 
 
 def test_the_stage_is_that_of_the_configuration(

@@ -14,6 +14,8 @@ from trueup.model import Budget, Found, Prediction, PredictionKind, SelectionPol
 from trueup.selection.budget import allocate
 from trueup.selection.choose import MOST_PER_FILE, Choice, Draw, matrix, uncertainties
 from trueup.selection.pickers import PICKERS
+from trueup.selection.scene import bare
+from trueup.selection.sketch import indexed
 from trueup.selection.strategies import STRATEGIES
 
 
@@ -33,7 +35,9 @@ def chosen(
         def keep(index: int, start: int = start) -> tuple[int, int]:
             return start + index, 1
 
-        draw.offer(matrix(pool[start : start + block]), keep)
+        some = pool[start : start + block]
+        names, which = indexed([each.label for each in some])
+        draw.offer(matrix(some), names, which, keep)
     offers = draw.offers(policy.rate or 1.0)
     granted = allocate({each.reason: each.wanted for each in offers}, budget, {}, seed)
     return draw.choices(offers, granted, lambda entries: matrix([pool[each.thing] for each in entries]))
@@ -44,7 +48,7 @@ def chosen(
     [("margin", 1 - (0.5 - 0.3)), ("least_confidence", 0.5), ("entropy", 1.0296530140645737 / np.log(3))],
 )
 def test_scores_by_hand(strategy: str, expected: float) -> None:
-    scores = STRATEGIES[strategy].score(np.array([[0.5, 0.3, 0.2]]), np.random.default_rng(0))
+    scores = STRATEGIES[strategy].score(np.array([[0.5, 0.3, 0.2]]), bare(1), np.random.default_rng(0))
     assert scores[0] == pytest.approx(expected)
 
 
@@ -172,7 +176,7 @@ def test_no_file_takes_more_than_fits_in_memory() -> None:
 
 
 def test_an_unknown_strategy_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match="strategies: entropy"):
+    with pytest.raises(ConfigurationError, match="strategies: conformal, entropy"):
         Draw(SelectionPolicy(strategy="nope"), "s")
     with pytest.raises(ConfigurationError, match="'nope'"):
         Draw(SelectionPolicy(shares={"nope": 0.1}), "s")

@@ -23,6 +23,7 @@ from trueup.selection.sketch import (
     SMALLEST,
     Tallies,
     bins,
+    indexed,
     merged,
     quantile,
     share_above,
@@ -101,7 +102,7 @@ def test_what_is_unsure_lies_above_first() -> None:
 def test_tallies_keep_a_place_for_known_names_and_lump_the_rest() -> None:
     tallies = Tallies(2, "(others)")
     tallies.know(("cat",))
-    tallies.add_named(["a", "b", "c", "d", "cat"], np.full(5, 0.5))
+    tallies.add(*indexed(["a", "b", "c", "d", "cat"]), np.full(5, 0.5))
     tallies.add(("a", "cat"), np.array([1, 1, 0]), np.array([0.1, 0.2, 0.3]))
     assert tallies.counts() == {"(others)": 2, "a": 2, "b": 1, "cat": 3}
     assert total(tallies.whole()) == sum(map(total, tallies.sketches().values())) == 8
@@ -174,7 +175,7 @@ def test_a_file_full_of_doubt_gets_more_than_one_without() -> None:
 def test_the_order_in_which_scores_come_changes_no_sketch() -> None:
     scores = [Random(1).random() for _ in range(100)]
     first, second = Tallies(9, "-"), Tallies(9, "-")
-    first.add_named(["x"] * 100, np.array(scores))
+    first.add(*indexed(["x"] * 100), np.array(scores))
     for each in reversed(scores):
-        second.add_named(["x"], np.array([each]))
+        second.add(*indexed(["x"]), np.array([each]))
     assert first.sketches() == second.sketches()

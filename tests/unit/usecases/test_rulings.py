@@ -78,6 +78,14 @@ def test_a_stopped_job_says_what_stopped_it() -> None:
     assert run.outcome == "Train failed: States.TaskFailed: MaxRuntimeExceeded"
 
 
+@pytest.mark.parametrize(("error", "says"), [("the version has no test split", None), ("", "ConflictError")])
+def test_a_failed_function_says_its_error_without_the_stack(error: str, says: str | None) -> None:
+    loop = Loop()
+    answer = json.dumps({"errorMessage": error, "errorType": "ConflictError", "stackTrace": ["File x, line 1"] * 30})
+    run = ended(loop, begun(loop), "failed", step="Freeze", failure={"Error": "ConflictError", "Cause": answer})
+    assert run.outcome == f"Freeze failed: ConflictError: {says or error}"
+
+
 @pytest.mark.parametrize("cause", ["plain words", '["not a job"]', '{"no": "reason"}', ""])
 def test_any_other_cause_is_told_as_it_is(cause: str) -> None:
     loop = Loop()

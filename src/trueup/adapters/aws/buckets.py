@@ -9,18 +9,19 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
+from trueup.adapters.aws.quarantine import put_away, taken_out
 from trueup.capture.lines import whole_lines
 from trueup.errors import CaptureError, InputError, RetryableError
 from trueup.model import CaptureFile, Payload, Quarantined
-from trueup.ports import CaptureArchive, PayloadStore
+from trueup.ports import BadLines, CaptureArchive, PayloadStore, Quarantine
 
 _CHUNK = 256 * 1024
 _ATTEMPTS = 4
 _THERE = frozenset({"PreconditionFailed", "412"})
+_GONE = frozenset({"NoSuchKey", "404"})
 _RACE = frozenset({"ConditionalRequestConflict", "409"})
 
 
@@ -58,6 +59,24 @@ class Bucket:
         self._client.put_object(
             Bucket=self.name, Key=key, Body=data, ContentType=content_type, ChecksumAlgorithm="SHA256", **more
         )
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """In their order."""
+        with translated(f"listing {self.uri(prefix)}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+            for page in pages:
+                yield from (each["Key"] for each in page.get("Contents", []))
+
+    def move(self, key: str, to: str) -> None:
+        """Copy, then delete. One that is gone was moved before."""
+        with translated(f"moving {self.uri(key)}"):
+            try:
+                self._client.copy_object(Bucket=self.name, Key=to, CopySource={"Bucket": self.name, "Key": key})
+            except ClientError as error:
+                if code_of(error) not in _GONE:
+                    raise
+                return
+            self._client.delete_object(Bucket=self.name, Key=key)
 
     def get(self, key: str) -> tuple[bytes, str]:
         """Bytes and content type. Raises NotFoundError."""
@@ -105,8 +124,7 @@ class S3CaptureArchive(CaptureArchive):
         """A line's bytes lie in `raw` as text, or in `raw_base64` when they are no UTF-8."""
         name = file.file_id if part == 1 else f"{file.file_id}.{part:04d}"
         key = f"{file.project}/quarantine/{name}.json"
-        document = {"file": file.uri, "lines": [_quarantined(each) for each in items]}
-        self._bucket.put(key, msgspec.json.encode(document), "application/json")
+        self._bucket.put(key, put_away(file.uri, items), "application/json")
         return self._bucket.uri(key)
 
 
@@ -115,12 +133,20 @@ def _stream(body: Any, zipped: bool) -> Any:
     return gzip.GzipFile(fileobj=io.BufferedReader(raw, _CHUNK)) if zipped else raw
 
 
-def _quarantined(item: Quarantined) -> dict[str, Any]:
-    place = {"line": item.line, "offset": item.offset, "reason": item.reason}
-    try:
-        return {**place, "raw": item.raw.decode()}
-    except UnicodeDecodeError:
-        return {**place, "raw_base64": item.raw}
+class S3Quarantine(Quarantine):
+    """`<project>/quarantine/` of the dataset bucket; what was released lies under `<project>/replayed/`."""
+
+    def __init__(self, client: Any, dataset_bucket: str) -> None:
+        self._client = client
+        self._bucket = Bucket(client, dataset_bucket)
+
+    def parts(self, project: str) -> Iterator[BadLines]:
+        for key in self._bucket.keys(f"{project}/quarantine/"):
+            yield taken_out(key, self._bucket.get(key)[0])
+
+    def release(self, part: BadLines, file: CaptureFile, data: bytes) -> None:
+        Bucket(self._client, file.bucket).put_once(file.key, data, "application/json")
+        self._bucket.move(part.name, part.name.replace("/quarantine/", "/replayed/", 1))
 
 
 class S3PayloadStore(PayloadStore):

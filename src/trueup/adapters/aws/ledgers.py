@@ -17,8 +17,8 @@ from trueup.adapters.aws.table import (
     record_of,
 )
 from trueup.errors import ConflictError, NotFoundError, RunActiveError
-from trueup.model import AnnotatorSkill, Edge, Node, Record, RetrainingRun, RunStatus, TriggerDecision
-from trueup.ports import BatchStore, Journal, LabelingJob, LineageStore, RunStore, SkillStore
+from trueup.model import AnnotatorSkill, Edge, Knowledge, Node, Record, RetrainingRun, RunStatus, TriggerDecision
+from trueup.ports import BatchStore, Journal, KnowledgeStore, LabelingJob, LineageStore, RunStore, SkillStore
 
 
 class DynamoLineageStore(LineageStore):
@@ -47,6 +47,18 @@ class DynamoSkillStore(SkillStore):
         newest = {each.annotator: each for each in skills}
         for chunk in chunks([put((f"P#{project}#SKILL", each.annotator), each) for each in newest.values()]):
             self._table.write(chunk)
+
+
+class DynamoKnowledgeStore(KnowledgeStore):
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def knowledge(self, project: str) -> Knowledge:
+        item = self._table.get(f"P#{project}#KNOWLEDGE", "KNOWLEDGE")
+        return record_of(item, Knowledge) if item else Knowledge(project=project)
+
+    def learn(self, knowledge: Knowledge) -> None:
+        self._table.write([put((f"P#{knowledge.project}#KNOWLEDGE", "KNOWLEDGE"), knowledge)])
 
 
 class _Postponed(Record, frozen=True, kw_only=True):

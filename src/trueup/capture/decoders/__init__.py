@@ -7,6 +7,7 @@ project names, or else the first in the table's order that recognises the payloa
 from __future__ import annotations
 
 from trueup.capture.decoders import (
+    answer_path,
     chat_completions,
     csv_probabilities,
     huggingface_objects,
@@ -25,7 +26,7 @@ from trueup.capture.decoders import (
 )
 from trueup.capture.decoders.family import Decoder
 from trueup.errors import DecodeError
-from trueup.model import Payload, Prediction
+from trueup.model import AnswerPath, Payload, Prediction
 
 DECODERS: dict[str, Decoder] = {
     "triton": triton,
@@ -46,12 +47,16 @@ DECODERS: dict[str, Decoder] = {
 }
 
 
-def decode(payload: Payload, classes: tuple[str, ...], decoder: str | None = None) -> tuple[list[Prediction], str]:
+def decode(
+    payload: Payload, classes: tuple[str, ...], decoder: str | AnswerPath | None = None
+) -> tuple[list[Prediction], str]:
     """The predictions in a payload, and the name of the decoder that read them.
 
     `classes` are the label schema's names: a bare list of probabilities is matched to them in order. Raises
     DecodeError when the named decoder fails, or when no decoder recognises the payload.
     """
+    if isinstance(decoder, AnswerPath):
+        return answer_path.decode(payload, classes, decoder), answer_path.NAME
     if decoder is not None:
         if decoder not in DECODERS:
             raise DecodeError(f"there is no decoder {decoder!r}; decoders: {', '.join(DECODERS)}", field="decoder")

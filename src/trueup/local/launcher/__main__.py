@@ -50,6 +50,7 @@ def main() -> None:
     patches.count_loopback_as_tls()
     patches.name_sqs_permissions_as_aws()
     patches.tell_the_partition_key()
+    patches.accept_alarms_on_expressions()
     sagemaker = SageMaker(world, store)
     patches.serve_sagemaker(sagemaker)
     patches.let_workflows_call_sagemaker(sagemaker)

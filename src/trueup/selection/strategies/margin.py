@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from trueup.selection.scene import Scene
 
-def score(probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:  # noqa: ARG001
+
+def score(probabilities: NDArray[np.float64], scene: Scene, rng: np.random.Generator) -> NDArray[np.float64]:  # noqa: ARG001
     """1 - (p1 - p2), in [0, 1]."""
     if probabilities.shape[1] < 2:
         return 1.0 - probabilities[:, 0]

@@ -1,0 +1,29 @@
+"""What strategies may look at beside the probabilities of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trueup.model import Knowledge
+
+NOTHING = Knowledge()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The likeliest class of each prediction, `which` int64[n] pointing into `names`; what labels taught before; and
+    the share of errors that the policy bears."""
+
+    names: Sequence[str]
+    which: NDArray[np.int64]
+    knowledge: Knowledge = NOTHING
+    error_rate: float = 0.1
+
+
+def bare(count: int) -> Scene:
+    """Where nothing is known but probabilities."""
+    return Scene(names=("",), which=np.zeros(count, dtype=np.int64))
