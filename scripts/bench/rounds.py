@@ -41,8 +41,9 @@ def ratio(ours: Figures, peer: Figures, figure: str) -> float:
 
 
 def printed(command: Sequence[str]) -> Mapping[str, float]:
-    """The JSON object of figures that a command prints last."""
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    """The JSON object of figures that a command prints last. numpy has one thread, as the functions are deployed."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
     figures: Mapping[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 

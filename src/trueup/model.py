@@ -342,7 +342,8 @@ class FileReceipt(Record, frozen=True, kw_only=True):
 
     `predictions` counts instances (one capture may hold several); `selected` of them became tasks. What was not
     asked about is known in sum: `scores` by `strategy` of all predictions, and of those by class and by slice of the
-    project's `slice_by`; `decoders` counts the captures that each read; `wanted` and `granted` are labels by reason.
+    project's `slice_by`; `decoders` counts the captures that each read; `wanted` and `granted` are labels by reason;
+    `fingerprints` are those of the texts that were asked about, in hexadecimal (trueup.selection.near_duplicates).
     """
 
     file: CaptureFile
@@ -361,6 +362,7 @@ class FileReceipt(Record, frozen=True, kw_only=True):
     decoders: Mapping[str, int] = {}
     wanted: Mapping[str, int] = {}
     granted: Mapping[str, int] = {}
+    fingerprints: tuple[str, ...] = ()
 
 
 class Sample(Record, frozen=True, kw_only=True):

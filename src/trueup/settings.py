@@ -6,6 +6,7 @@ function parses both back. The name of a variable exists once: TRUEUP_<FIELD IN 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -18,6 +19,15 @@ from trueup.model import Project as Project  # infra takes them from here
 from trueup.model import Record as Record
 
 PREFIX = "TRUEUP_"
+_TYPES = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
+_NAMES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+}
 T = TypeVar("T", bound=Record)
 
 
@@ -247,7 +257,16 @@ def parse_record(raw: Any, kind: type[T], where: str) -> T:
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         key = f"{where}{path.rstrip('`')}"
-        raise ConfigurationError(f"{key}: {text}", field=key) from error
+        raise ConfigurationError(f"{key}{_told(text)}", field=key) from error
+
+
+def _told(text: str) -> str:
+    """msgspec's sentence about types, in the words of the configuration."""
+    types = _TYPES.fullmatch(text)
+    if types is None:
+        return f": {text}"
+    expected = " or ".join(_NAMES.get(each, each) for each in types["expected"].split(" | "))
+    return f" is {_NAMES.get(types['got'], types['got'])}: use {expected}"
 
 
 def _refuse_unknown(raw: Any, kind: Any, where: str) -> None:

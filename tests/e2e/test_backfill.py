@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,28 @@ def unannounced(cloud: Cloud) -> Iterator[None]:
         yield
     finally:
         events.enable_rule(Name=rule)
+
+
+def test_quarantined_lines_come_again_and_are_accounted_for_again(cloud: Cloud) -> None:
+    bucket, key = cloud.operator.deployment.captures_bucket, f"{PROJECT}/{PROJECT}/AllTraffic/2025/04/01/00/bad.jsonl"
+    body = capture_line(9900, text="good before") + b"\n{not a capture\n"
+    cloud.operator.clients["s3"].put_object(Bucket=bucket, Key=key, Body=body)
+    uri = f"s3://{bucket}/{key}"
+    (waiting_line,) = eventually(lambda: quarantined(uri))
+    assert waiting_line["first_lines"] == [2]
+    (replayed,) = trueup_json("capture", "replay", "--project", PROJECT, "--file", uri, "--yes")
+    again = str(replayed["replayed_as"])
+    (still,) = eventually(lambda: quarantined(again))
+    assert (still["lines"], still["first_lines"]) == (1, [1])
+    assert quarantined(uri) == []
+    (receipt,) = eventually(lambda: of(cloud, again))
+    assert (receipt.lines, receipt.quarantined) == (1, 1)
+
+
+def quarantined(uri: str) -> list[dict[str, Any]]:
+    return [each for each in trueup_json("capture", "quarantine", "--project", PROJECT) if each["file"] == uri]
+
+
+def of(cloud: Cloud, uri: str) -> list[FileReceipt]:
+    found = cloud.operator.ledger.receipts(PROJECT, datetime(2020, 1, 1, tzinfo=UTC))
+    return [each for each in found if each.file.uri == uri]

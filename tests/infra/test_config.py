@@ -200,14 +200,14 @@ def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]
     ("mistake", "sentence"),
     [
         (_deployment(colour="red"), "trueup.colour is not a known key; known are: alarm_email"),
-        (_deployment(stage=True), "trueup.stage: Expected `str`, got `bool`"),
-        (_deployment(schedule_minutes=True), "trueup.schedule_minutes: Expected `int`, got `bool`"),
-        (_deployment(schedule_minutes="5"), "trueup.schedule_minutes: Expected `int`, got `str`"),
+        (_deployment(stage=True), "trueup.stage is true or false: use text"),
+        (_deployment(schedule_minutes=True), "trueup.schedule_minutes is true or false: use a whole number"),
+        (_deployment(schedule_minutes="5"), "trueup.schedule_minutes is text: use a whole number"),
         (_deployment(removal_policy="maybe"), "trueup.removal_policy: Invalid enum value 'maybe'"),
         (_deployment(removal_policy="destroy"), "trueup.removal_policy is 'destroy', which deletes every label"),
         (_deployment(projects=[]), "trueup.projects is []: use 1 to"),
-        (_deployment(projects={"name": "pets"}), "trueup.projects: Expected `array`, got `object`"),
-        (_deployment(projects=["pets"]), "trueup.projects[0]: Expected `object`, got `str`"),
+        (_deployment(projects={"name": "pets"}), "trueup.projects is an object: use a list"),
+        (_deployment(projects=["pets"]), "trueup.projects[0] is text: use an object"),
         (lambda document: document.pop("projects"), "trueup.projects is []: use 1 to"),
         (
             lambda document: document["projects"][1].pop("endpoint_name"),
@@ -218,13 +218,13 @@ def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]
             _project(selection={"budget": {"perday": 3}}),
             "trueup.projects[0].selection.budget.perday is not",
         ),
-        (_project(selection={"budget": None}), "trueup.projects[0].selection.budget: Expected `object`, got `null`"),
-        (_project(consensus={"overlap": 2.5}), "trueup.projects[0].consensus.overlap: Expected `int`, got `float`"),
+        (_project(selection={"budget": None}), "trueup.projects[0].selection.budget is null: use an object"),
+        (_project(consensus={"overlap": 2.5}), "trueup.projects[0].consensus.overlap is a number: use a whole number"),
         (
             _project(consensus={"overlap": 10, "max_overlap": 10}),
             "trueup.projects[0].consensus.overlap is 10: use at least 1 and at most 9",
         ),
-        (_project(commit={"test_share": True}), "trueup.projects[0].commit.test_share: Expected `float`, got `bool`"),
+        (_project(commit={"test_share": True}), "trueup.projects[0].commit.test_share is true or false: use a number"),
         (
             _project(label_schema={"classes": [{"name": "a", "colour": "red"}, {"name": "b"}]}),
             "trueup.projects[0].label_schema.classes[0].colour is not a known key; known are: description, key, name",
@@ -273,7 +273,7 @@ def test_destroying_takes_two_keys() -> None:
     ("change", "sentence"),
     [
         ({"trueup:conifg": "x.json"}, "trueup:conifg is not a known context key; known are: trueup, trueup:config"),
-        ({"trueup": "digits"}, "trueup: Expected `object`, got `str`"),
+        ({"trueup": "digits"}, "trueup is text: use an object"),
         ({"trueup:wheels": "arm"}, "trueup:wheels is 'arm': use one of lambda, host"),
         ({"trueup:nag": "no"}, "trueup:nag is 'no': use one of true, false"),
         ({"trueup:allow-data-loss": "yes"}, "trueup:allow-data-loss is 'yes': use one of true, false"),
@@ -304,7 +304,7 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes | None, tmp_path: Pa
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "prod.json"
     file.write_text("[]")
-    assert refusal({"trueup:config": str(file)}) == "trueup: Expected `object`, got `array`"
+    assert refusal({"trueup:config": str(file)}) == "trueup is a list: use an object"
 
 
 @pytest.mark.infra

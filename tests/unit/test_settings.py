@@ -41,8 +41,8 @@ def test_a_missing_variable_is_named() -> None:
         ({"selection": {"rat": 0.1}}, r"selection.rat is not a known key; known are: .*rate"),
         ({"label_schema": {"classes": [{"name": "a"}, {"nmae": "b"}]}}, r"classes\[1\].nmae is not a known key"),
         ({"ground_truth": {"team": "b"}}, r"ground_truth.team is not a known key"),
-        ({"consensus": {"overlap": "two"}}, "consensus.overlap: Expected `int`"),
-        ({"consensus": {"overlap": True}}, "consensus.overlap: Expected `int`"),
+        ({"consensus": {"overlap": "two"}}, "consensus.overlap is text: use a whole number"),
+        ({"consensus": {"overlap": True}}, "consensus.overlap is true or false: use a whole number"),
         ({"triggers": {"action": "panic"}}, "triggers.action: Invalid enum value 'panic'"),
         ({"label_schema": {"classes": [{"name": "a"}, {"name": "a"}]}}, r"classes\[\].name is 'a' twice"),
         (

@@ -51,16 +51,17 @@ class Rows:
         """The line of a capture."""
         start = int(self.ends[index - 1]) + 1 if index else 0
         raw = self.data[start : int(self.ends[index])].removesuffix(b"\r")
-        return Place(self.first_line + index, self.offset + start, raw)
+        return Place(self.first_line + index, self.offset + start, raw, self.decoder)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A line that may be asked about, kept as it is until then."""
+    """A line that may be asked about, kept as it is until then; `decoder` is who read its answer."""
 
     line: int
     offset: int
     raw: bytes
+    decoder: str
 
     def read(self) -> Capture | Quarantined:
         return read_line(self.line, self.offset, self.raw)

@@ -75,7 +75,12 @@ def _find(look: Deployed, names: list[str], text: str) -> tuple[str, Node]:
     """The project and the node that are meant. Raises NotFoundError, InputError."""
     for project in names:
         for node in _meant(look, project, text):
-            if look.lineage.edges_from(project, node) or look.lineage.edges_to(project, node):
+            # A version that was imported came from nothing that is known here, and is there all the same.
+            if (
+                node in _version(look, project, node.id)
+                or look.lineage.edges_from(project, node)
+                or look.lineage.edges_to(project, node)
+            ):
                 return project, node
     raise NotFoundError(f"lineage knows no {text!r} in {', '.join(names)}")
 

@@ -263,7 +263,7 @@ def _most(policy: SelectionPolicy) -> int:
 
 def _spare(most: int) -> int:
     """Some candidates turn out to be known, or to be chosen by another strategy."""
-    return most + most // 2 + 10 if most else 0
+    return most + most // 4 + 10 if most else 0
 
 
 def _strategy(name: str) -> Strategy:

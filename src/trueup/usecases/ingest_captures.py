@@ -29,6 +29,7 @@ from trueup.ports import (
 )
 from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
 from trueup.selection.features import features_of, together
+from trueup.selection.near_duplicates import Fingerprints, fingerprint
 from trueup.selection.pace import rate_of
 from trueup.selection.pool import Entry
 from trueup.selection.strategies import ALONE
@@ -39,7 +40,7 @@ _SPARE = 1.25
 _SPARE_AT_LEAST = 5
 _CHUNK = 100
 _TRAFFIC = timedelta(days=1)
-_RECEIPTS = 200
+_RECEIPTS = 100
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class _Window:
         self._reading = FileReading(project, self._draw, self._quarantine)
         self._instances: dict[int, Instance] = {}
         self._places: dict[str, int] = {}
+        self._asked: Fingerprints | None = None
+        self._fingerprints: tuple[str, ...] = ()
         self._before: dict[int, str] = {}
         self._wanted: dict[str, int] = {}
         self._granted: Mapping[str, int] = {}
@@ -106,9 +109,12 @@ class _Window:
         return self._reading
 
     def ask(self) -> tuple[str, ...]:
-        openings = [self._opening(self._instances[each.position], each) for each in self._choose()]
+        choices = self._choose()
+        openings = [self._opening(self._instances[each.position], each) for each in choices]
         if not openings:
             return ()
+        prints = (_fingerprint(self._instances[each.position]) for each in choices)
+        self._fingerprints = tuple(f"{each:016x}" for each in prints if each is not None)
         task_ids = self._world.tasks.open(openings, Journal(at=self._now))
         slots = [each for each in task_ids for _ in range(self._project.consensus.overlap)]
         if self._project.backend == "queue":
@@ -134,6 +140,7 @@ class _Window:
             decoders=dict(sorted(tally.decoders.items())),
             wanted=self._wanted,
             granted=dict(self._granted),
+            fingerprints=self._fingerprints,
         )
         return _accounted(receipt)
 
@@ -175,13 +182,16 @@ class _Window:
     def _unknown(self, entries: Sequence[Entry[Spot]]) -> Iterator[Entry[Spot]]:
         """Without samples that another file asked about. The one that this file opened before a crash stays: opening
         it again is a no-op that returns its task."""
-        project, seen = self._project.name, set[str]()
+        project, seen, near = self._project.name, set[str](), Fingerprints()
         for start in range(0, len(entries), _CHUNK):
             chunk = list(self._distinct(entries[start : start + _CHUNK], seen))
             names = {each.position: self._instances[each.position].sample_id for each in chunk}
             known = self._world.tasks.known_samples(project, names.values())
             for each in chunk:
-                if names[each.position] not in known or self._chose_before(each.position):
+                if names[each.position] in known:
+                    if self._chose_before(each.position):
+                        yield each
+                elif not self._asked_alike(self._instances[each.position], near):
                     yield each
 
     def _distinct(self, entries: Iterable[Entry[Spot]], seen: set[str]) -> Iterator[Entry[Spot]]:
@@ -194,6 +204,19 @@ class _Window:
             position = self._places.setdefault(instance.sample_id, each.position)
             self._instances.setdefault(position, instance)
             yield replace(each, position=position)
+
+    def _asked_alike(self, instance: Instance, near: Fingerprints) -> bool:
+        """Whether a text like this one was asked about of late, or is among the candidates already."""
+        found = _fingerprint(instance)
+        if found is None:
+            return False
+        if self._asked is None:
+            latest = islice(self._world.ledger.latest(self._project.name), _RECEIPTS)
+            self._asked = Fingerprints(int(each, 16) for receipt in latest for each in receipt.fingerprints)
+        if self._asked.near(found) or near.near(found):
+            return True
+        near.add(found)
+        return False
 
     def _chose_before(self, position: int) -> bool:
         """Whether this file opened the sample's task, in a run that did not reach its end."""
@@ -234,6 +257,10 @@ class _Window:
         task = open_task(project.name, sample, selection, self._now, project)
         edges = (*captured(selection), asked(selection, task))
         return Opening(sample=sample, selection=selection, task=task, edges=edges)
+
+
+def _fingerprint(instance: Instance) -> int | None:
+    return fingerprint(instance.input.data, media_type(instance.input.content_type))
 
 
 def _accounted(receipt: FileReceipt) -> FileReceipt:

@@ -16,7 +16,7 @@ from trueup.capture.instances import split_input
 from trueup.capture.records import Duplicate, Item, Joined
 from trueup.capture.samples import attribute_of, sample_id
 from trueup.errors import DecodeError
-from trueup.model import Capture, Payload, Prediction, Project, Quarantined
+from trueup.model import AnswerPath, Capture, Payload, Prediction, Project, Quarantined
 from trueup.selection.choose import Draw, matrix
 from trueup.selection.sketch import Tallies, indexed
 
@@ -101,11 +101,13 @@ class FileReading:
 
     def instance(self, spot: Spot) -> Instance | None:
         """What a spot holds; None when its input turns out to be unusable, which is accounted for then."""
-        found = spot.place.read() if isinstance(spot.place, Place) else spot.place
+        if not isinstance(spot.place, Place):
+            return self._instances(spot.place, self.project.selection.reader)[0][spot.index]
+        found = spot.place.read()
         if isinstance(found, Quarantined):
             self._refuse(found)
             return None
-        return list(self._instances(found)[0])[spot.index]
+        return self._instances(found, spot.place.decoder)[0][spot.index]
 
     def _refuse(self, item: Quarantined) -> None:
         """A line that was counted as read, from its answer alone, until its input was looked at."""
@@ -155,7 +157,7 @@ class FileReading:
     def _understood(self, capture: Capture) -> list[Instance]:
         """Its instances, or none and the line is put away with the reason."""
         try:
-            found, decoder = self._instances(capture)
+            found, decoder = self._instances(capture, self.project.selection.reader)
         except DecodeError as error:
             bad = Quarantined(line=capture.line, offset=capture.offset, reason=str(error), raw=capture.raw)
             self._quarantine(bad)
@@ -165,11 +167,11 @@ class FileReading:
         self.tally.decoders[decoder] += 1
         return found
 
-    def _instances(self, capture: Capture) -> tuple[list[Instance], str]:
+    def _instances(self, capture: Capture, reader: str | AnswerPath | None) -> tuple[list[Instance], str]:
         if capture.output is None or capture.input is None:
             missing = "output" if capture.output is None else "input"
             raise DecodeError(f"the record has no {missing}: capture both sides (CaptureOptions Input and Output)")
-        predictions, decoder = decode(capture.output, self._names, self.project.selection.reader)
+        predictions, decoder = decode(capture.output, self._names, reader)
         inputs = split_input(capture.input, len(predictions))
         pairs = enumerate(zip(inputs, predictions, strict=True))
         found = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
-from trueup.model import TaskStatus
+from trueup.model import Payload, TaskStatus
+from trueup.usecases.import_labels import ImportedLabel
 
 
 def test_a_version_came_from_captures(trueup: Terminal, lived: FakeDeployed) -> None:
@@ -20,6 +21,16 @@ def test_a_version_came_from_captures(trueup: Terminal, lived: FakeDeployed) -> 
             break
         node = node["branches"][0]
     assert kinds == ["version", "consensus", "annotation", "task", "sample", "capture"]
+
+
+def test_a_version_that_was_imported_came_from_nothing(trueup: Terminal, place: FakeDeployed) -> None:
+    labels = [ImportedLabel(label="cat", payload=Payload(data=b"mine", content_type="text/plain"))]
+    version = place.import_labels("pets", labels, "test")
+    assert version is not None
+    for name in (f"v{version.number}", version.version_id, f"version:{version.version_id}"):
+        said = trueup("lineage", name)
+        assert (said.exit_code, "nothing" in said.stdout) == (0, True), said.output
+    assert trueup("lineage", "v99").exit_code == 4
 
 
 def test_both_ways_by_default(trueup: Terminal, lived: FakeDeployed) -> None:

@@ -46,7 +46,7 @@ def test_equal_vectors_and_scores_of_any_kind_do_not_disturb(name: str, scores: 
     assert len(set(pick(name, scores, np.zeros((6, 4)), 3))) == 3
 
 
-@pytest.mark.parametrize("name", ["k_center", "one_per_cluster"])
+@pytest.mark.parametrize("name", ["facility_location", "k_center", "one_per_cluster"])
 def test_of_three_kinds_each_is_asked_about(name: str) -> None:
     """The most doubtful are all of one kind; the highest scores alone would ask about nothing else."""
     rng = np.random.default_rng(1)

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.selection.pickers import k_center, one_per_cluster, top
+from trueup.selection.pickers import facility_location, k_center, one_per_cluster, top
 
 
 class Picker(Protocol):
@@ -26,6 +26,7 @@ class Picker(Protocol):
 
 
 PICKERS: dict[str, Picker] = {
+    "facility_location": facility_location,
     "k_center": k_center,
     "one_per_cluster": one_per_cluster,
     "top": top,

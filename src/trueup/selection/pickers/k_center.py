@@ -23,16 +23,20 @@ def pick(
         return []
     weights = scores - min(0.0, float(scores.min()))
     picked = [int(weights.argmax())]
-    distances = _distances(vectors, picked[0])
+    squares = np.einsum("ij,ij->i", vectors, vectors)
+    distances = _distances(vectors, squares, picked[0])
     # What is the same as something picked is worth a little still, or what is sure would be asked about in its place.
     little = _LITTLE * float(distances.mean()) + 1e-9
     while len(picked) < min(count, len(scores)):
         gains = (distances + little) * weights
         gains[picked] = -1.0
         picked.append(int(gains.argmax()))
-        distances = np.minimum(distances, _distances(vectors, picked[-1]))
+        distances = np.minimum(distances, _distances(vectors, squares, picked[-1]))
     return picked
 
 
-def _distances(vectors: NDArray[np.float32], index: int) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.norm(vectors - vectors[index], axis=1), dtype=np.float64)
+def _distances(vectors: NDArray[np.float32], squares: NDArray[np.float32], index: int) -> NDArray[np.float64]:
+    """Of each to one of them, by its scalar products, which is several times as fast as by differences."""
+    found = squares + squares[index] - 2 * (vectors @ vectors[index])
+    found[index] = 0.0
+    return np.asarray(np.sqrt(np.maximum(found, 0.0)), dtype=np.float64)
