@@ -274,6 +274,7 @@ PredictionKind = Literal[
     "logprobs",
     "regression",
     "multilabel",
+    "mask",
 ]
 
 

@@ -20,9 +20,15 @@ _SAYS = {
 
 def backfill(
     context: typer.Context,
-    start: Annotated[datetime, typer.Option("--from", formats=_FORMATS, help="The first hour, UTC.")],
+    start: Annotated[
+        datetime,
+        typer.Option(
+            "--from", metavar="TIME", formats=_FORMATS, help="The first hour, in UTC: 2026-03-01 or 2026-03-01T15."
+        ),
+    ],
     end: Annotated[
-        datetime, typer.Option("--to", formats=_FORMATS, help="The hour or day that is the first not to be.")
+        datetime,
+        typer.Option("--to", metavar="TIME", formats=_FORMATS, help="The hour or day that is the first not to be."),
     ],
     endpoint: Annotated[str, typer.Option(help="Whose captures (default: the project's endpoint).")] = "",
     variant: Annotated[str, typer.Option(help="Of which variant.")] = "AllTraffic",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trueup.dataset.segments import decode
-from trueup.errors import NotFoundError, RunActiveError
+from trueup.errors import ConflictError, NotFoundError, RunActiveError
 from trueup.events import RetrainingAdvised, RetrainingStarted
 from trueup.model import Action, DatasetVersion, Project, RetrainingRun, RunStatus, TriggerDecision, content_id
 from trueup.ports import Clock, DatasetStore, Journal, RunStore, Workflows
@@ -45,11 +45,18 @@ class DecideRetraining:
         return decision
 
     def start_now(self, project_name: str, reason: str) -> RetrainingRun:
-        """A person wants a run of the head version. Raises RunActiveError, NotFoundError."""
+        """A person wants a run of the head version. Raises RunActiveError, NotFoundError, ConflictError (a version that
+        could not be trained on, or not be judged)."""
         project = project_named(self.projects, project_name)
         head = self.datasets.head(project.name)
         if head is None:
             raise NotFoundError(f"project {project.name} has no dataset version to train on")
+        empty = [each for each in ("train", "test") if not head.split_counts.get(each)]
+        if empty and self.runs.active(project.name) is None:
+            raise ConflictError(
+                f"version {head.number} of {project.name} has no sample in its {' and its '.join(empty)} split: "
+                "more labels are needed first"
+            )
         decision = TriggerDecision(action=Action.RETRAIN, rule="manual", reason=reason)
         run = self._run(project, head, decision, nonce=self.clock.now().isoformat())
         self.runs.begin(run, _started(run))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
+from trueup.model import Payload
+from trueup.usecases.import_labels import ImportedLabel
 
 RUN = "v1-0123abcd"
 PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/trueup-pets/1"
@@ -36,7 +38,15 @@ def test_a_candidate_is_rejected(trueup: Terminal, lived: FakeDeployed) -> None:
     assert lived.registry.package(PACKAGE).approval == "Rejected"
 
 
+def test_a_version_that_could_not_be_judged_is_not_trained_on(trueup: Terminal, lived: FakeDeployed) -> None:
+    refused = trueup("retrain", "start")
+    assert (refused.exit_code, "no sample in its test split" in refused.stderr) == (5, True), refused.output
+    assert lived.loop.workflows.started == {}
+
+
 def test_a_run_is_started_once(trueup: Terminal, lived: FakeDeployed) -> None:
+    payloads = [Payload(data=f"imported {each}".encode(), content_type="text/plain") for each in range(40)]
+    lived.import_labels("pets", [ImportedLabel(label="cat", payload=each) for each in payloads], "more to train on")
     run = trueup.json("retrain", "start", "--reason", "new camera")
     assert (run["rule"], run["reason"]) == ("manual", "new camera")
     assert list(lived.loop.workflows.started) == [f"retraining:pets-{run['run_id']}"]

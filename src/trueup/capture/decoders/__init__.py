@@ -19,6 +19,8 @@ from trueup.capture.decoders import (
     multilabel,
     object_detection,
     regression,
+    segmentation_mask,
+    segmentation_probabilities,
     tables,
     text_generation,
     triton,
@@ -29,6 +31,8 @@ from trueup.errors import DecodeError
 from trueup.model import AnswerPath, Payload, Prediction
 
 DECODERS: dict[str, Decoder] = {
+    "segmentation_mask": segmentation_mask,
+    "segmentation_probabilities": segmentation_probabilities,
     "triton": triton,
     "chat_completions": chat_completions,
     "text_generation": text_generation,
