@@ -64,6 +64,9 @@ _TOLD: tuple[tuple[type[TrueupError], Exit, str], ...] = (
 )
 
 
+_LISTS = (("task", "trueup task list"), ("run", "trueup retrain list"), ("version", "trueup dataset list"))
+
+
 def table_of_codes() -> str:
     """For `trueup --help`. The first character keeps the lines from being wrapped."""
     return "\b\nExit codes:\n" + "\n".join(f"  {code.value}  {text}" for code, text in MEANINGS.items())
@@ -76,9 +79,16 @@ def tell(error: TrueupError) -> Exit:
     for kind, code, what_to_do in _TOLD:
         if isinstance(error, kind):
             if " --" not in str(error) and "trueup " not in str(error):
-                sys.stderr.write(f"  → {what_to_do}\n")
+                sys.stderr.write(f"  → {_listed_by(error) or what_to_do}\n")
             return code
     return Exit.UNEXPECTED
+
+
+def _listed_by(error: TrueupError) -> str | None:
+    """The verb that lists what was not found."""
+    if not isinstance(error, NotFoundError):
+        return None
+    return next((f"{verb} shows what there is" for word, verb in _LISTS if f" {word} " in f"{error} "), None)
 
 
 def tell_unexpected(error: Exception) -> Exit:

@@ -133,7 +133,7 @@ def _paint_status(found: Status) -> None:
     from rich.text import Text
 
     paint(Text.assemble(("trueup", "bold"), (f"  stage {found.stage}, {found.region}", "dim")))
-    paint(Text(f"workbench {found.workbench_url}", style="dim"))
+    paint(Text(f"workbench {found.workbench_url}\ndashboard {found.dashboard}", style="dim"))
     for each in found.projects:
         paint("", Text.assemble((each.project, "bold cyan"), f"  {each.title}"))
         _paint_project(each)

@@ -175,3 +175,19 @@ def test_figures_are_written_as_people_write_them() -> None:
         "2 h",
         "2 d",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        (("task", "show", "nope"), "trueup task list"),
+        (("retrain", "show", "nope"), "trueup retrain list"),
+        (("dataset", "show", "v9"), "trueup dataset list"),
+        (("status", "--project", "nope"), "trueup status"),
+    ],
+)
+def test_what_is_not_found_is_told_with_the_verb_that_lists_it(
+    trueup: Terminal, words: tuple[str, ...], verb: str
+) -> None:
+    said = trueup(*words)
+    assert (said.exit_code, f"→ {verb} shows what there is" in said.stderr) == (4, True), said.output
