@@ -43,6 +43,10 @@ def use_key(key_arn: str) -> PolicyStatement:
     return allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn])
 
 
+def decrypt(key_arns: Sequence[str]) -> PolicyStatement:
+    return allow(["kms:Decrypt"], key_arns)
+
+
 def work_queues(queue_arns: Sequence[str]) -> PolicyStatement:
     """Send, take, hold, and finish messages."""
     actions = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage"]

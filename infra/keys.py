@@ -70,6 +70,8 @@ MAX_CANARY_ALARMS = 8
 TRAINING_ONLY = r"(c5n|p3dn|p4de?|p5en?|p6[a-z0-9-]*|trn\dn?)\.|p5\.48xlarge"
 # An evaluation may take as long as the training, and both must end before the workflow's two days do.
 MAX_RUNTIME_SECONDS = 82_800
+# A role's policies hold 10,240 characters: those of capture_translate name each bucket and key of each project.
+MAX_TOPICS, MAX_BUCKETS, MAX_KEYS = 4, 4, 2
 # What a pass of the backend's synchronisation looks at.
 MAX_BATCH = 1000
 _DAY = 86_400
@@ -96,6 +98,10 @@ def _hyperparameters(value: dict[str, str]) -> bool:
 
 def _alarm_names(value: tuple[str, ...]) -> bool:
     return len(value) <= MAX_CANARY_ALARMS and all(each.strip() and len(each) <= 255 for each in value)
+
+
+def _all_match(value: tuple[str, ...], pattern: str, most: int) -> bool:
+    return len(value) <= most and all(re.fullmatch(pattern, each) for each in value)
 
 
 def _shares(value: Mapping[str, float]) -> bool:
@@ -156,6 +162,18 @@ _WORKTEAM = matching(
     "the ARN of your SageMaker work team (…:workteam/private-crowd/…)",
     256,
 )
+_TOPICS = Allowed(
+    f"up to {MAX_TOPICS} ARNs of SNS topics of this account and Region (arn:aws:sns:…), none of them FIFO",
+    lambda value: _all_match(value, r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", MAX_TOPICS),
+)
+_BUCKETS = Allowed(
+    f"up to {MAX_BUCKETS} names of S3 buckets, without s3://",
+    lambda value: _all_match(value, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", MAX_BUCKETS),
+)
+_KEYS = Allowed(
+    f"up to {MAX_KEYS} ARNs of KMS keys (arn:aws:kms:…:key/…), not of aliases",
+    lambda value: _all_match(value, r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{36}", MAX_KEYS),
+)
 _SWITCH = named_in(("true", "false"))
 
 # What stands under `trueup`, in cdk.json or in the file that trueup:config names.
@@ -199,6 +217,25 @@ PROJECT_KEYS: dict[str, Key] = {
         "below half of which an alarm fires",
         50,
         between(1, 100),
+    ),
+    "sources.transform": Key(
+        "Whether batch transforms are read too, whose data capture writes manifests under the project's capture URI",
+        True,
+    ),
+    "sources.async_topics": Key(
+        "SNS topics on which an asynchronous endpoint, `endpoint_name`, tells of successes and errors",
+        ["arn:aws:sns:us-east-1:123456789012:tickets-answered"],
+        _TOPICS,
+    ),
+    "sources.buckets": Key(
+        "Buckets in which the inputs and outputs of these lie; nothing else is read",
+        ["tickets-batches"],
+        _BUCKETS,
+    ),
+    "sources.keys": Key(
+        "KMS keys of yours that these are encrypted with",
+        ["arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+        _KEYS,
     ),
     "label_schema.kind": Key("What an answer is", "classification"),
     "label_schema.media": Key("How the workbench shows an input", "text"),

@@ -58,6 +58,17 @@ ELSEWHERE = {
     "backend": "ground_truth",
     "ground_truth": {"workteam_arn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/pets"},
 }
+# A project whose captures come from batch transforms and an asynchronous endpoint.
+BATCHES = {
+    **PETS,
+    "name": "batches",
+    "endpoint_name": "batches",
+    "sources": {
+        "transform": True,
+        "async_topics": ["arn:aws:sns:us-east-1:000000000000:batches-answered"],
+        "buckets": ["pets-batches"],
+    },
+}
 # Projects that train: one as it should be, one whose candidates are bad, one whose trainings fail.
 MOODS, STALE, BROKEN = (
     {
@@ -91,7 +102,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
     folder = tmp_path_factory.mktemp("aws")
     config = folder / "deployment.json"
-    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, MOODS, STALE, BROKEN]
+    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, TreatMissingData
@@ -10,6 +12,7 @@ from aws_cdk.aws_events import IRule, Rule, RuleTargetInput
 from aws_cdk.aws_events_targets import SqsQueue
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_kms import IKey, Key
+from aws_cdk.aws_sns import CfnSubscription
 from aws_cdk.aws_sqs import DeadLetterQueue, IQueue, Queue, QueueEncryption
 from constructs import Construct
 
@@ -73,22 +76,47 @@ class LoopQueue(Construct):
         rule.add_target(SqsQueue(queue, message=message, dead_letter_queue=dead_letters))
         return rule
 
+    def hears(self, topic_arn: str, bodies: Mapping[str, Any]) -> CfnSubscription:
+        """Deliver what a topic of this account tells, where the message's body fits, as it is; what SNS cannot deliver
+        goes to the dead-letter queue too."""
+        queue, dead_letters = self._listeners
+        return CfnSubscription(
+            self,
+            f"Hears-{topic_arn.rpartition(':')[2]}",
+            topic_arn=topic_arn,
+            protocol="sqs",
+            endpoint=queue,
+            raw_message_delivery=True,
+            filter_policy=dict(bodies),
+            filter_policy_scope="MessageBody",
+            redrive_policy={"deadLetterTargetArn": dead_letters},
+        )
+
+    @cached_property
+    def _listeners(self) -> tuple[str, str]:
+        """The ARNs of both queues, open to the topics of this account."""
+        self._open_to("sns.amazonaws.com", Stack.of(self).format_arn(service="sns", resource="*"))
+        return self.queue.queue_arn, self.dead_letters.queue_arn
+
     @cached_property
     def _targets(self) -> tuple[IQueue, IQueue]:
         """Both queues, open to the rules of this account and known to CDK by their ARN. It would otherwise give each
         rule a statement of its own in the dead-letter queue's policy, of which SQS takes twenty with ten conditions,
         and let EventBridge into the queue on anybody's behalf."""
         rules = Stack.of(self).format_arn(service="events", resource="rule", resource_name="*")
-        for queue in (self.queue, self.dead_letters):
-            queue.add_to_resource_policy(
-                PolicyStatement(
-                    principals=[ServicePrincipal("events.amazonaws.com")],
-                    actions=["sqs:SendMessage"],
-                    resources=[queue.queue_arn],
-                    conditions={"ArnLike": {"aws:SourceArn": rules}},
-                )
-            )
+        self._open_to("events.amazonaws.com", rules)
         return (
             Queue.from_queue_arn(self, "Target", self.queue.queue_arn),
             Queue.from_queue_arn(self, "DeadLetterTarget", self.dead_letters.queue_arn),
         )
+
+    def _open_to(self, service: str, sources: str) -> None:
+        for queue in (self.queue, self.dead_letters):
+            queue.add_to_resource_policy(
+                PolicyStatement(
+                    principals=[ServicePrincipal(service)],
+                    actions=["sqs:SendMessage"],
+                    resources=[queue.queue_arn],
+                    conditions={"ArnLike": {"aws:SourceArn": sources}},
+                )
+            )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk.aws_events import EventPattern, Rule
 from aws_cdk.aws_iam import Policy
@@ -12,6 +14,7 @@ from aws_cdk.aws_stepfunctions import StateMachine
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.capture_translation import MANIFESTS, CaptureTranslation
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
@@ -35,6 +38,7 @@ class IngestStack(Stack):
         annotation_queues: dict[str, LoopQueue],
     ) -> None:
         super().__init__(scope, id)
+        self.translation = CaptureTranslation.where_wanted(self, "CaptureTranslation", platform=platform)
         self.queue = LoopQueue(self, "CaptureFiles", key=platform.key, consumer_timeout=_INGEST_TIMEOUT)
         self.queue.fed_by(
             Rule(
@@ -43,13 +47,18 @@ class IngestStack(Stack):
                 event_pattern=EventPattern(
                     source=["aws.s3"],
                     detail_type=["Object Created"],
-                    detail={"bucket": {"name": [platform.captures.bucket_name]}},
+                    detail={"bucket": {"name": [platform.captures.bucket_name]}, **self._but_manifests()},
                 ),
             )
         )
         self.capture_ingest = self._capture_ingest(platform, annotation_queues)
         self.event_publish = self._event_publish(platform)
         self.backfill = self._backfill(platform)
+
+    def _but_manifests(self) -> dict[str, Any]:
+        """Manifests lie among capture files, and are another's to read where one reads them."""
+        apart = self.translation is not None and self.translation.reads_manifests
+        return {"object": {"key": [{"anything-but": MANIFESTS}]}} if apart else {}
 
     def _backfill(self, platform: Platform) -> StateMachine:
         machine = state_machine(

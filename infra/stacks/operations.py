@@ -68,6 +68,7 @@ class Rooms:
             "candidate_evaluate": self.retraining.candidate_evaluate,
             "retraining_conclude": self.retraining.retraining_conclude,
             "model_promote": self.retraining.model_promote,
+            **({"capture_translate": self.ingest.translation.function} if self.ingest.translation else {}),
         }
 
     @property
@@ -80,6 +81,7 @@ class Rooms:
             "decide": self.retraining.decide_queue,
             "promote": self.retraining.promote_queue,
             "backend": self.annotation.sync_queue,
+            **({"translate": self.ingest.translation.queue} if self.ingest.translation else {}),
         }
 
 

@@ -22,6 +22,7 @@ import base64
 import io
 import json
 import logging
+import os
 import random
 import threading
 import time
@@ -45,7 +46,8 @@ class CaptureClient:
     `sampling` is the share of calls that is captured, 0 to 1. An object is written when `flush_records` or
     `flush_bytes` wait, or something has waited for `flush_seconds`. `max_bytes` may wait in all; what comes then is
     dropped. `s3` and `runtime` are boto3 or botocore clients, made from the environment where none is given. Threads
-    may share a client. Raises ValueError for arguments that could never work.
+    may share a client, and so may processes that are forked after it was made. Raises ValueError for arguments that
+    could never work.
     """
 
     def __init__(
@@ -75,17 +77,22 @@ class CaptureClient:
         self._limits = (flush_records, flush_bytes, flush_seconds)
         self._max_bytes = max_bytes
         self._now = now
-        self._changed = threading.Condition()
         self._pause = pause
+        self._closed = False
+        self._told = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """With nothing waiting."""
+        self._process = os.getpid()
+        self._changed = threading.Condition()
         self._waiting: list[tuple[datetime, bytes]] = []
         self._size = 0
         self._bytes = 0
         self._since = 0.0
         self._writing = 0
         self._flushing = 0
-        self._closed = False
         self._dropped = 0
-        self._told = False
         self._writer: threading.Thread | None = None
 
     @property
@@ -107,6 +114,7 @@ class CaptureClient:
     ) -> str | None:
         """Capture one call. Returns its event id, or None when it was not sampled or was dropped; never raises."""
         try:
+            self._own()
             if self._sampling < 1.0 and random.random() >= self._sampling:  # noqa: S311 - no secret
                 return None
             at, name = self._now(), event_id or str(uuid.uuid4())
@@ -144,6 +152,7 @@ class CaptureClient:
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that waits now is written or dropped, as before a Lambda function is frozen. False when that
         takes longer than `timeout` seconds."""
+        self._own()
         with self._changed:
             self._flushing += 1
             self._changed.notify_all()
@@ -165,6 +174,11 @@ class CaptureClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _own(self) -> None:
+        """After a fork, as of a model server's workers: threads stay behind, what waits is the parent's to write."""
+        if self._process != os.getpid():
+            self._begin()
 
     def _add(self, at: datetime, record: bytes) -> bool:
         with self._changed:

@@ -196,6 +196,21 @@ class GroundTruthBackend(Record, frozen=True, kw_only=True):
     batch: int = 100
 
 
+class Sources(Record, frozen=True, kw_only=True):
+    """Where captures come from beside the endpoint's own data capture: messages of an asynchronous endpoint on SNS
+    topics (`async_topics`, ARNs), and batch transforms that write capture manifests. `buckets` are those in which
+    inputs and outputs lie, `keys` the ARNs of the KMS keys that they are encrypted with."""
+
+    async_topics: tuple[str, ...] = ()
+    transform: bool = False
+    buckets: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+    @property
+    def on(self) -> bool:
+        return self.transform or bool(self.async_topics)
+
+
 class Project(Record, frozen=True, kw_only=True):
     """One model's loop and everything it wants. Rendered from cdk.json by infra/config.py. `capture_percent` of the
     endpoint's requests are to be captured."""
@@ -205,6 +220,7 @@ class Project(Record, frozen=True, kw_only=True):
     label_schema: LabelSchema
     title: str = ""
     capture_percent: int = 100
+    sources: Sources = Sources()
     selection: SelectionPolicy = SelectionPolicy()
     consensus: ConsensusPolicy = ConsensusPolicy()
     commit: CommitPolicy = CommitPolicy()
@@ -236,6 +252,14 @@ class CaptureFile(Record, frozen=True, kw_only=True):
     @property
     def file_id(self) -> str:
         return content_id(self.bucket, self.key)
+
+
+class TransformPair(Record, frozen=True, kw_only=True):
+    """One input object of a batch transform with its output, and the output manifest that names it: S3 URIs."""
+
+    manifest: str
+    input: str
+    output: str
 
 
 class Payload(Record, frozen=True, kw_only=True):

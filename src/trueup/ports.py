@@ -37,6 +37,7 @@ from trueup.model import (
     SettledLabel,
     Task,
     TaskStatus,
+    TransformPair,
     TriggerDecision,
 )
 
@@ -104,6 +105,36 @@ class Quarantine(Protocol):
         """Make a capture file of `data`, as SageMaker would have written it, and take the part out of the quarantine.
         The same again is a no-op; a crash in the middle leaves the part there, and its repeat doubles nothing."""
         ...
+
+
+class SourceObject(Record, frozen=True, kw_only=True):
+    """An object as it is read: what S3 says of its type, and its bytes, unzipped, in blocks of whole lines."""
+
+    content_type: str
+    blocks: Iterator[bytes]
+
+
+class CaptureSources(Protocol):
+    """What SageMaker wrote that is no capture file, in the captures bucket and in those of users; and the capture files
+    that are made of it."""
+
+    def open(self, uri: str) -> SourceObject:
+        """Raises NotFoundError, PermissionDeniedError; the blocks raise CaptureError for a broken gzip stream."""
+        ...
+
+    def under(self, uri: str) -> Iterator[str]:
+        """The URIs that begin with one, in their order."""
+        ...
+
+    def write(self, file: CaptureFile, data: bytes) -> None:
+        """Write a capture file once: one that is there is left alone."""
+        ...
+
+
+class TransformQueue(Protocol):
+    """The objects of batch transforms that wait to be translated. At least once, unordered."""
+
+    def send(self, pairs: Sequence[TransformPair]) -> None: ...
 
 
 class CaptureLedger(Protocol):

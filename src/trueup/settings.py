@@ -78,6 +78,15 @@ class CaptureIngestSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class CaptureTranslateSettings(Settings, frozen=True, kw_only=True):
+    """`queue_url` is the function's own queue, onto which the objects of a manifest go one by one."""
+
+    table_name: str
+    captures_bucket: str
+    queue_url: str
+    projects_file: str = "projects.json"
+
+
 class EventPublishSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     bus_name: str
@@ -157,6 +166,7 @@ class BackendSyncSettings(Settings, frozen=True, kw_only=True):
 
 FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "capture_ingest": CaptureIngestSettings,
+    "capture_translate": CaptureTranslateSettings,
     "event_publish": EventPublishSettings,
     "annotation_api": AnnotationApiSettings,
     "consensus_settle": ConsensusSettleSettings,
@@ -321,6 +331,11 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         "selection.answer",
         policy.answer is None or policy.decoder is None,
         f"is there beside selection.decoder, which is {policy.decoder!r}: answers are read in one way",
+    )
+    yield (
+        "sources.buckets",
+        not project.sources.on or bool(project.sources.buckets),
+        "is empty: name the buckets that inputs and outputs lie in, which nothing else may be read from",
     )
     elsewhere = project.backend == "ground_truth"
     yield (

@@ -6,7 +6,7 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from trueup.adapters import memory
 from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
 from trueup.adapters.aws.buckets import Bucket, S3CaptureArchive, S3PayloadStore, S3Quarantine
 from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
+from trueup.adapters.aws.capture_sources import S3CaptureSources, SqsTransformQueue
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.event_bus import EventBridgeBus
@@ -34,12 +35,13 @@ from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.aws.workflows import StepFunctionsWorkflows
 from trueup.events import Envelope
-from trueup.model import CaptureFile, Champion, ModelPackage
+from trueup.model import CaptureFile, Champion, ModelPackage, Payload, TransformPair
 from trueup.ports import (
     AnnotationQueue,
     BatchStore,
     CaptureArchive,
     CaptureLedger,
+    CaptureSources,
     DatasetStore,
     EventBus,
     KnowledgeStore,
@@ -51,6 +53,7 @@ from trueup.ports import (
     RunStore,
     SkillStore,
     TaskStore,
+    TransformQueue,
     Workflows,
 )
 
@@ -66,6 +69,8 @@ class Ports:
     """One implementation of every port in one world, and what a test needs to set it up and look behind it."""
 
     archive: CaptureArchive
+    sources: CaptureSources
+    transforms: TransformQueue
     quarantine: Quarantine
     ledger: CaptureLedger
     payloads: PayloadStore
@@ -84,6 +89,8 @@ class Ports:
     outbox: Callable[[], list[Envelope]]
     published: Callable[[], list[str]]
     put_file: Callable[[CaptureFile, bytes], None]
+    put_object: Callable[[str, Payload], None]
+    waiting: Callable[[], list[TransformPair]]
     spoil_segment: Callable[[str, str], None]
     wait: Callable[[float], None]
     deploy: Callable[[Champion], None]
@@ -94,6 +101,7 @@ def in_memory() -> Ports:
     world, clock = memory.World(), memory.FixedClock(NOW)
     archive, registry, bus = memory.MemoryCaptureArchive(), memory.MemoryRegistry(), memory.MemoryEventBus()
     datasets = memory.MemoryDatasetStore(world)
+    sources, transforms = memory.MemoryCaptureSources(), memory.MemoryTransformQueue()
 
     def deploy(champion: Champion) -> None:
         registry.champions[champion.endpoint_name] = champion
@@ -105,6 +113,8 @@ def in_memory() -> Ports:
 
     return Ports(
         archive=archive,
+        sources=sources,
+        transforms=transforms,
         quarantine=memory.MemoryQuarantine(archive),
         ledger=memory.MemoryCaptureLedger(world),
         payloads=memory.MemoryPayloadStore(),
@@ -123,6 +133,8 @@ def in_memory() -> Ports:
         outbox=lambda: world.outbox,
         published=lambda: [each.event_id for each in bus.published],
         put_file=lambda file, data: archive.files.update({file.uri: data}),
+        put_object=lambda uri, payload: sources.objects.update({uri: payload}),
+        waiting=lambda: list(transforms.pairs),
         spoil_segment=lambda project, sha: datasets.objects.update({f"memory://{project}/segments/{sha}": b"spoilt"}),
         wait=clock.advance,
         deploy=deploy,
@@ -197,7 +209,7 @@ def on_aws() -> Ports:
     create_table(dynamodb)
     for bucket in (DATASET, CAPTURES):
         s3.create_bucket(Bucket=bucket)
-    url = sqs.create_queue(QueueName="pets")["QueueUrl"]
+    url, translate = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("pets", "translate"))
     table = Table(dynamodb, TABLE, page_size=PAGE_SIZE)
 
     def spoil(project: str, sha256: str) -> None:
@@ -205,6 +217,8 @@ def on_aws() -> Ports:
 
     return Ports(
         archive=S3CaptureArchive(s3, DATASET),
+        sources=S3CaptureSources(s3),
+        transforms=SqsTransformQueue(sqs, translate),
         quarantine=S3Quarantine(s3, DATASET),
         ledger=DynamoCaptureLedger(table),
         payloads=S3PayloadStore(s3, DATASET),
@@ -223,6 +237,8 @@ def on_aws() -> Ports:
         outbox=lambda: _outbox(dynamodb),
         published=_listener(clients["events"], sqs),
         put_file=lambda file, data: s3.put_object(Bucket=file.bucket, Key=file.key, Body=data),
+        put_object=lambda uri, payload: _put(s3, uri, payload),
+        waiting=lambda: [msgspec.json.decode(each, type=TransformPair) for each in _bodies(sqs, translate)],
         spoil_segment=spoil,
         wait=time.sleep,
         deploy=lambda champion: _deploy(sagemaker, champion),
@@ -264,11 +280,17 @@ def _listener(events: Any, sqs: Any) -> Callable[[], list[str]]:
     events.put_rule(Name="ours", EventBusName="trueup", EventPattern=json.dumps({"source": ["trueup"]}))
     events.put_targets(Rule="ours", EventBusName="trueup", Targets=[{"Id": "1", "Arn": arn}])
 
-    def heard() -> Iterable[str]:
-        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            yield from (json.loads(each["Body"])["detail"]["id"] for each in messages)
+    return lambda: [json.loads(each)["detail"]["id"] for each in _bodies(sqs, url)]
 
-    return lambda: list(heard())
+
+def _bodies(sqs: Any, url: str) -> Iterator[str]:
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        yield from (each["Body"] for each in messages)
+
+
+def _put(s3: Any, uri: str, payload: Payload) -> None:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    s3.put_object(Bucket=bucket, Key=key, Body=payload.data, ContentType=payload.content_type)
 
 
 def _deploy(sagemaker: Any, champion: Champion) -> None:

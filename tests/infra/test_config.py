@@ -20,12 +20,15 @@ from infra.config import CONTEXT_KEYS, Document, read_config
 from infra.keys import (
     DEPLOYMENT_KEYS,
     MAX_BATCH,
+    MAX_BUCKETS,
     MAX_CANARY_ALARMS,
     MAX_CLASSES,
     MAX_HYPERPARAMETER,
     MAX_HYPERPARAMETERS,
+    MAX_KEYS,
     MAX_PROJECTS,
     MAX_RUNTIME_SECONDS,
+    MAX_TOPICS,
     OUR_HYPERPARAMETERS,
     PROJECT_KEYS,
 )
@@ -36,6 +39,8 @@ from trueup.settings import Project
 from trueup.usecases import sync_backend
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/pets"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 # For each key that the table bounds: what it still takes, and what it refuses.
 BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "stage": (["a", "dev2", "s" * 16], ["", "Dev", "2dev", "a-b", "s" * 17, "dev\n"]),
@@ -57,6 +62,15 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "label_schema.classes[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb"]),
     "label_schema.classes[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
     "capture_percent": ([1, 100], [0, 101]),
+    "sources.async_topics": (
+        [[], [TOPIC] * MAX_TOPICS],
+        [["told"], [TOPIC + ".fifo"], [TOPIC.replace("sns", "sqs")], [TOPIC] * (MAX_TOPICS + 1)],
+    ),
+    "sources.buckets": (
+        [["abc"], ["my.bucket-1"] * MAX_BUCKETS],
+        [["ab"], ["s3://abc"], ["Abc"], ["abc/def"], ["abc*"], ["abc"] * (MAX_BUCKETS + 1)],
+    ),
+    "sources.keys": ([[], [KEY] * MAX_KEYS], [["*"], [KEY.replace(":key/", ":alias/")], [KEY] * (MAX_KEYS + 1)]),
     "selection.strategy": (["margin"], ["", "Margin", "marginal"]),
     "selection.picker": (["top"], ["", "Top"]),
     "selection.rate": ([1, 1e-6, None], [0, -0.1, 1.01, math.nan, math.inf]),
@@ -238,6 +252,9 @@ def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]
             _project(label_schema={"classes": [{"name": "a", "key": "x"}, {"name": "b", "key": "X"}]}),
             "trueup.projects[0].label_schema.classes[].key is 'x' twice",
         ),
+        (_project(sources={"transform": True}), "trueup.projects[0].sources.buckets is empty: name the buckets"),
+        (_project(sources={"async_topics": [TOPIC]}), "trueup.projects[0].sources.buckets is empty: name the buckets"),
+        (_project(sources={"transforms": True}), "trueup.projects[0].sources.transforms is not a known key"),
         (_project(backend="ground_truth"), "trueup.projects[0].ground_truth is missing"),
         (
             _project(ground_truth={"workteam_arn": ARN}),

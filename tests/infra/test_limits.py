@@ -17,7 +17,7 @@ from aws_cdk import App
 
 from infra.app import build
 from infra.config import read_config
-from infra.keys import MAX_CANARY_ALARMS, MAX_PROJECTS
+from infra.keys import MAX_BUCKETS, MAX_CANARY_ALARMS, MAX_KEYS, MAX_PROJECTS, MAX_TOPICS
 from infra.packaging import ROOT, Packager
 from infra.reference import PAGE
 from trueup.settings import FUNCTION_SETTINGS
@@ -45,6 +45,8 @@ REFERENCES = {
     "AWS::ApiGatewayV2::Api": 10,
 }
 ATTRIBUTES = {"DomainName": 32, "RegionalDomainName": 110, "ApiEndpoint": 70}
+TOPIC = "arn:aws-cn:sns:cn-northwest-1:123456789012:"
+KEY = "arn:aws-cn:kms:cn-northwest-1:123456789012:key/"
 ARN = "arn:aws-cn:elasticloadbalancing:cn-northwest-1:123456789012:statemachine/"
 
 
@@ -125,6 +127,12 @@ def longest_project(index: int) -> dict[str, Any]:
         "title": "x" * 100,
         "endpoint_name": f"e{index:02d}".ljust(63, "x"),
         "label_schema": {"classes": [{"name": "a"}, {"name": "b"}]},
+        "sources": {
+            "transform": True,
+            "async_topics": [f"{TOPIC}{index:02d}{each}".ljust(len(TOPIC) + 256, "x") for each in range(MAX_TOPICS)],
+            "buckets": [f"b{index:02d}{each}".ljust(63, "x") for each in range(MAX_BUCKETS)],
+            "keys": [f"{KEY}{index:02d}{each}".ljust(len(KEY) + 36, "x") for each in range(MAX_KEYS)],
+        },
         "training": {"canary": {"alarm_names": [f"{each}".ljust(255, "x") for each in range(MAX_CANARY_ALARMS)]}},
     }
 

@@ -17,6 +17,8 @@ from trueup.settings import FUNCTION_SETTINGS
 
 pytestmark = pytest.mark.infra
 Templates = dict[str, dict[str, Any]]
+# Not in cdk.json's deployment: tests/infra/test_sources.py.
+_WHERE_WANTED = ("capture_translate",)
 # A fifth above what they are; those for this machine hold byte code as well.
 _MEGABYTES = {"host": {"numpy": 71, "plain": 8.9}, "lambda": {"numpy": 56, "plain": 5.4}}
 
@@ -78,7 +80,7 @@ def test_every_function_of_ours_has_logs_tracing_a_role_and_a_place_for_failures
         for _, each in resources(templates, "AWS::Lambda::Function")
         if str(each["Properties"].get("Handler", "")).startswith("functions.")
     ]
-    assert len(ours) == len(FUNCTION_SETTINGS)
+    assert len(ours) == len(FUNCTION_SETTINGS) - len(_WHERE_WANTED)
     assert len({json.dumps(each["Role"]) for each in ours}) == len(ours)
     destinations = list(resources(templates, "AWS::Lambda::EventInvokeConfig"))
     assert len(destinations) == len(ours)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -105,6 +106,27 @@ def test_threads_share_a_client_and_nothing_is_lost(s3: Any) -> None:
     inputs = [one["captureData"]["endpointInput"]["data"] for records in written(s3).values() for one in records]
     assert sorted(inputs) == sorted(f"{thread},{number}" for thread in range(8) for number in range(50))
     assert captures.dropped == 0
+
+
+def test_forked_workers_write_their_own_captures_and_no_others() -> None:
+    """As prefork model servers do: the parent made the client and captured already."""
+    s3 = Failing(0)
+    captures = CaptureClient("s3://captures/pets", "pets", s3=s3)
+    captures.capture("parent", ANSWER)
+    out, into = os.pipe()
+    child = os.fork()
+    if child == 0:
+        done = captures.flush(20) and captures.capture("child", ANSWER) and captures.flush(20)
+        os.write(into, b"".join(s3.bodies) if done else b"stuck")
+        os._exit(0)
+    os.close(into)
+    with os.fdopen(out, "rb") as told:
+        records = [json.loads(each) for each in told.read().splitlines()]
+    os.waitpid(child, 0)
+    captures.close()
+    assert [each["captureData"]["endpointInput"]["data"] for each in records] == ["child"]
+    (mine,) = (json.loads(each) for each in b"".join(s3.bodies).splitlines())
+    assert mine["captureData"]["endpointInput"]["data"] == "parent"
 
 
 def test_what_waited_long_enough_is_written_by_itself() -> None:

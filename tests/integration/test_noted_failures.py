@@ -24,6 +24,7 @@ from trueup.settings import FUNCTION_SETTINGS
 QUEUE_CONSUMERS = (
     "backend_sync",
     "capture_ingest",
+    "capture_translate",
     "consensus_settle",
     "dataset_commit",
     "model_promote",

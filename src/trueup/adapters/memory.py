@@ -7,9 +7,11 @@ change are written together or not at all.
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import io
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +22,15 @@ import msgspec
 
 from trueup.capture.lines import whole_lines
 from trueup.dataset.versions import MIN_PREFIX, document, version_number
-from trueup.errors import ConflictError, HeadMovedError, IntegrityError, NotFoundError, RunActiveError
+from trueup.errors import (
+    CaptureError,
+    ConflictError,
+    HeadMovedError,
+    IntegrityError,
+    NotFoundError,
+    PermissionDeniedError,
+    RunActiveError,
+)
 from trueup.events import Envelope, seal
 from trueup.model import (
     Annotation,
@@ -45,6 +55,7 @@ from trueup.model import (
     SettledLabel,
     Task,
     TaskStatus,
+    TransformPair,
     TriggerDecision,
 )
 from trueup.ports import (
@@ -53,6 +64,7 @@ from trueup.ports import (
     BatchStore,
     CaptureArchive,
     CaptureLedger,
+    CaptureSources,
     Clock,
     DatasetStore,
     EndpointAdmin,
@@ -71,7 +83,9 @@ from trueup.ports import (
     RunStore,
     SkillStore,
     Slot,
+    SourceObject,
     TaskStore,
+    TransformQueue,
     Workflows,
 )
 from trueup.selection.budget import allocate
@@ -172,6 +186,48 @@ class MemoryQuarantine(Quarantine):
     def release(self, part: BadLines, file: CaptureFile, data: bytes) -> None:
         self._archive.files.setdefault(file.uri, data)
         self._archive.quarantined.pop(part.name, None)
+
+
+class MemoryCaptureSources(CaptureSources):
+    """`objects` maps URI to content type and bytes; `private` names buckets that may not be read."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Payload] = {}
+        self.private: set[str] = set()
+
+    def open(self, uri: str) -> SourceObject:
+        if uri.split("/")[2] in self.private:
+            raise PermissionDeniedError(f"reading {uri}: not allowed")
+        if uri not in self.objects:
+            raise NotFoundError(f"{uri} does not exist")
+        found = self.objects[uri]
+        return SourceObject(
+            content_type=found.content_type,
+            blocks=whole_lines(_unzipped(uri, found.data).readinto),
+        )
+
+    def under(self, uri: str) -> Iterator[str]:
+        yield from sorted(each for each in self.objects if each.startswith(uri))
+
+    def write(self, file: CaptureFile, data: bytes) -> None:
+        self.objects.setdefault(file.uri, Payload(data=data, content_type="application/json"))
+
+
+def _unzipped(uri: str, data: bytes) -> io.BytesIO:
+    try:
+        return io.BytesIO(gzip.decompress(data) if uri.endswith(".gz") else data)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise CaptureError(f"{uri}: the gzip stream ends early or is broken: {error}") from error
+
+
+class MemoryTransformQueue(TransformQueue):
+    """`pairs` holds what was sent, in order."""
+
+    def __init__(self) -> None:
+        self.pairs: list[TransformPair] = []
+
+    def send(self, pairs: Sequence[TransformPair]) -> None:
+        self.pairs += pairs
 
 
 class MemoryCaptureLedger(CaptureLedger):

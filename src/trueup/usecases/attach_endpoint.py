@@ -108,9 +108,17 @@ def _clone(
 
 def _refuse_captureless(endpoint: str, before: Mapping[str, Any]) -> None:
     if "AsyncInferenceConfig" in before:
-        raise InputError(f"endpoint {endpoint} is asynchronous: SageMaker captures nothing there", field="endpoint")
+        raise InputError(
+            f"endpoint {endpoint} is asynchronous: SageMaker captures nothing there. Name its SNS topics in the "
+            "project's sources.async_topics",
+            field="endpoint",
+        )
     if any("ServerlessConfig" in each for each in before.get("ProductionVariants", [])):
-        raise InputError(f"endpoint {endpoint} is serverless: SageMaker captures nothing there", field="endpoint")
+        raise InputError(
+            f"endpoint {endpoint} is serverless: SageMaker captures nothing there. Call it through "
+            "trueup.capture_client.CaptureClient",
+            field="endpoint",
+        )
 
 
 def _refuse_foreign_capture(before: Mapping[str, Any], capture_uri: str) -> None:

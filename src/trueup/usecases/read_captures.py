@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from trueup.capture.asynchronous import failure_of
 from trueup.capture.blocks import Place, Reader, Rows
 from trueup.capture.decoders import decode
 from trueup.capture.instances import split_input
@@ -169,8 +170,7 @@ class FileReading:
 
     def _instances(self, capture: Capture, reader: str | AnswerPath | None) -> tuple[list[Instance], str]:
         if capture.output is None or capture.input is None:
-            missing = "output" if capture.output is None else "input"
-            raise DecodeError(f"the record has no {missing}: capture both sides (CaptureOptions Input and Output)")
+            raise DecodeError(_incomplete(capture))
         predictions, decoder = decode(capture.output, self._names, reader)
         inputs = split_input(capture.input, len(predictions))
         pairs = enumerate(zip(inputs, predictions, strict=True))
@@ -194,3 +194,11 @@ class FileReading:
     def _count_slices(self, attributes: Sequence[Sequence[str]], scores: NDArray[np.float64]) -> None:
         name = (self.project.selection.slice_by or "").removeprefix("attribute:")
         self.tally.slices.add(*indexed([attribute_of(each, name) or "" for each in attributes]), scores)
+
+
+def _incomplete(capture: Capture) -> str:
+    failure = failure_of(capture.custom_attributes)
+    if failure is not None:
+        return f"the endpoint failed to answer: {failure}"
+    missing = "output" if capture.output is None else "input"
+    return f"the record has no {missing}: capture both sides (CaptureOptions Input and Output)"

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -113,12 +113,7 @@ class S3CaptureArchive(CaptureArchive):
     def blocks(self, file: CaptureFile) -> Iterator[bytes]:
         """Also raises CaptureError for a broken gzip stream."""
         with translated(f"reading {file.uri}"):
-            answer = self._client.get_object(Bucket=file.bucket, Key=file.key)
-            zipped = file.key.endswith(".gz") or "gzip" in answer.get("ContentEncoding", "")
-            try:
-                yield from whole_lines(_stream(answer["Body"], zipped).readinto)
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise CaptureError(f"{file.uri}: the gzip stream ends early or is broken: {error}") from error
+            yield from blocks_of(file.uri, self._client.get_object(Bucket=file.bucket, Key=file.key))
 
     def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:
         """A line's bytes lie in `raw` as text, or in `raw_base64` when they are no UTF-8."""
@@ -126,6 +121,16 @@ class S3CaptureArchive(CaptureArchive):
         key = f"{file.project}/quarantine/{name}.json"
         self._bucket.put(key, put_away(file.uri, items), "application/json")
         return self._bucket.uri(key)
+
+
+def blocks_of(uri: str, answer: Mapping[str, Any]) -> Iterator[bytes]:
+    """The body of a GetObject answer, unzipped, in blocks of whole lines. Raises CaptureError for a broken gzip
+    stream."""
+    zipped = uri.endswith(".gz") or "gzip" in answer.get("ContentEncoding", "")
+    try:
+        yield from whole_lines(_stream(answer["Body"], zipped).readinto)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise CaptureError(f"{uri}: the gzip stream ends early or is broken: {error}") from error
 
 
 def _stream(body: Any, zipped: bool) -> Any:
