@@ -18,7 +18,7 @@ from trueup.capture.decoders import DECODERS
 from trueup.capture.decoders.answer_path import sound
 from trueup.quality.methods import METHODS
 from trueup.selection.pickers import PICKERS
-from trueup.selection.strategies import AUDIT, STRATEGIES
+from trueup.selection.strategies import AUDIT, FEEDBACK, STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _shares(value: Mapping[str, float]) -> bool:
 
 def _reasons(value: Mapping[str, Any]) -> bool:
     limits = [limit for each in value.values() for limit in (each.per_hour, each.per_day, each.total)]
-    known = all(each in STRATEGIES or each == AUDIT for each in value)
+    known = all(each in STRATEGIES or each in (AUDIT, *FEEDBACK) for each in value)
     return known and all(each is None or 0 <= each <= _MANY for each in limits)
 
 
@@ -142,7 +142,9 @@ _SHARES = Allowed(
     _shares,
 )
 _REASONS = Allowed(
-    f"names of strategies or audit ({', '.join([*STRATEGIES, AUDIT])}), each with limits of at least 0", _reasons
+    f"names of strategies, or audit, override or truth ({', '.join([*STRATEGIES, AUDIT, *FEEDBACK])}), each with "
+    "limits of at least 0",
+    _reasons,
 )
 _PATH = Allowed("a JMESPath expression (jmespath.org)", sound)
 _INSTANCE = matching(
@@ -237,6 +239,15 @@ PROJECT_KEYS: dict[str, Key] = {
         ["arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
         _KEYS,
     ),
+    "feedback.lookback_hours": Key(
+        "How far before its arrival the inference of a feedback is looked for that does not say when it was made",
+        24,
+        between(1, 744),
+    ),
+    "feedback.keep_days": Key("How long feedback waits for its capture", 14, between(1, 92)),
+    "feedback.truth": Key(
+        "Whether a real outcome is the label, or where it contradicts the model a reason to ask people", "ask"
+    ),
     "label_schema.kind": Key("What an answer is", "classification"),
     "label_schema.media": Key("How the workbench shows an input", "text"),
     "label_schema.guidelines": Key("What annotators read before they answer", "Choose the team that should answer."),
@@ -285,7 +296,7 @@ PROJECT_KEYS: dict[str, Key] = {
     "selection.budget.per_day": Key("Samples asked about in a day (UTC) at most; 0 pauses", 100, between(0, _MANY)),
     "selection.budget.total": Key("The same for ever; null is without end", 5000, between(0, _MANY)),
     "selection.budget.reasons": Key(
-        "Limits of single reasons within these: a strategy, or audit; each with per_hour, per_day, total",
+        "Limits of single reasons within these: a strategy, audit, override or truth, with per_hour, per_day, total",
         {"audit": {"per_day": 20}},
         _REASONS,
     ),

@@ -54,6 +54,7 @@ the command line where everything is can grow beyond 4 KB and then becomes an ad
 _SECTIONS = {
     "": "A project",
     "sources": "Captures that no endpoint writes: `sources`",
+    "feedback": "Users' corrections and real outcomes: `feedback`",
     "label_schema": "What annotators may answer: `label_schema`",
     "selection": "Which predictions deserve a person: `selection`",
     "consensus": "How answers become a label: `consensus`",

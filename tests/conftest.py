@@ -69,6 +69,13 @@ BATCHES = {
         "buckets": ["pets-batches"],
     },
 }
+# A project that asks about next to nothing of itself.
+REMARKS = {
+    **PETS,
+    "name": "remarks",
+    "endpoint_name": "remarks",
+    "selection": {"rate": 0.000001, "audit_share": 0.0},
+}
 # Projects that train: one as it should be, one whose candidates are bad, one whose trainings fail.
 MOODS, STALE, BROKEN = (
     {
@@ -102,7 +109,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
     folder = tmp_path_factory.mktemp("aws")
     config = folder / "deployment.json"
-    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, MOODS, STALE, BROKEN]
+    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, REMARKS, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )

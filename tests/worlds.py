@@ -15,7 +15,9 @@ from trueup.adapters.memory import (
     MemoryAnnotationQueue,
     MemoryCaptureArchive,
     MemoryCaptureLedger,
+    MemoryCaptureListing,
     MemoryDatasetStore,
+    MemoryFeedbackStore,
     MemoryKnowledgeStore,
     MemoryLineageStore,
     MemoryPayloadStore,
@@ -38,10 +40,13 @@ from trueup.model import (
 )
 from trueup.ports import Opening
 from trueup.settings import parse_project
+from trueup.usecases.answer_feedback import AnswerFeedback
 from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.commit_version import CommitVersion
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.ingest_captures import IngestCaptures
+from trueup.usecases.join_feedback import JoinFeedback
+from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.settle_consensus import SettleConsensus
 from trueup.usecases.submit_annotation import SubmitAnnotation
 
@@ -161,6 +166,17 @@ class Loop:
             self.queue,
             self.clock,
             self.knowledge,
+        )
+        self.feedback = MemoryFeedbackStore(self.world)
+        self.put_feedback = PutFeedback(projects, self.feedback, self.clock)
+        self.join_feedback = JoinFeedback(
+            projects=projects,
+            feedback=self.feedback,
+            listing=MemoryCaptureListing(self.archive),
+            archive=self.archive,
+            ledger=self.ledger,
+            answer=AnswerFeedback(self.feedback, self.payloads, self.tasks, self.ledger, self.queue, self.clock),
+            clock=self.clock,
         )
         self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock)
         self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)

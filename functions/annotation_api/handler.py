@@ -43,15 +43,13 @@ def _route(key: str) -> Route:
 
 
 def _response(event: dict[str, Any], desk: Callable[[], AnnotationDesk]) -> Response:
-    at_the_door = True
     try:
         route = _route(event["routeKey"])
         request = Request.of(event)
-        at_the_door = False
         response = route(desk(), request)
         if response.metric:
             count(request.path["project"], {response.metric: 1})
     except Exception as error:
         request_id = event.get("requestContext", {}).get("requestId", "unknown")
-        return refusal(error, request_id, at_the_door=at_the_door)
+        return refusal(error, request_id)
     return response

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import msgspec
 
-from functions.annotation_api.routes import Response
+from functions.annotation_api.routes import CallerDeniedError, Response
 from trueup.errors import (
     ConfigurationError,
     ConflictError,
     InputError,
     NotFoundError,
-    PermissionDeniedError,
     RetryableError,
     TrueupError,
 )
@@ -35,15 +34,15 @@ class Refusal(Record, frozen=True, kw_only=True):
     field: str | None = None
 
 
-def refusal(error: Exception, request_id: str, *, at_the_door: bool) -> Response:
-    """The answer to a call that raised. A permission that is missing `at_the_door` is the caller's; one that a use case
-    misses is the function's own, for which the caller can do nothing."""
+def refusal(error: Exception, request_id: str) -> Response:
+    """The answer to a call that raised. A permission that a use case misses is the function's own, for which the caller
+    can do nothing."""
     match error:
         case ConfigurationError():
             pass
         case InputError():
             return _told(400, error, request_id, error.field)
-        case PermissionDeniedError() if at_the_door:
+        case CallerDeniedError():
             return _told(403, error, request_id)
         case NotFoundError():
             return _told(404, error, request_id)

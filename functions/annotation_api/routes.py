@@ -15,11 +15,13 @@ import msgspec
 from trueup.errors import InputError, PermissionDeniedError
 from trueup.model import Project, Record
 from trueup.usecases.claim_task import ClaimedTask
+from trueup.usecases.put_feedback import Remark, Report
 from trueup.usecases.submit_annotation import Submission
 from trueup.wiring.annotation_desk import AnnotationDesk
 
 Body = TypeVar("Body")
 _MAY_ANNOTATE = frozenset({"annotators", "reviewers", "leads", "admins"})
+_MAY_TELL_THE_TRUTH = _MAY_ANNOTATE - {"annotators"}
 _FIELD = re.compile(r"`\$\.(\w+)|field `(\w+)`")
 REASON_LIMIT = 500
 SECONDS_LIMIT = 24 * 60 * 60
@@ -28,21 +30,31 @@ Reason = Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=SECONDS_LIMIT)]
 
 
+class CallerDeniedError(PermissionDeniedError):
+    """The caller's groups do not allow it; what a use case is denied, the function's own role is."""
+
+    @property
+    def code(self) -> str:
+        return "PermissionDenied"
+
+
 class Request(Record, frozen=True, kw_only=True):
     """What a route needs of an API Gateway event (payload format 2.0) behind a JWT authorizer."""
 
     path: dict[str, str]
     body: bytes
     annotator: str
+    groups: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, event: dict[str, Any]) -> Self:
-        """Raises InputError (a body that is no base64), PermissionDeniedError (in none of the working groups; the pool
+        """Raises InputError (a body that is no base64), CallerDeniedError (in none of the working groups; the pool
         allows no self sign-up)."""
         claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
-        if not _groups(claims.get("cognito:groups", "")) & _MAY_ANNOTATE:
-            raise PermissionDeniedError("your account is in none of the groups annotators, reviewers, leads, admins")
-        return cls(path=event.get("pathParameters") or {}, body=_body(event), annotator=claims["sub"])
+        groups = _groups(claims.get("cognito:groups", ""))
+        if not groups & _MAY_ANNOTATE:
+            raise CallerDeniedError("your account is in none of the groups annotators, reviewers, leads, admins")
+        return cls(path=event.get("pathParameters") or {}, body=_body(event), annotator=claims["sub"], groups=groups)
 
     def parse(self, kind: type[Body]) -> Body:
         """The body as `kind`. Raises InputError that names the field."""
@@ -164,6 +176,19 @@ def my_work(desk: AnnotationDesk, request: Request) -> Response:
     return Response(body={"annotations": items, "today": progress.mine_today, "total": progress.mine_total})
 
 
+def put_feedback(desk: AnnotationDesk, request: Request) -> Response:
+    """The path says which project it is, and the token whose word."""
+    wish = request.parse(Remark)
+    if wish.kind == "truth" and not request.groups & _MAY_TELL_THE_TRUTH:
+        raise CallerDeniedError(
+            "a truth becomes a label without anybody being asked: only reviewers, leads and admins may send one"
+        )
+    fields = {name: getattr(wish, name) for name in wish.__struct_fields__}
+    received = desk.feedback(Report(project=request.path["project"], by=request.annotator, **fields))
+    body = {"feedback_id": received.feedback.feedback_id, "repeated": received.repeated}
+    return Response(body=body, status=200 if received.repeated else 202, metric="FeedbackReceived")
+
+
 Route = Callable[[AnnotationDesk, Request], Response]
 ROUTES: dict[str, Route] = {
     "GET /api/projects": list_projects,
@@ -174,6 +199,7 @@ ROUTES: dict[str, Route] = {
     "POST /api/projects/{project}/tasks/{task}/skip": skip,
     "GET /api/projects/{project}/tasks/{task}/payload": payload,
     "GET /api/projects/{project}/work": my_work,
+    "POST /api/projects/{project}/feedback": put_feedback,
 }
 
 

@@ -66,6 +66,7 @@ ROUTES = (
     (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/skip"),
     (HttpMethod.GET, "/api/projects/{project}/tasks/{task}/payload"),
     (HttpMethod.GET, "/api/projects/{project}/work"),
+    (HttpMethod.POST, "/api/projects/{project}/feedback"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import ArnFormat, Duration, Stack
-from aws_cdk.aws_events import EventPattern, Rule
+from aws_cdk.aws_events import EventPattern, Rule, RuleTargetInput, Schedule
 from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
@@ -19,11 +19,12 @@ from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
 from infra.constructs.state_machine import state_machine
-from trueup.settings import CaptureIngestSettings, EventPublishSettings
+from trueup.settings import CaptureIngestSettings, EventPublishSettings, FeedbackJoinSettings
 
 _INGEST_TIMEOUT = Duration.minutes(5)
 # A transaction for a file's tasks contends with those of other files for the budget counter.
 _INGEST_CONCURRENCY = 20
+_FEEDBACK_CONCURRENCY = 5
 
 
 class IngestStack(Stack):
@@ -52,6 +53,7 @@ class IngestStack(Stack):
             )
         )
         self.capture_ingest = self._capture_ingest(platform, annotation_queues)
+        self.feedback_queue, self.feedback_join = self._feedback(platform, annotation_queues)
         self.event_publish = self._event_publish(platform)
         self.backfill = self._backfill(platform)
 
@@ -116,6 +118,39 @@ class IngestStack(Stack):
         )
         function.consumes(self.queue, batch_size=5, max_concurrency=_INGEST_CONCURRENCY)
         return function
+
+    def _feedback(self, platform: Platform, annotation_queues: dict[str, LoopQueue]) -> tuple[LoopQueue, LoopFunction]:
+        """A queue that applications send to, and that the schedule tells when captures are to be searched."""
+        queue = LoopQueue(self, "Feedback", key=platform.key, consumer_timeout=_INGEST_TIMEOUT)
+        minutes = Duration.minutes(platform.config.schedule_minutes)
+        queue.fed_by(
+            Rule(self, "FeedbackSchedule", schedule=Schedule.rate(minutes)),
+            RuleTargetInput.from_object({"reason": "schedule"}),
+        )
+        function = LoopFunction(
+            self,
+            "FeedbackJoin",
+            platform=platform,
+            name="feedback_join",
+            settings=FeedbackJoinSettings(
+                stage=platform.config.stage,
+                table_name=platform.table.table_name,
+                captures_bucket=platform.captures.bucket_name,
+                dataset_bucket=platform.dataset.bucket_name,
+                annotation_queue_urls={name: each.queue.queue_url for name, each in annotation_queues.items()},
+            ),
+            grants=[
+                grant.read_write_table(platform.table.table_arn),
+                grant.read_objects(platform.captures.bucket_arn),
+                grant.list_bucket(platform.captures.bucket_arn),
+                grant.write_objects(platform.dataset.bucket_arn),
+                grant.send_to_queues([each.queue.queue_arn for each in annotation_queues.values()]),
+            ],
+            timeout=_INGEST_TIMEOUT,
+            memory_mb=1024,
+        )
+        function.consumes(queue, batch_size=10, max_concurrency=_FEEDBACK_CONCURRENCY)
+        return queue, function
 
     def _event_publish(self, platform: Platform) -> LoopFunction:
         function = LoopFunction(

@@ -58,6 +58,7 @@ class Rooms:
     def functions(self) -> dict[str, LoopFunction]:
         return {
             "capture_ingest": self.ingest.capture_ingest,
+            "feedback_join": self.ingest.feedback_join,
             "event_publish": self.ingest.event_publish,
             "annotation_api": self.annotation.annotation_api,
             "backend_sync": self.annotation.backend_sync,
@@ -76,6 +77,7 @@ class Rooms:
         """The loop's own work queues, without the projects' annotation queues."""
         return {
             "ingest": self.ingest.queue,
+            "feedback": self.ingest.feedback_queue,
             "settle": self.dataset.settle_queue,
             "commit": self.dataset.commit_queue,
             "decide": self.retraining.decide_queue,
@@ -194,6 +196,7 @@ class OperationsStack(Stack):
             ("Open slots", [queue.metric_approximate_number_of_messages_visible()]),
             ("Answers", [_count(each, project) for each in ("Annotations", "VerdictAccepted", "VerdictNeedsReview")]),
             ("Versions", [_count(each, project) for each in ("VersionsCommitted", "LabelsAdded")]),
+            ("Feedback", [_count(f"Feedback{each}", project) for each in ("Received", "Asked", "Labelled", "Agreed")]),
             (
                 "Retraining",
                 [_count(each, project) for each in ("DecisionRetrain", "GatePassed", "GateRefused", "RunPromoted")],

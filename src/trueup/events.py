@@ -39,6 +39,18 @@ class TasksOpened(Event, frozen=True, kw_only=True):
     file_id: str
 
 
+class FeedbackJoined(Event, frozen=True, kw_only=True):
+    """A user's correction, or the real outcome, met the capture that it speaks of. `outcome` is agreed, asked, labelled
+    or known."""
+
+    feedback_id: str
+    kind: str
+    label: str
+    predicted: str
+    sample_id: str
+    outcome: str
+
+
 class AnnotationSubmitted(Event, frozen=True, kw_only=True):
     """An annotator answered, or corrected an answer."""
 
@@ -136,6 +148,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     for each in (
         CapturesIngested,
         TasksOpened,
+        FeedbackJoined,
         AnnotationSubmitted,
         TaskSkipped,
         OverlapExtended,

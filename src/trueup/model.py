@@ -196,6 +196,16 @@ class GroundTruthBackend(Record, frozen=True, kw_only=True):
     batch: int = 100
 
 
+class FeedbackPolicy(Record, frozen=True, kw_only=True):
+    """What becomes of feedback. An inference is looked for in the captures of the `lookback_hours` before its feedback
+    came, unless that says when it was made; feedback waits `keep_days` for its capture. A `truth` either is the label,
+    or a reason to ask people as an override is."""
+
+    lookback_hours: int = 48
+    keep_days: int = 7
+    truth: Literal["label", "ask"] = "label"
+
+
 class Sources(Record, frozen=True, kw_only=True):
     """Where captures come from beside the endpoint's own data capture: messages of an asynchronous endpoint on SNS
     topics (`async_topics`, ARNs), and batch transforms that write capture manifests. `buckets` are those in which
@@ -221,6 +231,7 @@ class Project(Record, frozen=True, kw_only=True):
     title: str = ""
     capture_percent: int = 100
     sources: Sources = Sources()
+    feedback: FeedbackPolicy = FeedbackPolicy()
     selection: SelectionPolicy = SelectionPolicy()
     consensus: ConsensusPolicy = ConsensusPolicy()
     commit: CommitPolicy = CommitPolicy()
@@ -252,6 +263,11 @@ class CaptureFile(Record, frozen=True, kw_only=True):
     @property
     def file_id(self) -> str:
         return content_id(self.bucket, self.key)
+
+    @property
+    def hour(self) -> str:
+        """The hour of its captures, in UTC, as it stands in the key: yyyy/mm/dd/hh."""
+        return "/".join(self.key.split("/")[-5:-1])
 
 
 class TransformPair(Record, frozen=True, kw_only=True):
@@ -419,6 +435,67 @@ class Selection(Record, frozen=True, kw_only=True):
     policy_version: str
     prediction: Prediction
     selected_at: datetime
+
+
+# ---------------------------------------------------------------- what turned out later
+
+
+class Feedback(Record, frozen=True, kw_only=True):
+    """What somebody knows of an inference that was made: a user's correction (`override`), or the real outcome
+    (`truth`). Either `event_id` or `inference_id` names the inference, and `index` the record within its request. `by`
+    says whose word it is; `inferred_at`, when the inference was made, spares a search."""
+
+    project: str
+    kind: Literal["override", "truth"]
+    label: str
+    received_at: datetime
+    event_id: str | None = None
+    inference_id: str | None = None
+    index: int = 0
+    by: str = ""
+    inferred_at: datetime | None = None
+
+    @property
+    def feedback_id(self) -> str:
+        """The same word of the same person on the same record is the same feedback."""
+        names = (self.event_id or "", self.inference_id or "", str(self.index))
+        return content_id(self.project, self.kind, self.label, self.by, *names)[:32]
+
+
+class FeedbackStatus(enum.StrEnum):
+    """`pending`: its capture is looked for. `joined`: done with. `refused`: its capture cannot be used. `expired`: no
+    capture came."""
+
+    PENDING = "pending"
+    JOINED = "joined"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+class FeedbackState(Record, frozen=True, kw_only=True):
+    """How a feedback stands. `outcome` says what its capture led to: it `agreed` with the model; people were `asked`;
+    the sample was `labelled`; a task or a label of it was `known` already. `capture_uri` is the file that holds the
+    capture, as soon as that is found; `reason` tells of what keeps it."""
+
+    feedback: Feedback
+    status: FeedbackStatus = FeedbackStatus.PENDING
+    outcome: Literal["", "agreed", "asked", "labelled", "known"] = ""
+    reason: str = ""
+    capture_uri: str | None = None
+    sample_id: str | None = None
+    task_id: str | None = None
+    at: datetime | None = None
+
+
+class FeedbackSearch(Record, frozen=True, kw_only=True):
+    """How far a project's captures were searched. What came before `searched_to` was looked for in every file until
+    then. A search that ran out of time goes on: it began at `began` and got as far as `reached`, in the order of hours
+    and URIs."""
+
+    project: str
+    searched_to: datetime | None = None
+    began: datetime | None = None
+    reached: str = ""
 
 
 # ---------------------------------------------------------------- what people said
@@ -693,6 +770,7 @@ class NodeKind(enum.StrEnum):
     CAPTURE = "capture"
     SAMPLE = "sample"
     TASK = "task"
+    FEEDBACK = "feedback"
     ANNOTATION = "annotation"
     CONSENSUS = "consensus"
     VERSION = "version"

@@ -23,6 +23,10 @@ from trueup.model import (
     Consensus,
     DatasetVersion,
     Edge,
+    Feedback,
+    FeedbackSearch,
+    FeedbackState,
+    FeedbackStatus,
     FileReceipt,
     Knowledge,
     ModelPackage,
@@ -86,6 +90,14 @@ class CaptureArchive(Protocol):
         ...
 
 
+class CaptureListing(Protocol):
+    """Which capture files there are, by the hour in which they were captured."""
+
+    def files(self, project: str, start: datetime, end: datetime) -> Iterator[CaptureFile]:
+        """Those of the hours from that of `start` to that of `end`, of all endpoints and variants, in no order."""
+        ...
+
+
 class BadLines(Record, frozen=True, kw_only=True):
     """A part of what of a capture file was put away; `name` is the part's own, `file` the capture file's URI."""
 
@@ -146,10 +158,12 @@ class CaptureLedger(Protocol):
         """Record a file as wholly accounted for. False (and nothing written) when it already was."""
         ...
 
-    def reserve(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> Mapping[str, int]:
+    def reserve(
+        self, project: str, name: str, at: datetime, wanted: Mapping[str, int], budget: Budget
+    ) -> Mapping[str, int]:
         """Take up to the `wanted` labels, by reason, from what the project's budget leaves for the hour, the day and
-        ever, exactly once per file: a repeat gets the first answer again. Returns what is granted of each, which
-        trueup.selection.budget decides where not all is left."""
+        ever, exactly once for a name, as a file's id: a repeat gets the first answer again. Returns what is granted of
+        each, which trueup.selection.budget decides where not all is left."""
         ...
 
     def left(self, project: str, at: datetime, budget: Budget) -> Mapping[str, int | None]:
@@ -163,6 +177,31 @@ class CaptureLedger(Protocol):
     def latest(self, project: str) -> Iterator[FileReceipt]:
         """Receipts, newest first. Eventually consistent."""
         ...
+
+
+class FeedbackStore(Protocol):
+    """What turned out of inferences later, from its arrival until its capture is found or will not be."""
+
+    def put(self, feedback: Feedback) -> bool:
+        """Keep it pending. False, and nothing written, when it is there already; one that was refused or has expired
+        becomes pending again."""
+        ...
+
+    def get(self, project: str, feedback_id: str) -> FeedbackState | None: ...
+
+    def by_status(self, project: str, status: FeedbackStatus, limit: int) -> list[FeedbackState]:
+        """Newest arrivals first. Eventually consistent."""
+        ...
+
+    def save(self, state: FeedbackState, journal: Journal) -> bool:
+        """Say how a pending one stands now. False, and nothing written, when it is not pending any more."""
+        ...
+
+    def search(self, project: str) -> FeedbackSearch:
+        """How far captures were searched; one that says nothing of it at first."""
+        ...
+
+    def save_search(self, search: FeedbackSearch) -> None: ...
 
 
 class PayloadStore(Protocol):

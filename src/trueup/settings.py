@@ -87,6 +87,14 @@ class CaptureTranslateSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class FeedbackJoinSettings(Settings, frozen=True, kw_only=True):
+    table_name: str
+    captures_bucket: str
+    dataset_bucket: str
+    annotation_queue_urls: dict[str, str]
+    projects_file: str = "projects.json"
+
+
 class EventPublishSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     bus_name: str
@@ -167,6 +175,7 @@ class BackendSyncSettings(Settings, frozen=True, kw_only=True):
 FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "capture_ingest": CaptureIngestSettings,
     "capture_translate": CaptureTranslateSettings,
+    "feedback_join": FeedbackJoinSettings,
     "event_publish": EventPublishSettings,
     "annotation_api": AnnotationApiSettings,
     "consensus_settle": ConsensusSettleSettings,

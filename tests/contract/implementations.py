@@ -19,10 +19,12 @@ from trueup.adapters import memory
 from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
 from trueup.adapters.aws.buckets import Bucket, S3CaptureArchive, S3PayloadStore, S3Quarantine
 from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
+from trueup.adapters.aws.capture_listing import S3CaptureListing
 from trueup.adapters.aws.capture_sources import S3CaptureSources, SqsTransformQueue
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.event_bus import EventBridgeBus
+from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.ledgers import (
     DynamoBatchStore,
     DynamoKnowledgeStore,
@@ -41,9 +43,11 @@ from trueup.ports import (
     BatchStore,
     CaptureArchive,
     CaptureLedger,
+    CaptureListing,
     CaptureSources,
     DatasetStore,
     EventBus,
+    FeedbackStore,
     KnowledgeStore,
     LineageStore,
     ModelRegistry,
@@ -69,10 +73,12 @@ class Ports:
     """One implementation of every port in one world, and what a test needs to set it up and look behind it."""
 
     archive: CaptureArchive
+    listing: CaptureListing
     sources: CaptureSources
     transforms: TransformQueue
     quarantine: Quarantine
     ledger: CaptureLedger
+    feedback: FeedbackStore
     payloads: PayloadStore
     tasks: TaskStore
     queue: AnnotationQueue
@@ -113,10 +119,12 @@ def in_memory() -> Ports:
 
     return Ports(
         archive=archive,
+        listing=memory.MemoryCaptureListing(archive),
         sources=sources,
         transforms=transforms,
         quarantine=memory.MemoryQuarantine(archive),
         ledger=memory.MemoryCaptureLedger(world),
+        feedback=memory.MemoryFeedbackStore(world),
         payloads=memory.MemoryPayloadStore(),
         tasks=memory.MemoryTaskStore(world),
         queue=memory.MemoryAnnotationQueue(clock),
@@ -217,10 +225,12 @@ def on_aws() -> Ports:
 
     return Ports(
         archive=S3CaptureArchive(s3, DATASET),
+        listing=S3CaptureListing(s3, CAPTURES),
         sources=S3CaptureSources(s3),
         transforms=SqsTransformQueue(sqs, translate),
         quarantine=S3Quarantine(s3, DATASET),
         ledger=DynamoCaptureLedger(table),
+        feedback=DynamoFeedbackStore(table),
         payloads=S3PayloadStore(s3, DATASET),
         tasks=DynamoTaskStore(table),
         queue=SqsAnnotationQueue(sqs, {"pets": url}, wait_seconds=0),

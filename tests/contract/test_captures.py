@@ -112,7 +112,7 @@ def test_receipts_come_oldest_first_over_all_pages(ports: Ports) -> None:
 
 
 def take(ports: Ports, name: str, wanted: int, budget: Budget, at: datetime = NOW) -> int:
-    return ports.ledger.reserve(capture_file(name), at, {"margin": wanted}, budget)["margin"]
+    return ports.ledger.reserve("pets", name, at, {"margin": wanted}, budget)["margin"]
 
 
 def test_the_budget_is_granted_once_per_file_and_never_overrun(ports: Ports) -> None:
@@ -143,13 +143,13 @@ def test_a_reason_has_limits_of_its_own_within_the_whole(ports: Ports) -> None:
     own = {"novelty": ReasonBudget(per_day=3), "audit": ReasonBudget(per_hour=1, total=2)}
     budget, wanted = Budget(per_day=10, reasons=own), {"margin": 3, "novelty": 2, "audit": 2}
     later = NOW + timedelta(hours=1)
-    first = ports.ledger.reserve(capture_file("a"), NOW, wanted, budget)
+    first = ports.ledger.reserve("pets", "a", NOW, wanted, budget)
     assert first == {"margin": 3, "novelty": 2, "audit": 1}
-    second = ports.ledger.reserve(capture_file("b"), later, {"margin": 1, "novelty": 2, "audit": 2}, budget)
+    second = ports.ledger.reserve("pets", "b", later, {"margin": 1, "novelty": 2, "audit": 2}, budget)
     assert second == {"margin": 1, "novelty": 1, "audit": 1}
-    third = ports.ledger.reserve(capture_file("c"), later + timedelta(hours=1), wanted, budget)
+    third = ports.ledger.reserve("pets", "c", later + timedelta(hours=1), wanted, budget)
     assert third == {"margin": 1, "novelty": 0, "audit": 0}
-    assert ports.ledger.reserve(capture_file("a"), later, wanted, budget) == first
+    assert ports.ledger.reserve("pets", "a", later, wanted, budget) == first
     assert ports.ledger.left("pets", NOW, budget) == {"HOUR#2026-11-24T10": None, "DAY#2026-11-24": 0, "TOTAL": None}
 
 

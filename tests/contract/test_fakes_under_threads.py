@@ -12,7 +12,7 @@ import msgspec
 from tests.contract.implementations import in_memory
 from tests.contract.records import QUIET
 from tests.contract.test_captures import receipt
-from tests.worlds import NOW, capture_file, opening
+from tests.worlds import NOW, opening
 from trueup.adapters.memory import FixedClock, MemoryAnnotationQueue, MemoryCaptureLedger, World
 from trueup.annotation.tasks import grant
 from trueup.errors import ConflictError
@@ -62,12 +62,12 @@ def test_each_file_is_closed_once_and_the_budget_is_exact() -> None:
     ledger = MemoryCaptureLedger(World())
 
     def close(thread: int, number: int) -> bool:
-        ledger.reserve(capture_file(f"{thread}-{number}"), NOW, {"margin": 1}, Budget(per_day=500))
+        ledger.reserve("pets", f"{thread}-{number}", NOW, {"margin": 1}, Budget(per_day=500))
         return ledger.close(receipt(str(number)), QUIET)
 
     assert [sum(map(bool, row)) for row in together(close)] == [1] * ROUNDS
-    names = [capture_file(f"{thread}-{number}") for thread in range(THREADS) for number in range(ROUNDS)]
-    assert sum(ledger.reserve(each, NOW, {"margin": 1}, Budget(per_day=500))["margin"] for each in names) == 500
+    names = [f"{thread}-{number}" for thread in range(THREADS) for number in range(ROUNDS)]
+    assert sum(ledger.reserve("pets", each, NOW, {"margin": 1}, Budget(per_day=500))["margin"] for each in names) == 500
 
 
 def test_each_message_is_received_once() -> None:

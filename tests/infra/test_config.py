@@ -62,6 +62,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "label_schema.classes[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb"]),
     "label_schema.classes[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
     "capture_percent": ([1, 100], [0, 101]),
+    "feedback.lookback_hours": ([1, 744], [0, 745]),
+    "feedback.keep_days": ([1, 92], [0, 93]),
     "sources.async_topics": (
         [[], [TOPIC] * MAX_TOPICS],
         [["told"], [TOPIC + ".fifo"], [TOPIC.replace("sns", "sqs")], [TOPIC] * (MAX_TOPICS + 1)],

@@ -18,10 +18,11 @@ from moto import mock_aws
 from tests.contract.implementations import DATASET, TABLE, clients_of_moto, create_table, items_of
 from tests.contract.records import QUIET, consensus, event, journal
 from tests.integration.stand_ins import Scripted, cancellation, refusal
-from tests.worlds import NOW, capture_file, opening
+from tests.worlds import NOW, opening
 from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.ledgers import DynamoBatchStore, DynamoKnowledgeStore, DynamoRunStore, DynamoSkillStore
 from trueup.adapters.aws.outbox import envelope_from
 from trueup.adapters.aws.table import (
@@ -41,7 +42,7 @@ from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.annotation.tasks import settle
 from trueup.errors import ConflictError, RetryableError, ServiceError
 from trueup.events import seal
-from trueup.model import Budget, Knowledge, Segment
+from trueup.model import Budget, Feedback, FeedbackSearch, Knowledge, Segment
 from trueup.ports import Journal, LabelingJob
 
 
@@ -261,7 +262,7 @@ def test_sixteen_workers_buy_exactly_the_budget(dynamodb: Any) -> None:
 
     def buy(worker: int) -> int:
         wanted = {"margin": 15, "audit": 4}
-        grants = (ledger.reserve(capture_file(f"{worker}-{each}"), NOW, wanted, budget) for each in range(4))
+        grants = (ledger.reserve("pets", f"{worker}-{each}", NOW, wanted, budget) for each in range(4))
         return sum(sum(each.values()) for each in grants)
 
     with ThreadPoolExecutor(16) as workers:
@@ -287,7 +288,7 @@ def write_one_of_everything(table: Table) -> None:
 
     ledger, tasks, runs = DynamoCaptureLedger(table), DynamoTaskStore(table), DynamoRunStore(table)
     ledger.close(receipt(), journal())
-    ledger.reserve(capture_file(), NOW, {"margin": 1}, Budget(per_hour=9))
+    ledger.reserve("pets", "a", NOW, {"margin": 1}, Budget(per_hour=9))
     tasks.open([opening()], QUIET)
     task = opening().task
     tasks.save(settle(task), QUIET, annotation=annotation(task), consensus=consensus(task, "c1"))
@@ -295,6 +296,9 @@ def write_one_of_everything(table: Table) -> None:
     runs.postpone("pets", decision("later"), "v")
     DynamoSkillStore(table).save_skills("pets", [skill("ada", 0.9)])
     DynamoKnowledgeStore(table).learn(Knowledge(project="pets"))
+    feedback = DynamoFeedbackStore(table)
+    feedback.put(Feedback(project="pets", kind="truth", label="cat", received_at=NOW, event_id="e"))
+    feedback.save_search(FeedbackSearch(project="pets"))
     DynamoBatchStore(table).save_batch(LabelingJob(project="pets", name="b", status="in_progress"))
     segment = Segment(sha256="0" * 64, samples=1, bytes=1)
     version = next_version("pets", None, {}, [line(1, "cat")], segment, NOW, "test")

@@ -21,6 +21,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import msgspec
 
 from trueup.capture.lines import whole_lines
+from trueup.capture.records import parse_key
 from trueup.dataset.versions import MIN_PREFIX, document, version_number
 from trueup.errors import (
     CaptureError,
@@ -41,6 +42,10 @@ from trueup.model import (
     Consensus,
     DatasetVersion,
     Edge,
+    Feedback,
+    FeedbackSearch,
+    FeedbackState,
+    FeedbackStatus,
     FileReceipt,
     Knowledge,
     ModelPackage,
@@ -64,12 +69,14 @@ from trueup.ports import (
     BatchStore,
     CaptureArchive,
     CaptureLedger,
+    CaptureListing,
     CaptureSources,
     Clock,
     DatasetStore,
     EndpointAdmin,
     EventBus,
     Execution,
+    FeedbackStore,
     Journal,
     KnowledgeStore,
     LabelingBackend,
@@ -171,6 +178,21 @@ class MemoryCaptureArchive(CaptureArchive):
         return f"memory://quarantine/{file.file_id}/{part}"
 
 
+class MemoryCaptureListing(CaptureListing):
+    """The files of an archive."""
+
+    def __init__(self, archive: MemoryCaptureArchive) -> None:
+        self._archive = archive
+
+    def files(self, project: str, start: datetime, end: datetime) -> Iterator[CaptureFile]:
+        first, last = (f"{each.astimezone(UTC):%Y/%m/%d/%H}" for each in (start, end))
+        for uri in list(self._archive.files):
+            bucket, _, key = uri.removeprefix("s3://").partition("/")
+            file = parse_key(bucket, key)
+            if file.project == project and first <= file.hour <= last:
+                yield file
+
+
 class MemoryQuarantine(Quarantine):
     """What an archive put away; what is released becomes one of its files."""
 
@@ -234,7 +256,7 @@ class MemoryCaptureLedger(CaptureLedger):
     def __init__(self, world: World) -> None:
         self._world = world
         self._receipts: dict[str, FileReceipt] = {}
-        self._reserved: dict[str, Mapping[str, int]] = {}
+        self._reserved: dict[tuple[str, str], Mapping[str, int]] = {}
         self._used: dict[tuple[str, str], int] = {}
 
     @_locked
@@ -250,23 +272,25 @@ class MemoryCaptureLedger(CaptureLedger):
         return True
 
     @_locked
-    def reserve(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> Mapping[str, int]:
-        if file.file_id in self._reserved:
-            return self._reserved[file.file_id]
-        left = [each for each in self.left(file.project, at, budget).values() if each is not None]
+    def reserve(
+        self, project: str, name: str, at: datetime, wanted: Mapping[str, int], budget: Budget
+    ) -> Mapping[str, int]:
+        if (project, name) in self._reserved:
+            return self._reserved[project, name]
+        left = [each for each in self.left(project, at, budget).values() if each is not None]
         own = {reason: budget.limits_of(reason, at) for reason in wanted}
         mine = {
-            reason: min(limit - self._used.get((file.project, period), 0) for period, limit in each.items())
+            reason: min(limit - self._used.get((project, period), 0) for period, limit in each.items())
             for reason, each in own.items()
             if each
         }
-        granted = allocate(wanted, min(left, default=None), mine, file.file_id)
+        granted = allocate(wanted, min(left, default=None), mine, name)
         for period in budget.limits(at):
-            self._use(file.project, period, sum(granted.values()))
+            self._use(project, period, sum(granted.values()))
         for reason, each in own.items():
             for period in each:
-                self._use(file.project, period, granted[reason])
-        self._reserved[file.file_id] = granted
+                self._use(project, period, granted[reason])
+        self._reserved[project, name] = granted
         return granted
 
     def _use(self, project: str, period: str, number: int) -> None:
@@ -287,6 +311,50 @@ class MemoryCaptureLedger(CaptureLedger):
     @_locked
     def latest(self, project: str) -> Iterator[FileReceipt]:
         return reversed(list(self.receipts(project, datetime.min.replace(tzinfo=UTC))))
+
+
+class MemoryFeedbackStore(FeedbackStore):
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._states: dict[tuple[str, str], FeedbackState] = {}
+        self._searches: dict[str, FeedbackSearch] = {}
+
+    @_locked
+    def put(self, feedback: Feedback) -> bool:
+        key = (feedback.project, feedback.feedback_id)
+        there = self._states.get(key)
+        if there is not None and there.status in (FeedbackStatus.PENDING, FeedbackStatus.JOINED):
+            return False
+        self._states[key] = FeedbackState(feedback=feedback)
+        return True
+
+    @_locked
+    def get(self, project: str, feedback_id: str) -> FeedbackState | None:
+        return self._states.get((project, feedback_id))
+
+    @_locked
+    def by_status(self, project: str, status: FeedbackStatus, limit: int) -> list[FeedbackState]:
+        found = [each for (name, _), each in self._states.items() if name == project and each.status is status]
+        newest = sorted(found, key=lambda each: (each.feedback.received_at, each.feedback.feedback_id), reverse=True)
+        return newest[:limit]
+
+    @_locked
+    def save(self, state: FeedbackState, journal: Journal) -> bool:
+        key = (state.feedback.project, state.feedback.feedback_id)
+        there = self._states.get(key)
+        if there is None or there.status is not FeedbackStatus.PENDING:
+            return False
+        self._states[key] = state
+        self._world.write(journal)
+        return True
+
+    @_locked
+    def search(self, project: str) -> FeedbackSearch:
+        return self._searches.get(project, FeedbackSearch(project=project))
+
+    @_locked
+    def save_search(self, search: FeedbackSearch) -> None:
+        self._searches[search.project] = search
 
 
 class MemoryPayloadStore(PayloadStore):

@@ -18,7 +18,7 @@ def open_task(project: str, sample: Sample, selection: Selection, at: datetime, 
     """The task that asks about a selected sample. One sample has one task, so the id is the sample's."""
     return Task(
         project=project,
-        task_id=content_id(project, sample.sample_id)[:32],
+        task_id=task_id_of(project, sample.sample_id),
         sample_id=sample.sample_id,
         content_type=sample.content_type,
         payload_uri=sample.payload_uri,
@@ -28,6 +28,10 @@ def open_task(project: str, sample: Sample, selection: Selection, at: datetime, 
         backend=config.backend,
         prediction=selection.prediction,
     )
+
+
+def task_id_of(project: str, sample_id: str) -> str:
+    return content_id(project, sample_id)[:32]
 
 
 def lease_token(task_id: str, annotator: str, revision: int) -> str:
@@ -123,6 +127,16 @@ def widen(task: Task) -> Task:
 def settle(task: Task) -> Task:
     """The label is trusted: no more answers."""
     return _next(task, status=TaskStatus.SETTLED, leases=())
+
+
+def overrule(task: Task, annotation: Annotation) -> Task:
+    """The truth turned out: whatever people answered, or are about to, the label is settled. Raises TaskClosedError
+    (cancelled)."""
+    if task.status is TaskStatus.CANCELLED:
+        raise TaskClosedError(f"task {task.task_id} is cancelled and takes no more answers")
+    known = annotation.annotator in task.answered_by
+    answered_by = task.answered_by if known else (*task.answered_by, annotation.annotator)
+    return _next(task, status=TaskStatus.SETTLED, leases=(), answered_by=answered_by)
 
 
 def send_to_review(task: Task) -> Task:

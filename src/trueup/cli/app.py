@@ -14,6 +14,7 @@ from trueup.cli import (
     capture,
     dataset,
     endpoint,
+    feedback,
     lineage,
     look,
     machine,
@@ -48,6 +49,7 @@ capture.app.command("quarantine")(quarantine.quarantine)
 capture.app.command("replay")(quarantine.replay)
 app.add_typer(capture.app, name="capture", help="Capture files: what is in them, and how unsure the model was.")
 app.add_typer(policy.app, name="policy", help="Selection policies: what one would have asked about.")
+app.add_typer(feedback.app, name="feedback", help="What turned out later: users' corrections and real outcomes.")
 app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, import, verify.")
 app.command("lineage")(lineage.lineage)
 app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")

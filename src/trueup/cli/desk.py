@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         CaptureLedger,
         Clock,
         DatasetStore,
+        FeedbackStore,
         LineageStore,
         ModelRegistry,
         ObjectReader,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.import_labels import ImportLabels
+    from trueup.usecases.put_feedback import PutFeedback
     from trueup.usecases.redrive_messages import RedriveMessages
     from trueup.usecases.replay_quarantine import ReplayQuarantine
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
@@ -50,6 +52,10 @@ class Deployed(Protocol):
     def clock(self) -> Clock: ...
     @property
     def ledger(self) -> CaptureLedger: ...
+    @property
+    def feedback(self) -> FeedbackStore: ...
+    @property
+    def put_feedback(self) -> PutFeedback: ...
     @property
     def payloads(self) -> PayloadStore: ...
     @property

@@ -63,6 +63,7 @@ class Status(Record, frozen=True, kw_only=True):
     region: str
     workbench_url: str
     dashboard: str
+    feedback_queue: str
     projects: tuple[ProjectStatus, ...]
     dead_letters: Mapping[str, int]
 
@@ -86,6 +87,7 @@ def status_of(look: Deployed, names: list[str], workbench_url: str | None = None
         region=look.deployment.region,
         workbench_url=workbench_url or look.deployment.workbench_url,
         dashboard=look.deployment.dashboard,
+        feedback_queue=look.deployment.queues.get("feedback", ""),
         projects=tuple(_project_status(look, name, dead) for name in names),
         dead_letters=dead,
     )

@@ -9,6 +9,7 @@ from trueup.model import (
     Consensus,
     DatasetVersion,
     Edge,
+    Feedback,
     Node,
     NodeKind,
     RetrainingRun,
@@ -40,6 +41,12 @@ def asked(selection: Selection, task: Task) -> Edge:
     """sample → task; the actor is the strategy that chose it."""
     sample = Node(kind=NodeKind.SAMPLE, id=task.sample_id)
     return _edge(task.project, sample, Node(kind=NodeKind.TASK, id=task.task_id), selection.strategy, task.opened_at)
+
+
+def reported(feedback: Feedback, task_id: str, at: datetime) -> Edge:
+    """feedback → task; the actor is whose word it is."""
+    source = Node(kind=NodeKind.FEEDBACK, id=feedback.feedback_id)
+    return _edge(feedback.project, source, Node(kind=NodeKind.TASK, id=task_id), feedback.by or feedback.kind, at)
 
 
 def answered(annotation: Annotation) -> Edge:

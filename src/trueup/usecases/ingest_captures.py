@@ -10,12 +10,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.annotation.tasks import open_task
-from trueup.capture.samples import group_of, media_type
+from trueup.capture.samples import media_type
 from trueup.errors import CaptureError
 from trueup.events import CapturesIngested, TasksOpened
-from trueup.lineage.edges import asked, captured
-from trueup.model import CaptureFile, FileReceipt, Knowledge, Project, Quarantined, Sample, Selection
+from trueup.model import CaptureFile, FileReceipt, Knowledge, Project, Quarantined
 from trueup.ports import (
     AnnotationQueue,
     CaptureArchive,
@@ -23,7 +21,6 @@ from trueup.ports import (
     Clock,
     Journal,
     KnowledgeStore,
-    Opening,
     PayloadStore,
     TaskStore,
 )
@@ -33,6 +30,7 @@ from trueup.selection.near_duplicates import Fingerprints, fingerprint
 from trueup.selection.pace import rate_of
 from trueup.selection.pool import Entry
 from trueup.selection.strategies import ALONE
+from trueup.usecases.openings import invite, opening_of
 from trueup.usecases.read_captures import FileReading, Instance, Spot
 
 # How much longer than what is wanted the list of candidates is: some turn out to be known.
@@ -110,15 +108,17 @@ class _Window:
 
     def ask(self) -> tuple[str, ...]:
         choices = self._choose()
-        openings = [self._opening(self._instances[each.position], each) for each in choices]
-        if not openings:
+        if not choices:
             return ()
+        project, payloads = self._project, self._world.payloads
+        openings = [
+            opening_of(project, payloads, self._file.uri, self._instances[each.position], each, self._now)
+            for each in choices
+        ]
         prints = (_fingerprint(self._instances[each.position]) for each in choices)
         self._fingerprints = tuple(f"{each:016x}" for each in prints if each is not None)
         task_ids = self._world.tasks.open(openings, Journal(at=self._now))
-        slots = [each for each in task_ids for _ in range(self._project.consensus.overlap)]
-        if self._project.backend == "queue":
-            self._world.queue.send(self._project.name, slots)
+        invite(project, self._world.queue, task_ids)
         return task_ids
 
     def receipt(self, selected: int) -> FileReceipt:
@@ -154,7 +154,9 @@ class _Window:
         if not any(self._wanted.values()):
             return []
         budget = self._project.selection.budget
-        self._granted = self._world.ledger.reserve(self._file, self._now, self._wanted, budget)
+        self._granted = self._world.ledger.reserve(
+            self._project.name, self._file.file_id, self._now, self._wanted, budget
+        )
         return self._draw.choices(offers, self._granted, self._vectors, self._before)
 
     def _vectors(self, entries: Sequence[Entry[Spot]]) -> NDArray[np.float32]:
@@ -222,41 +224,10 @@ class _Window:
         """Whether this file opened the sample's task, in a run that did not reach its end."""
         instance = self._instances[position]
         before = self._world.tasks.selection(self._project.name, instance.sample_id)
-        if before is None or before.event_id != instance.capture.event_id:
+        if before is None or (before.event_id, before.capture_uri) != (instance.capture.event_id, self._file.uri):
             return False
         self._before[position] = reason_of(before)
         return True
-
-    def _opening(self, instance: Instance, choice: Choice[Spot]) -> Opening:
-        project, payload = self._project, instance.input
-        sample = Sample(
-            project=project.name,
-            sample_id=instance.sample_id,
-            content_type=payload.content_type,
-            size=len(payload.data),
-            payload_uri=self._world.payloads.put(project.name, instance.sample_id, payload),
-            group=group_of(instance.capture, payload, project.selection.group_by),
-            first_seen=instance.capture.inference_time,
-        )
-        selection = Selection(
-            project=project.name,
-            sample_id=instance.sample_id,
-            event_id=instance.capture.event_id,
-            index=instance.index,
-            capture_uri=self._file.uri,
-            capture_line=instance.capture.line,
-            strategy=choice.strategy,
-            score=choice.score,
-            threshold=choice.threshold,
-            propensity=choice.propensity,
-            reason=choice.reason,
-            policy_version=project.selection.version,
-            prediction=instance.prediction,
-            selected_at=self._now,
-        )
-        task = open_task(project.name, sample, selection, self._now, project)
-        edges = (*captured(selection), asked(selection, task))
-        return Opening(sample=sample, selection=selection, task=task, edges=edges)
 
 
 def _fingerprint(instance: Instance) -> int | None:

@@ -103,12 +103,12 @@ class FileReading:
     def instance(self, spot: Spot) -> Instance | None:
         """What a spot holds; None when its input turns out to be unusable, which is accounted for then."""
         if not isinstance(spot.place, Place):
-            return self._instances(spot.place, self.project.selection.reader)[0][spot.index]
+            return instances_of(spot.place, self._names, self.project.selection.reader)[0][spot.index]
         found = spot.place.read()
         if isinstance(found, Quarantined):
             self._refuse(found)
             return None
-        return self._instances(found, spot.place.decoder)[0][spot.index]
+        return instances_of(found, self._names, spot.place.decoder)[0][spot.index]
 
     def _refuse(self, item: Quarantined) -> None:
         """A line that was counted as read, from its answer alone, until its input was looked at."""
@@ -158,7 +158,7 @@ class FileReading:
     def _understood(self, capture: Capture) -> list[Instance]:
         """Its instances, or none and the line is put away with the reason."""
         try:
-            found, decoder = self._instances(capture, self.project.selection.reader)
+            found, decoder = instances_of(capture, self._names, self.project.selection.reader)
         except DecodeError as error:
             bad = Quarantined(line=capture.line, offset=capture.offset, reason=str(error), raw=capture.raw)
             self._quarantine(bad)
@@ -167,18 +167,6 @@ class FileReading:
         self.tally.predictions += len(found)
         self.tally.decoders[decoder] += 1
         return found
-
-    def _instances(self, capture: Capture, reader: str | AnswerPath | None) -> tuple[list[Instance], str]:
-        if capture.output is None or capture.input is None:
-            raise DecodeError(_incomplete(capture))
-        predictions, decoder = decode(capture.output, self._names, reader)
-        inputs = split_input(capture.input, len(predictions))
-        pairs = enumerate(zip(inputs, predictions, strict=True))
-        found = [
-            Instance(capture=capture, index=index, input=payload, prediction=each, sample_id=sample_id(payload))
-            for index, (payload, each) in pairs
-        ]
-        return found, decoder
 
     def _count(self, instances: Sequence[Instance]) -> None:
         def keep(index: int) -> tuple[Spot, int]:
@@ -194,6 +182,22 @@ class FileReading:
     def _count_slices(self, attributes: Sequence[Sequence[str]], scores: NDArray[np.float64]) -> None:
         name = (self.project.selection.slice_by or "").removeprefix("attribute:")
         self.tally.slices.add(*indexed([attribute_of(each, name) or "" for each in attributes]), scores)
+
+
+def instances_of(
+    capture: Capture, classes: tuple[str, ...], reader: str | AnswerPath | None
+) -> tuple[list[Instance], str]:
+    """What a capture says of each record of its request, and which decoder read it. Raises DecodeError."""
+    if capture.output is None or capture.input is None:
+        raise DecodeError(_incomplete(capture))
+    predictions, decoder = decode(capture.output, classes, reader)
+    inputs = split_input(capture.input, len(predictions))
+    pairs = enumerate(zip(inputs, predictions, strict=True))
+    found = [
+        Instance(capture=capture, index=index, input=payload, prediction=each, sample_id=sample_id(payload))
+        for index, (payload, each) in pairs
+    ]
+    return found, decoder
 
 
 def _incomplete(capture: Capture) -> str:

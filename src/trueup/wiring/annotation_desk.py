@@ -9,6 +9,7 @@ from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
 from trueup.adapters.aws.buckets import S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.model import Project
@@ -17,6 +18,7 @@ from trueup.settings import (
 )
 from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.extend_lease import ExtendLease
+from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.show_work import ShowWork
 from trueup.usecases.skip_task import SkipTask
 from trueup.usecases.submit_annotation import SubmitAnnotation
@@ -33,12 +35,14 @@ class AnnotationDesk:
     submit: SubmitAnnotation
     skip: SkipTask
     work: ShowWork
+    feedback: PutFeedback
 
 
 def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
     clients = clients or Clients()
     projects = packaged_projects(settings.projects_file)
-    tasks = DynamoTaskStore(Table(clients["dynamodb"], settings.table_name))
+    table = Table(clients["dynamodb"], settings.table_name)
+    tasks = DynamoTaskStore(table)
     queue = SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls)
     clock = SystemClock()
     return AnnotationDesk(
@@ -54,4 +58,5 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
             clock=clock,
             presign_seconds=settings.presign_seconds,
         ),
+        feedback=PutFeedback(projects=projects, feedback=DynamoFeedbackStore(table), clock=clock),
     )

@@ -19,6 +19,7 @@ from trueup.adapters.aws.replays import LambdaReplays
 from trueup.errors import ConfigurationError
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.diagnose import Diagnose, Place
+from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
@@ -51,6 +52,10 @@ class Operations(Operator):
     @property
     def replay(self) -> ReplayQuarantine:
         return ReplayQuarantine(quarantine=S3Quarantine(self.clients["s3"], self.deployment.dataset_bucket))
+
+    @property
+    def put_feedback(self) -> PutFeedback:
+        return PutFeedback(projects=self.projects, feedback=self.feedback, clock=self.clock)
 
     @property
     def objects(self) -> S3Objects:

@@ -17,6 +17,7 @@ from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.endpoint_admin import SageMakerEndpointAdmin
 from trueup.adapters.aws.errors import translated
+from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoRunStore, DynamoSkillStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.table import Table
@@ -65,6 +66,10 @@ class Operator:
     @property
     def ledger(self) -> DynamoCaptureLedger:
         return DynamoCaptureLedger(self.table)
+
+    @property
+    def feedback(self) -> DynamoFeedbackStore:
+        return DynamoFeedbackStore(self.table)
 
     @property
     def archive(self) -> S3CaptureArchive:

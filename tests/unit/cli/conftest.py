@@ -21,6 +21,7 @@ from trueup.adapters.memory import (
     MemoryCaptureLedger,
     MemoryDatasetStore,
     MemoryEndpointAdmin,
+    MemoryFeedbackStore,
     MemoryLineageStore,
     MemoryPayloadStore,
     MemoryQuarantine,
@@ -45,6 +46,7 @@ from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.import_labels import ImportLabels
+from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
@@ -53,7 +55,7 @@ from trueup.usecases.submit_annotation import Submission
 _HASH = re.compile(r"\b[0-9a-f]{16,64}\b")
 GOLDEN = Path(__file__).with_name("golden")
 FACTS = MachineFacts(python=(3, 12, 1), node=(22, 3, 0), uv="0.9.1", free_bytes=50_000_000_000)
-QUEUES = ("backend", "commit", "decide", "ingest", "promote", "settle")
+QUEUES = ("backend", "commit", "decide", "feedback", "ingest", "promote", "settle")
 
 
 @dataclass
@@ -77,6 +79,14 @@ class FakeDeployed:
     @property
     def ledger(self) -> MemoryCaptureLedger:
         return self.loop.ledger
+
+    @property
+    def feedback(self) -> MemoryFeedbackStore:
+        return self.loop.feedback
+
+    @property
+    def put_feedback(self) -> PutFeedback:
+        return self.loop.put_feedback
 
     @property
     def payloads(self) -> MemoryPayloadStore:

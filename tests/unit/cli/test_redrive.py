@@ -31,7 +31,7 @@ def test_a_dry_run_shows_the_reasons_and_touches_nothing(trueup: Terminal, faile
     result = trueup("redrive", "--dry-run")
     assert result.exit_code == 0
     assert "AccessDenied: not allowed to read" in result.stdout
-    assert "empty: backend, commit, decide, promote, settle" in result.stdout
+    assert "empty: backend, commit, decide, feedback, promote, settle" in result.stdout
     assert failed.letters.moved == []
     assert failed.replays.replayed == []
 

@@ -78,6 +78,7 @@ CLAIM = "POST /api/projects/{project}/claims"
 BEAT = "POST /api/projects/{project}/tasks/{task}/heartbeat"
 SUBMIT = "POST /api/projects/{project}/tasks/{task}/annotations"
 SKIP = "POST /api/projects/{project}/tasks/{task}/skip"
+FEEDBACK = "POST /api/projects/{project}/feedback"
 WORK = "GET /api/projects/{project}/work"
 
 
@@ -91,6 +92,7 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         submit=loop.submit,
         skip=SkipTask(projects, tasks, loop.queue, loop.clock),
         work=ShowWork(projects, tasks, loop.payloads, loop.clock, presign_seconds=300),
+        feedback=loop.put_feedback,
     )
 
 
@@ -139,6 +141,39 @@ def test_a_person_claims_answers_corrects_and_reads_the_own_work(api: Api) -> No
     ]
 
 
+def test_feedback_is_taken_in_and_the_same_again_is_told(api: Api, loop: Loop) -> None:
+    remark = {"inference_id": "call 1", "label": "dog", "inferred_at": "2026-11-24T09:00:00Z"}
+    status, answer = api.call(FEEDBACK, remark, project="pets")
+    assert (status, answer["repeated"]) == (202, False)
+    assert api.call(FEEDBACK, remark, project="pets") == (200, {**answer, "repeated": True})
+    kept = loop.feedback.get("pets", answer["feedback_id"])
+    assert kept is not None
+    assert (kept.feedback.by, kept.feedback.kind, kept.feedback.inference_id) == ("ada", "override", "call 1")
+
+
+def test_only_who_may_rule_says_what_is_true(api: Api) -> None:
+    truth = {"event_id": "event-1", "label": "dog", "kind": "truth"}
+    assert api.refused(FEEDBACK, truth, project="pets")[:2] == (403, "PermissionDenied")
+    api.groups = "[reviewers]"
+    assert api.call(FEEDBACK, truth, project="pets")[0] == 202
+
+
+@pytest.mark.parametrize(
+    ("remark", "says"),
+    [
+        ({"label": "dog"}, "one of the two"),
+        ({"label": "cow", "event_id": "e"}, "not a class of pets"),
+        ({"label": "dog", "event_id": "e", "by": "somebody else"}, "unknown field `by`"),
+        ({"label": "dog", "event_id": "e", "project": "others"}, "unknown field `project`"),
+        ({"label": "dog", "event_id": "e", "inferred_at": "2999-01-01T00:00:00Z"}, "not yet"),
+    ],
+)
+def test_feedback_that_is_wrong_is_refused(api: Api, remark: dict[str, str], says: str) -> None:
+    status, _, message = api.refused(FEEDBACK, remark, project="pets")
+    assert status == 400
+    assert says in message
+
+
 def test_a_task_is_claimed_blind_and_comes_with_its_text(api: Api) -> None:
     task = api.claimed()
     assert task["prediction"] is None
@@ -147,7 +182,7 @@ def test_a_task_is_claimed_blind_and_comes_with_its_text(api: Api) -> None:
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if "{project}" in each])
 def test_an_unknown_project_is_not_found(api: Api, route: str) -> None:
-    body = {"lease_token": "t", "label": "cat"}
+    body = {"event_id": "e", "label": "cat"} if route == FEEDBACK else {"lease_token": "t", "label": "cat"}
     status, code, message = api.refused(route, body, project="birds", task="x")
     assert (status, code) == (404, "NotFound")
     assert message == "there is no project 'birds'; projects: pets"

@@ -55,7 +55,9 @@ def test_the_same_file_twice_and_messages_doubled_give_the_same_state() -> None:
             often.state()[key]
         )
     assert once.tasks.count("pets", TaskStatus.SETTLED) == often.tasks.count("pets", TaskStatus.SETTLED) == 8
-    assert once.ledger.reserve(once.capture(4), once.clock.now(), {"margin": 9}, Budget())["margin"] == 4
+    assert (
+        once.ledger.reserve("pets", once.capture(4).file_id, once.clock.now(), {"margin": 9}, Budget())["margin"] == 4
+    )
 
 
 def test_every_line_is_accounted_for() -> None:

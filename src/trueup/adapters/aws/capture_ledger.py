@@ -70,18 +70,20 @@ class DynamoCaptureLedger(CaptureLedger):
             return False
         return True
 
-    def reserve(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> Mapping[str, int]:
+    def reserve(
+        self, project: str, name: str, at: datetime, wanted: Mapping[str, int], budget: Budget
+    ) -> Mapping[str, int]:
         for attempt in range(_ATTEMPTS):
-            plan = self._plan(file, at, wanted, budget)
+            plan = self._plan(project, name, at, wanted, budget)
             if plan.done is not None:
                 return plan.done
             try:
-                self._table.write(_reservation(file, plan, at))
+                self._table.write(_reservation(project, name, plan, at))
             except ConditionFailedError:
                 self._pause(attempt)
                 continue
             return plan.granted
-        raise RetryableError(f"the budget of {file.project} is contended: {_ATTEMPTS} attempts lost the race")
+        raise RetryableError(f"the budget of {project} is contended: {_ATTEMPTS} attempts lost the race")
 
     def left(self, project: str, at: datetime, budget: Budget) -> Mapping[str, int | None]:
         limits = budget.limits(at)
@@ -91,21 +93,21 @@ class DynamoCaptureLedger(CaptureLedger):
             for period, limit in limits.items()
         }
 
-    def _plan(self, file: CaptureFile, at: datetime, wanted: Mapping[str, int], budget: Budget) -> _Plan:
+    def _plan(self, project: str, name: str, at: datetime, wanted: Mapping[str, int], budget: Budget) -> _Plan:
         """What would be granted now, and by what it would be bounded: one read."""
         limits = budget.limits(at)
         own = {reason: budget.limits_of(reason, at) for reason in wanted}
         periods = [*limits, *[period for each in own.values() for period in each]]
-        own_key = (_file_pk(file), "BUDGET")
-        found = self._table.get_many([own_key, *[(_budget_pk(file.project), each) for each in periods]])
+        own_key = _reservation_key(project, name)
+        found = self._table.get_many([own_key, *[(_budget_pk(project), each) for each in periods]])
         if own_key in found:
             return _Plan(done=record_of(found[own_key], _Reserved).granted)
 
         def left(bounds: Mapping[str, int | None]) -> list[int]:
-            return [each - _used(found, file.project, period) for period, each in bounds.items() if each is not None]
+            return [each - _used(found, project, period) for period, each in bounds.items() if each is not None]
 
         mine = {reason: min(left(each)) for reason, each in own.items() if each}
-        granted = allocate(wanted, min(left(limits), default=None), mine, file.file_id)
+        granted = allocate(wanted, min(left(limits), default=None), mine, name)
         spends = {period: (sum(granted.values()), limit) for period, limit in limits.items()}
         for reason, each in own.items():
             spends |= {period: (granted[reason], limit) for period, limit in each.items()}
@@ -128,11 +130,9 @@ def _used(found: Mapping[Key, Item], project: str, period: str) -> int:
     return int(item["used"]) if item else 0
 
 
-def _reservation(file: CaptureFile, plan: _Plan, at: datetime) -> list[Write]:
-    reserved = put((_file_pk(file), "BUDGET"), _Reserved(granted=plan.granted), condition=FRESH)
-    spends = [
-        _spend(file.project, period, number, limit, at) for period, (number, limit) in plan.spends.items() if number
-    ]
+def _reservation(project: str, name: str, plan: _Plan, at: datetime) -> list[Write]:
+    reserved = put(_reservation_key(project, name), _Reserved(granted=plan.granted), condition=FRESH)
+    spends = [_spend(project, period, number, limit, at) for period, (number, limit) in plan.spends.items() if number]
     return [reserved, *spends]
 
 
@@ -155,6 +155,10 @@ def _spend(project: str, period: str, granted: int, limit: int | None, at: datet
 
 def _file_pk(file: CaptureFile) -> str:
     return f"P#{file.project}#FILE#{file.file_id}"
+
+
+def _reservation_key(project: str, name: str) -> Key:
+    return f"P#{project}#FILE#{name}", "BUDGET"
 
 
 def _budget_pk(project: str) -> str:

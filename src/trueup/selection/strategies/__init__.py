@@ -27,6 +27,9 @@ class Strategy(Protocol):
 # The reason of what is drawn uniformly at random beside what strategies choose.
 AUDIT = "audit"
 
+# The reasons of what is chosen because of what somebody said later: see trueup.selection.contradiction.
+FEEDBACK = ("override", "truth")
+
 # These look at nothing but the probabilities of a prediction.
 ALONE = ("entropy", "least_confidence", "margin")
 

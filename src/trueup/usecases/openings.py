@@ -1,0 +1,57 @@
+"""A chosen instance of a capture file becomes a sample with a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from trueup.annotation.tasks import open_task
+from trueup.capture.samples import group_of
+from trueup.lineage.edges import asked, captured
+from trueup.model import Project, Sample, Selection
+from trueup.ports import AnnotationQueue, Opening, PayloadStore
+from trueup.selection.choose import Choice
+from trueup.usecases.read_captures import Instance
+
+T = TypeVar("T")
+
+
+def opening_of(
+    project: Project, payloads: PayloadStore, capture_uri: str, instance: Instance, choice: Choice[T], at: datetime
+) -> Opening:
+    """Stores the input, and nothing else: the opening is still to be written."""
+    payload = instance.input
+    sample = Sample(
+        project=project.name,
+        sample_id=instance.sample_id,
+        content_type=payload.content_type,
+        size=len(payload.data),
+        payload_uri=payloads.put(project.name, instance.sample_id, payload),
+        group=group_of(instance.capture, payload, project.selection.group_by),
+        first_seen=instance.capture.inference_time,
+    )
+    selection = Selection(
+        project=project.name,
+        sample_id=instance.sample_id,
+        event_id=instance.capture.event_id,
+        index=instance.index,
+        capture_uri=capture_uri,
+        capture_line=instance.capture.line,
+        strategy=choice.strategy,
+        score=choice.score,
+        threshold=choice.threshold,
+        propensity=choice.propensity,
+        reason=choice.reason,
+        policy_version=project.selection.version,
+        prediction=instance.prediction,
+        selected_at=at,
+    )
+    task = open_task(project.name, sample, selection, at, project)
+    return Opening(sample=sample, selection=selection, task=task, edges=(*captured(selection), asked(selection, task)))
+
+
+def invite(project: Project, queue: AnnotationQueue, task_ids: Sequence[str]) -> None:
+    """A message for each slot of new tasks, where people answer from the queue."""
+    if project.backend == "queue":
+        queue.send(project.name, [each for each in task_ids for _ in range(project.consensus.overlap)])
