@@ -43,6 +43,7 @@ from trueup.settings import parse_project
 from trueup.usecases.answer_feedback import AnswerFeedback
 from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.commit_version import CommitVersion
+from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.join_feedback import JoinFeedback
@@ -166,6 +167,7 @@ class Loop:
             self.queue,
             self.clock,
             self.knowledge,
+            CompareVariants(MemoryCaptureListing(self.archive), self.archive),
         )
         self.feedback = MemoryFeedbackStore(self.world)
         self.put_feedback = PutFeedback(projects, self.feedback, self.clock)
@@ -181,7 +183,7 @@ class Loop:
         self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock)
         self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock)
-        self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge)
+        self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
 
     def capture(self, count: int, name: str = "a", first: int = 1) -> CaptureFile:

@@ -103,6 +103,7 @@ class IngestStack(Stack):
             settings=CaptureIngestSettings(
                 stage=platform.config.stage,
                 table_name=platform.table.table_name,
+                captures_bucket=platform.captures.bucket_name,
                 dataset_bucket=platform.dataset.bucket_name,
                 annotation_queue_urls={name: each.queue.queue_url for name, each in annotation_queues.items()},
             ),

@@ -25,6 +25,7 @@ from trueup.adapters import memory
 from trueup.capture.lines import whole_lines
 from trueup.model import Budget, CaptureFile, LabelClass, LabelSchema, Project, Quarantined, SelectionPolicy
 from trueup.ports import CaptureArchive
+from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.ingest_captures import IngestCaptures
 
 _FOLDER = ROOT / ".cache" / "bench"
@@ -61,15 +62,17 @@ def ingest(name: str, path: Path) -> int:
     world, clock = memory.World(), memory.FixedClock()
     schema = LabelSchema(classes=tuple(LabelClass(name=str(each)) for each in range(CLASSES[name])))
     policy = SelectionPolicy(budget=Budget(per_day=100))
+    archive = Disk(path)
     use_case = IngestCaptures(
         projects={"bench": Project(name="bench", endpoint_name="bench", label_schema=schema, selection=policy)},
-        archive=Disk(path),
+        archive=archive,
         ledger=memory.MemoryCaptureLedger(world),
         payloads=memory.MemoryPayloadStore(),
         tasks=memory.MemoryTaskStore(world),
         queue=memory.MemoryAnnotationQueue(clock),
         clock=clock,
         knowledge=memory.MemoryKnowledgeStore(),
+        variants=CompareVariants(memory.MemoryCaptureListing(memory.MemoryCaptureArchive()), archive),
     )
     receipt = use_case(CaptureFile(project="bench", endpoint="e", variant="v", bucket="b", key=name))
     if receipt.selected != 100 or receipt.captures != receipt.lines:

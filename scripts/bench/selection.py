@@ -34,8 +34,8 @@ from scripts.bench.datasets import load
 from scripts.bench.rounds import BENCHMARKS, ROOT, machine, table
 from trueup.model import SelectionPolicy
 from trueup.selection.choose import Draw, Offer
-from trueup.selection.features import together
 from trueup.selection.pool import Entry
+from trueup.selection.second_look import Seen
 
 _FOLDER = ROOT / ".cache" / "bench" / "selection"
 _DEFAULT = "trueup"
@@ -79,6 +79,21 @@ class Window:
     seed: int
 
 
+@dataclass(frozen=True)
+class _WindowLens:
+    window: Window
+
+    def usable(self, entries: Sequence[Entry[int]]) -> list[Entry[int]]:
+        return list(entries)
+
+    def seen(self, entries: Sequence[Entry[int]]) -> Seen:
+        places = [each.thing for each in entries]
+        return Seen(list(self.window.inputs[places].astype(np.float32)), self.window.answers[places])
+
+    def disagreements(self, entries: Sequence[Entry[int]]) -> NDArray[np.float64]:
+        return np.zeros(len(entries))
+
+
 def ours(**fields: Any) -> Callable[[int, Stream], Chooser]:
     def contender(_seed: int, stream: Stream) -> Chooser:
         policy = SelectionPolicy(rate=stream.labels / stream.window, audit_share=0.0, **fields)
@@ -89,11 +104,9 @@ def ours(**fields: Any) -> Callable[[int, Stream], Chooser]:
             draw.offer(window.answers, names, window.answers.argmax(axis=1), lambda index: (index, 1))
             offers: list[Offer[int]] = draw.offers(stream.labels / stream.window)
 
-            def vectors(entries: Sequence[Entry[int]]) -> NDArray[np.float32]:
-                places = [each.thing for each in entries]
-                return together(list(window.inputs[places].astype(np.float32)), window.answers[places])
-
-            return [each.thing for each in draw.choices(offers, {each.reason: each.wanted for each in offers}, vectors)]
+            lens = _WindowLens(window)
+            offers = draw.look_again(offers, lens)
+            return [each.thing for each in draw.choices(offers, {each.reason: each.wanted for each in offers}, lens)]
 
         return choose
 

@@ -340,7 +340,8 @@ class Prediction(Record, frozen=True, kw_only=True):
     `kind` tells what the numbers are, as decoded. `partial` tells that it named only some of its classes, the
     likeliest; `probabilities` is empty where it gave a label and nothing else. Of entities, detections and
     multilabel every class has a probability of its own, which need not sum to one: for `objects` it is that of the
-    surest of the class. A regression has a `value`, perhaps with an `interval`, and no classes.
+    surest of the class. A regression has a `value`, perhaps with an `interval`, and no classes. `information` in
+    [0, 1] is how much several passes over the instance disagree, where the model made some.
     """
 
     classes: tuple[str, ...]
@@ -348,6 +349,7 @@ class Prediction(Record, frozen=True, kw_only=True):
     partial: bool = False
     kind: PredictionKind = "probabilities"
     objects: tuple[Found, ...] = ()
+    information: float | None = None
     value: float | None = None
     interval: tuple[float, float] | None = None
 
@@ -416,6 +418,7 @@ class Sample(Record, frozen=True, kw_only=True):
     payload_uri: str
     group: str
     first_seen: datetime
+    slice: str | None = None
 
 
 class Selection(Record, frozen=True, kw_only=True):
@@ -603,13 +606,28 @@ class Judged(Record, frozen=True, kw_only=True):
     others: tuple[float, ...] = ()
 
 
+class Places(Record, frozen=True, kw_only=True):
+    """Where labelled inputs lie, made small (trueup.selection.places). `length` numbers of an input are centred by
+    `centre` and divided by `spread`, one for each or one for all. `points` are base64 of int8[m, 32]; `typical` is the
+    median distance of one to its nearest."""
+
+    length: int = 0
+    centre: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+    points: str = ""
+    typical: float = 0.0
+
+
 class Knowledge(Record, frozen=True, kw_only=True):
-    """What labels taught about a project's model, for choosing what to ask about next. `labelled` counts the dataset's
-    labels by class; `judged` holds the latest MOST_JUDGED predictions whose truth is known; `temperature` is what they
-    say of the model's probabilities (trueup.selection.calibration)."""
+    """What labels taught about a project's model, for choosing what to ask about next. `labelled` counts the
+    dataset's labels by class, `labelled_slices` by slice; `places` says where they lie; `judged` holds the latest
+    MOST_JUDGED predictions whose truth is known; `temperature` is what they say of the model's probabilities
+    (trueup.selection.calibration)."""
 
     project: str = ""
     labelled: Mapping[str, int] = {}
+    labelled_slices: Mapping[str, int] = {}
+    places: Places = Places()
     judged: tuple[Judged, ...] = ()
     temperature: float = 1.0
 
@@ -641,6 +659,7 @@ class LabelledSample(Record, frozen=True, kw_only=True):
     selected_by: str = "import"
     propensity: float | None = None
     labelled_at: datetime | None = None
+    slice: str | None = None
 
 
 class Segment(Record, frozen=True, kw_only=True):

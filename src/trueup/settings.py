@@ -73,6 +73,7 @@ def _write(value: Any) -> str:
 
 class CaptureIngestSettings(Settings, frozen=True, kw_only=True):
     table_name: str
+    captures_bucket: str
     dataset_bucket: str
     annotation_queue_urls: dict[str, str]
     projects_file: str = "projects.json"

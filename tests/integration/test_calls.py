@@ -103,6 +103,7 @@ def ingest(
     clients["s3"].put_object(Bucket=file.bucket, Key=file.key, Body=body)
     url = clients["sqs"].create_queue(QueueName="pets")["QueueUrl"]
     settings = CaptureIngestSettings(
+        captures_bucket=CAPTURES,
         stage="test",
         table_name=TABLE,
         dataset_bucket=DATASET,

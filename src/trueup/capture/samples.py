@@ -37,6 +37,11 @@ def group_of(capture: Capture, payload: Payload, group_by: str | None) -> str:
     raise DecodeError(f"selection.group_by is {group_by!r}: use inference_id or attribute:<name>", field="group_by")
 
 
+def slice_of(custom_attributes: Sequence[str], slice_by: str | None) -> str | None:
+    """The slice of the traffic that `slice_by`, "attribute:<k>", puts a capture into; None if it is in none."""
+    return attribute_of(custom_attributes, slice_by.removeprefix("attribute:")) if slice_by else None
+
+
 def attribute_of(custom_attributes: Sequence[str], name: str) -> str | None:
     """The value of name=value in a capture's custom attributes, which the caller may also have put in one text."""
     pairs = (part.strip().partition("=") for each in custom_attributes for part in each.split(","))

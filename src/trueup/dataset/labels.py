@@ -22,4 +22,5 @@ def from_settled(label: SettledLabel, policy: CommitPolicy, project: str) -> Lab
         selected_by=selection.strategy if selection else "import",
         propensity=selection.propensity if selection else None,
         labelled_at=consensus.reached_at,
+        slice=sample.slice,
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -29,13 +29,16 @@ from trueup.selection.calibration import tempered
 from trueup.selection.pickers import PICKERS, Picker
 from trueup.selection.pool import Entry, Pool
 from trueup.selection.scene import NOTHING, Scene, bare
-from trueup.selection.strategies import ALONE, AUDIT, STRATEGIES, Strategy
+from trueup.selection.second_look import Candidates, Lens
+from trueup.selection.strategies import ALONE, AUDIT, SECOND_LOOKS, STRATEGIES, Strategy
 
 # One file cannot buy more labels than this, so that what may be chosen fits in memory.
 MOST_PER_FILE = 1000
 _MOST_BYTES = 8_000_000
 # What a picker looks at grows with the square of what is wanted: where much is, it looks at fewer for each.
 _MOST_CANDIDATES = 1500
+# What a second look compares candidates with.
+_SAMPLE = 60
 _APART = frozenset({"multilabel", "entities", "detections"})
 T = TypeVar("T")
 
@@ -83,10 +86,18 @@ class Draw(Generic[T]):
     def __post_init__(self) -> None:
         most = _most(self.policy)
         names = [] if self.policy.strategy == "random" else [self.policy.strategy, *self.policy.shares]
-        reach = min(_MOST_CANDIDATES, math.ceil(most * _picker(self.policy).REACH))
-        self._scored = {each: Pool(_spare(max(most, reach)), _MOST_BYTES) for each in names if _strategy(each)}
+        self._scored = {each: Pool(self._size(each, most), _MOST_BYTES) for each in names if _strategy(each)}
         self._chance = Pool(_spare(math.ceil(most * self.policy.audit_share) if names else most), _MOST_BYTES)
         self._order = np.random.default_rng(_seed(self.seed, self.policy.seed))
+
+    def _size(self, name: str, most: int) -> int:
+        reach = min(_MOST_CANDIDATES, math.ceil(most * self._reach(name)))
+        return _spare(max(most, reach))
+
+    def _reach(self, name: str) -> float:
+        """How many times what is wanted is looked at."""
+        look = SECOND_LOOKS[name].LOOK if name in SECOND_LOOKS else 1.0
+        return max(look, _picker(self.policy).REACH)
 
     def offer(
         self,
@@ -94,16 +105,25 @@ class Draw(Generic[T]):
         names: Sequence[str],
         which: NDArray[np.int64],
         keep: Callable[[int], tuple[T, int]],
+        slices: tuple[Sequence[str], NDArray[np.int64]] | None = None,
+        information: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Some more predictions: float64[n, k], whose likeliest classes are the `names` at int64[n]. `keep` is asked
-        for those that may be chosen, by index: the thing and its size in bytes. Returns the scores by the policy's own
-        strategy: float64[n]."""
+        for those that may be chosen, by index: the thing and its size in bytes. `slices` and `information` are as in
+        Scene. Returns the scores by the policy's own strategy: float64[n]."""
         # Two draws each, whatever the blocks: were ties broken by the audit's own, ties would take the audit's place.
         chance, ties = self._order.random((len(probabilities), 2)).T
         kept: dict[int, tuple[T, int]] = {}
         if self.policy.calibrate:
             probabilities = tempered(probabilities, self.knowledge.temperature)
-        scene = Scene(names=names, which=which, knowledge=self.knowledge, error_rate=self.policy.error_rate)
+        scene = Scene(
+            names=names,
+            which=which,
+            knowledge=self.knowledge,
+            error_rate=self.policy.error_rate,
+            slices=slices,
+            information=information,
+        )
         scores = {name: STRATEGIES[name].score(probabilities, scene, self._order) for name in self._scored}
         for name, pool in self._scored.items():
             self._fill(pool, scores[name], ties, keep, kept)
@@ -148,22 +168,43 @@ class Draw(Generic[T]):
                 parts[name] = min(left, coin_round(total * share, rng))
                 left -= parts[name]
         parts[self.policy.strategy] = left if self._scored else 0
-        reach = _picker(self.policy).REACH
         found = [
-            Offer(reason=name, wanted=parts[name], entries=pool.best(), reach=reach)
+            Offer(reason=name, wanted=parts[name], entries=pool.best(), reach=self._reach(name))
             for name, pool in self._scored.items()
         ]
         return [*found, Offer(reason=AUDIT, wanted=audits, entries=self._chance.best())]
+
+    def look_again(self, offers: Sequence[Offer[T]], lens: Lens[T]) -> list[Offer[T]]:
+        """The offers of strategies that look twice with what the second look leaves of them, best first."""
+        return [
+            self._look_again(each, lens) if each.reason in SECOND_LOOKS and each.entries else each for each in offers
+        ]
+
+    def _look_again(self, offer: Offer[T], lens: Lens[T]) -> Offer[T]:
+        near = lens.usable(offer.entries[: math.ceil(offer.wanted * offer.reach)])
+        if not near:
+            return replace(offer, entries=[])
+        candidates = Candidates(
+            scores=np.array([each.key for each in near]),
+            knowledge=self.knowledge,
+            see=lambda: lens.seen(near),
+            see_sample=lambda: lens.seen(lens.usable(self._chance.best()[:_SAMPLE])),
+            disagreements=lambda: lens.disagreements(near),
+        )
+        scores = SECOND_LOOKS[offer.reason].again(candidates)
+        order = np.lexsort((np.array([each.tie for each in near]), -scores))
+        found = [replace(near[index], key=float(scores[index])) for index in order if scores[index] > 0]
+        return replace(offer, entries=found, reach=_picker(self.policy).REACH)
 
     def choices(
         self,
         offers: Sequence[Offer[T]],
         granted: Mapping[str, int],
-        vectors: Callable[[Sequence[Entry[T]]], NDArray[np.float32]],
+        lens: Lens[T],
         before: Mapping[int, str] | None = None,
     ) -> list[Choice[T]]:
-        """Of each offer as many as were granted, nothing twice. `vectors` says where candidates lie: float32[n, d];
-        `before` maps positions that an earlier run of this window chose to their reason: they are chosen again."""
+        """Of each offer as many as were granted, nothing twice. `before` maps positions that an earlier run of this
+        window chose to their reason: they are chosen again."""
         before = before or {}
         taken: set[int] = set()
         found: list[Choice[T]] = []
@@ -171,7 +212,7 @@ class Draw(Generic[T]):
             number = granted.get(offer.reason, 0)
             again = [each for each in offer.entries if before.get(each.position) == offer.reason][:number]
             free = [each for each in offer.entries if each.position not in taken and each.position not in before]
-            chosen = again + self._picked(offer, free, number - len(again), vectors)
+            chosen = again + self._picked(offer, free, number - len(again), lens)
             chance = len(chosen) / max(1, self.seen - len(taken))
             taken |= {each.position for each in chosen}
             found += self._chosen(offer.reason, chosen, chance)
@@ -182,14 +223,14 @@ class Draw(Generic[T]):
         offer: Offer[T],
         free: Sequence[Entry[T]],
         number: int,
-        vectors: Callable[[Sequence[Entry[T]]], NDArray[np.float32]],
+        lens: Lens[T],
     ) -> list[Entry[T]]:
         near = free[: math.ceil(number * offer.reach)]
         if offer.reason == AUDIT or len(near) <= number or offer.reach <= 1.0:
             return list(free[:number])
         scores = np.array([each.key for each in near])
         rng = np.random.default_rng(_seed(f"{self.seed}:{offer.reason}", self.policy.seed))
-        return [near[each] for each in PICKERS[self.policy.picker].pick(scores, vectors(near), number, rng)]
+        return [near[each] for each in PICKERS[self.policy.picker].pick(scores, lens.seen(near).vectors(), number, rng)]
 
     def _chosen(self, reason: str, entries: Sequence[Entry[T]], chance: float) -> list[Choice[T]]:
         audit = reason == AUDIT

@@ -31,12 +31,17 @@ def features_of(data: bytes, kind: str) -> Vector | None:
     """The vector of an input of a media type: float32[d], or None where its bytes tell nothing."""
     if kind in _RAW or kind.startswith("image/"):
         return _bytes(data)
+    found = numbers_of(data, kind)
+    return found if found is not None else _hashed(data)
+
+
+def numbers_of(data: bytes, kind: str) -> Vector | None:
+    """The numbers of a row or of a JSON document: float32[d], or None where it is none."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    found = _listed(text) if "json" in kind else _cells(text)
-    return found if found is not None else _hashed(text)
+    return _listed(text) if "json" in kind else _cells(text)
 
 
 def together(vectors: Sequence[Vector | None], answers: NDArray[np.float64]) -> Vector:
@@ -78,8 +83,11 @@ def _listed(text: str) -> Vector | None:
     return None
 
 
-def _hashed(text: str) -> Vector | None:
-    words = [each.lower() for each in _WORD.findall(text)[:MOST_NUMBERS]]
+def _hashed(data: bytes) -> Vector | None:
+    try:
+        words = [each.lower() for each in _WORD.findall(data.decode())[:MOST_NUMBERS]]
+    except UnicodeDecodeError:
+        return None
     if not words:
         return None
     found = np.zeros(TEXT_DIMENSIONS, dtype=np.float32)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from trueup.model import Judged, Knowledge, SettledLabel
 from trueup.selection.calibration import temperature
 
@@ -25,8 +27,12 @@ def learned(
             known.pop(found.sample_id, None)
             known[found.sample_id] = found
     latest = tuple(known.values())[-MOST_JUDGED:]
-    return Knowledge(
-        project=project, labelled=dict(class_counts), judged=latest, temperature=round(temperature(latest), 4)
+    return replace(
+        before,
+        project=project,
+        labelled=dict(class_counts),
+        judged=latest,
+        temperature=round(temperature(latest), 4),
     )
 
 

@@ -1,9 +1,11 @@
-"""Texts that differ in a word or two teach the same: one of them is enough.
+"""Inputs that hardly differ teach the same: one of them is enough.
 
-SimHash (Charikar, STOC 2002) over words and pairs of words; two texts whose 64 bits differ in at most NEAR places count
-as the same, as in Manku, Jain & Das Sarma, Detecting near-duplicates for web crawling (WWW 2007). Numbers and images
-have no such measure that holds for all of them: of those, only equal ones are the same.
-"""
+SimHash (Charikar, STOC 2002): two inputs whose 64 bits differ in at most NEAR places count as the same, as in
+Manku, Jain & Das Sarma, Detecting near-duplicates for web crawling (WWW 2007). Of texts it is over words and pairs
+of words, which tolerates a word or two; of embeddings, which have signs and one scale, over random projections,
+which tolerates an angle of some eight degrees; of other rows, whose columns have scales of their own, over each
+number in its place, rounded to two digits, which tolerates one of fifty. Of images, which are packed, only equal
+ones are the same."""
 
 from __future__ import annotations
 
@@ -16,20 +18,31 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from trueup.selection.features import Vector, numbers_of
+from trueup.selection.places import signs
+
 NEAR = 3
 # A short text has too few words to tell alike from different.
 FEWEST_WORDS = 8
 _MOST_WORDS = 4096
+# Fewer numbers are alike by chance: a row of one and a half dozen measurements is not.
+FEWEST_NUMBERS = 16
 _WORD = re.compile(r"\w+")
 # Rows of numbers, which are many, are told from texts without being cut into words.
 _LETTERS = re.compile(rb"[A-Za-z\x80-\xff]{2,}")
-_BITS = np.arange(64, dtype=np.uint64)
+_BITS = 64
+_FEWEST_OF_EMBEDDING = 64
+_BOTH_SIGNS = 0.2
+_MOST_OUTSTANDING = 6.0
 
 
 def fingerprint(data: bytes, kind: str) -> int | None:
-    """64 bits of a text of a media type; None for what is no text of FEWEST_WORDS words."""
-    if not (kind.startswith("text/") or kind == "application/json") or len(_LETTERS.findall(data)) < FEWEST_WORDS:
+    """64 bits of an input of a media type; None for a text of fewer than FEWEST_WORDS words, fewer than FEWEST_NUMBERS
+    numbers, and what is neither."""
+    if not (kind.startswith("text/") or kind == "application/json"):
         return None
+    if len(_LETTERS.findall(data)) < FEWEST_WORDS:
+        return _of_numbers(numbers_of(data, kind))
     try:
         words = [each.lower() for each in _WORD.findall(data.decode())[:_MOST_WORDS]]
     except UnicodeDecodeError:
@@ -39,10 +52,47 @@ def fingerprint(data: bytes, kind: str) -> int | None:
         return None
     terms = Counter([*words, *map(" ".join, pairwise(words))])
     codes = np.array([_code(each) for each in terms], dtype=np.uint64)
-    weights = np.array(list(terms.values()), dtype=np.int64)
-    ones = ((codes[:, None] >> _BITS) & np.uint64(1)).astype(np.int64)
-    votes = ((2 * ones - 1) * weights[:, None]).sum(axis=0)
-    return int(((votes > 0).astype(np.uint64) << _BITS).sum())
+    return _simhash(codes, np.array(list(terms.values()), dtype=np.int64))
+
+
+def _of_numbers(numbers: Vector | None) -> int | None:
+    """Zeros, of which sparse inputs have too many in common, are left out."""
+    if numbers is None:
+        return None
+    (places,) = np.nonzero(np.isfinite(numbers) & (numbers != 0))
+    if len(places) < FEWEST_NUMBERS:
+        return None
+    found = numbers[places].astype(np.float64)
+    if len(places) == len(numbers) and _is_embedding(found):
+        return _packed(found @ signs(len(found), _BITS) > 0)
+    powers = np.floor(np.log10(np.abs(found)))
+    digits = np.rint(found / 10.0 ** (powers - 1))
+    rows = np.stack([places, powers, digits]).astype(np.int64).astype(np.uint64)
+    return _simhash(_mixed(_mixed(_mixed(rows[0]) ^ rows[1]) ^ rows[2]), np.ones(len(places), dtype=np.int64))
+
+
+def _is_embedding(numbers: NDArray[np.float64]) -> bool:
+    """Many numbers of both signs, none of which outweighs the others."""
+    below = float((numbers < 0).mean())
+    even = float(np.abs(numbers).max()) < _MOST_OUTSTANDING * float(np.sqrt((numbers * numbers).mean()))
+    return len(numbers) >= _FEWEST_OF_EMBEDDING and _BOTH_SIGNS < below < 1 - _BOTH_SIGNS and even
+
+
+def _mixed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Each on its own, by the finalizer of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014)."""
+    found = codes + np.uint64(0x9E3779B97F4A7C15)
+    found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(found ^ (found >> np.uint64(31)), dtype=np.uint64)
+
+
+def _simhash(codes: NDArray[np.uint64], weights: NDArray[np.int64]) -> int:
+    ones = np.unpackbits(codes.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    return _packed(2 * (weights @ ones) > weights.sum())
+
+
+def _packed(bits: NDArray[np.bool_]) -> int:
+    return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
 
 
 class Fingerprints:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
+from trueup.capture.samples import media_type
 from trueup.dataset.labels import from_settled
 from trueup.dataset.segments import encode
 from trueup.dataset.versions import content_of, next_version
 from trueup.errors import HeadMovedError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
-from trueup.model import DatasetVersion, LabelledSample, Project, SettledLabel
-from trueup.ports import Clock, DatasetStore, Journal, KnowledgeStore, TaskStore
+from trueup.model import DatasetVersion, LabelledSample, Project, Sample, SettledLabel
+from trueup.ports import Clock, DatasetStore, Journal, KnowledgeStore, PayloadStore, TaskStore
+from trueup.selection.features import Vector, features_of
 from trueup.selection.knowledge import learned
+from trueup.selection.places import learned_places
+from trueup.selection.strategies import NOVELTY
 from trueup.usecases.find_project import project_named
 
 _ATTEMPTS = 4
 # One DynamoDB transaction holds 100 items, and a version's edges and events go with its head.
 MAX_LABELS = 90
+_MOST_SLICES = 100
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class CommitVersion:
     datasets: DatasetStore
     clock: Clock
     knowledge: KnowledgeStore
+    payloads: PayloadStore
 
     def __call__(self, project_name: str, reason: str, *, force: bool = False) -> list[DatasetVersion]:
         project = project_named(self.projects, project_name)
@@ -62,10 +71,28 @@ class CommitVersion:
             version = self._write(project, parent, current, changes, reason)
         holder = version or parent
         if holder is not None:
-            before = self.knowledge.knowledge(project.name)
-            self.knowledge.learn(learned(before, labels, holder.class_counts, project.name))
+            held = {**current, **{line.sample_id: line for _, line in changes}}
+            self._learn(project, labels, holder.class_counts, _slices(held.values()))
             self.tasks.mark_committed(labels, holder.version_id)
         return version
+
+    def _learn(
+        self,
+        project: Project,
+        labels: Sequence[SettledLabel],
+        class_counts: Mapping[str, int],
+        slice_counts: Mapping[str, int],
+    ) -> None:
+        before = self.knowledge.knowledge(project.name)
+        places = before.places
+        if NOVELTY in (project.selection.strategy, *project.selection.shares):
+            places = learned_places(places, [self._vector(each.sample) for each in labels])
+        after = learned(before, labels, class_counts, project.name)
+        self.knowledge.learn(replace(after, labelled_slices=slice_counts, places=places))
+
+    def _vector(self, sample: Sample) -> Vector | None:
+        payload = self.payloads.get(sample.payload_uri)
+        return features_of(payload.data, media_type(payload.content_type))
 
     def _content(self, project: Project, version: DatasetVersion | None) -> dict[str, LabelledSample]:
         if version is None:
@@ -90,6 +117,11 @@ class CommitVersion:
         )
         self.datasets.commit(version, journal)
         return version
+
+
+def _slices(lines: Iterable[LabelledSample]) -> dict[str, int]:
+    """How many labels each slice has, those with the most first, and no more of them than a capture file counts."""
+    return dict(Counter(each.slice for each in lines if each.slice is not None).most_common(_MOST_SLICES))
 
 
 def version_committed(version: DatasetVersion) -> VersionCommitted:

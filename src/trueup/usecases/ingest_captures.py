@@ -25,11 +25,13 @@ from trueup.ports import (
     TaskStore,
 )
 from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
-from trueup.selection.features import features_of, together
+from trueup.selection.features import features_of
 from trueup.selection.near_duplicates import Fingerprints, fingerprint
 from trueup.selection.pace import rate_of
 from trueup.selection.pool import Entry
-from trueup.selection.strategies import ALONE
+from trueup.selection.second_look import Seen
+from trueup.selection.strategies import UNTAUGHT
+from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.openings import invite, opening_of
 from trueup.usecases.read_captures import FileReading, Instance, Spot
 
@@ -57,6 +59,7 @@ class IngestCaptures:
     queue: AnnotationQueue
     clock: Clock
     knowledge: KnowledgeStore
+    variants: CompareVariants
 
     def __call__(self, file: CaptureFile) -> FileReceipt:
         project = self._owner(file)
@@ -88,7 +91,7 @@ class _Window:
         self._parts = 0
         self._draw: Draw[Spot] = Draw(project.selection, file.file_id, self._knowledge())
         self._reading = FileReading(project, self._draw, self._quarantine)
-        self._instances: dict[int, Instance] = {}
+        self._instances: dict[int, Instance | None] = {}
         self._places: dict[str, int] = {}
         self._asked: Fingerprints | None = None
         self._fingerprints: tuple[str, ...] = ()
@@ -99,7 +102,7 @@ class _Window:
     def _knowledge(self) -> Knowledge:
         """Asked for only where something looks at it."""
         policy = self._project.selection
-        alone = {*ALONE, "random"}.issuperset({policy.strategy, *policy.shares})
+        alone = {*UNTAUGHT}.issuperset({policy.strategy, *policy.shares})
         return Knowledge() if alone and not policy.calibrate else self._world.knowledge.knowledge(self._project.name)
 
     def read(self) -> FileReading:
@@ -112,10 +115,10 @@ class _Window:
             return ()
         project, payloads = self._project, self._world.payloads
         openings = [
-            opening_of(project, payloads, self._file.uri, self._instances[each.position], each, self._now)
+            opening_of(project, payloads, self._file.uri, self._known(each.position), each, self._now)
             for each in choices
         ]
-        prints = (_fingerprint(self._instances[each.position]) for each in choices)
+        prints = (_fingerprint(self._known(each.position)) for each in choices)
         self._fingerprints = tuple(f"{each:016x}" for each in prints if each is not None)
         task_ids = self._world.tasks.open(openings, Journal(at=self._now))
         invite(project, self._world.queue, task_ids)
@@ -149,7 +152,7 @@ class _Window:
         self._world.archive.quarantine(self._file, items, self._parts)
 
     def _choose(self) -> list[Choice[Spot]]:
-        offers = [self._fresh(each) for each in self._draw.offers(self._rate())]
+        offers = [self._fresh(each) for each in self._draw.look_again(self._draw.offers(self._rate()), self)]
         self._wanted = {each.reason: min(each.wanted, len(each.entries)) for each in offers}
         if not any(self._wanted.values()):
             return []
@@ -157,13 +160,33 @@ class _Window:
         self._granted = self._world.ledger.reserve(
             self._project.name, self._file.file_id, self._now, self._wanted, budget
         )
-        return self._draw.choices(offers, self._granted, self._vectors, self._before)
+        return self._draw.choices(offers, self._granted, self, self._before)
 
-    def _vectors(self, entries: Sequence[Entry[Spot]]) -> NDArray[np.float32]:
-        instances = [self._instances[each.position] for each in entries]
-        answers = matrix([each.prediction for each in instances])
+    def usable(self, entries: Sequence[Entry[Spot]]) -> list[Entry[Spot]]:
+        return [each for each in entries if self._instance(each) is not None]
+
+    def seen(self, entries: Sequence[Entry[Spot]]) -> Seen:
+        instances = [self._known(each.position) for each in entries]
         inputs = [each.input for each in instances]
-        return together([features_of(each.data, media_type(each.content_type)) for each in inputs], answers)
+        return Seen(
+            inputs=[features_of(each.data, media_type(each.content_type)) for each in inputs],
+            answers=matrix([each.prediction for each in instances]),
+        )
+
+    def disagreements(self, entries: Sequence[Entry[Spot]]) -> NDArray[np.float64]:
+        return self._world.variants(self._project, self._file, [self._known(each.position) for each in entries])
+
+    def _instance(self, entry: Entry[Spot]) -> Instance | None:
+        """Read once: what cannot be used is put away then."""
+        if entry.position not in self._instances:
+            self._instances[entry.position] = self._reading.instance(entry.thing)
+        return self._instances[entry.position]
+
+    def _known(self, position: int) -> Instance:
+        found = self._instances[position]
+        if found is None:
+            raise CaptureError(f"{self._file.uri}: what was chosen at {position} has no input", field=self._file.uri)
+        return found
 
     def _rate(self) -> float:
         """The policy's, or the one at which the traffic of the last day would use up the budget."""
@@ -187,19 +210,19 @@ class _Window:
         project, seen, near = self._project.name, set[str](), Fingerprints()
         for start in range(0, len(entries), _CHUNK):
             chunk = list(self._distinct(entries[start : start + _CHUNK], seen))
-            names = {each.position: self._instances[each.position].sample_id for each in chunk}
+            names = {each.position: self._known(each.position).sample_id for each in chunk}
             known = self._world.tasks.known_samples(project, names.values())
             for each in chunk:
                 if names[each.position] in known:
                     if self._chose_before(each.position):
                         yield each
-                elif not self._asked_alike(self._instances[each.position], near):
+                elif not self._asked_alike(self._known(each.position), near):
                     yield each
 
     def _distinct(self, entries: Iterable[Entry[Spot]], seen: set[str]) -> Iterator[Entry[Spot]]:
         """The first of each sample, in the place where any offer first met it: so it is one thing to all of them."""
         for each in entries:
-            instance = self._instances.get(each.position) or self._reading.instance(each.thing)
+            instance = self._instance(each)
             if instance is None or instance.sample_id in seen:
                 continue
             seen.add(instance.sample_id)
@@ -222,7 +245,7 @@ class _Window:
 
     def _chose_before(self, position: int) -> bool:
         """Whether this file opened the sample's task, in a run that did not reach its end."""
-        instance = self._instances[position]
+        instance = self._known(position)
         before = self._world.tasks.selection(self._project.name, instance.sample_id)
         if before is None or (before.event_id, before.capture_uri) != (instance.capture.event_id, self._file.uri):
             return False

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from trueup.annotation.tasks import open_task
-from trueup.capture.samples import group_of
+from trueup.capture.samples import group_of, slice_of
 from trueup.lineage.edges import asked, captured
 from trueup.model import Project, Sample, Selection
 from trueup.ports import AnnotationQueue, Opening, PayloadStore
@@ -30,6 +30,7 @@ def opening_of(
         payload_uri=payloads.put(project.name, instance.sample_id, payload),
         group=group_of(instance.capture, payload, project.selection.group_by),
         first_seen=instance.capture.inference_time,
+        slice=slice_of(instance.capture.custom_attributes, project.selection.slice_by),
     )
     selection = Selection(
         project=project.name,

@@ -15,7 +15,7 @@ from trueup.capture.blocks import Place, Reader, Rows
 from trueup.capture.decoders import decode
 from trueup.capture.instances import split_input
 from trueup.capture.records import Duplicate, Item, Joined
-from trueup.capture.samples import attribute_of, sample_id
+from trueup.capture.samples import sample_id, slice_of
 from trueup.errors import DecodeError
 from trueup.model import AnswerPath, Capture, Payload, Prediction, Project, Quarantined
 from trueup.selection.choose import Draw, matrix
@@ -130,14 +130,15 @@ class FileReading:
             return Spot(place, 0), len(place.raw)
 
         which = table.probabilities.argmax(axis=1)
-        scores = self.draw.offer(table.probabilities, table.classes, which, keep)
+        slices = self._slices([each.eventMetadata.customAttributes or () for each in rows.lines])
+        scores = self.draw.offer(table.probabilities, table.classes, which, keep, slices)
         self.tally.lines += len(rows)
         self.tally.captures += len(rows)
         self.tally.predictions += len(rows)
         self.tally.decoders[rows.decoder] += len(rows)
         self.tally.scores.add(table.classes, which, scores)
-        if self.project.selection.slice_by:
-            self._count_slices([each.eventMetadata.customAttributes or () for each in rows.lines], scores)
+        if slices:
+            self.tally.slices.add(*slices, scores)
 
     def _take(self, items: Iterable[Item]) -> None:
         """Line by line. The halves at the end of a file were not counted as lines when they were put aside."""
@@ -174,14 +175,23 @@ class FileReading:
             return Spot(each.capture, each.index), len(each.capture.raw)
 
         names, which = indexed([each.prediction.label for each in instances])
-        scores = self.draw.offer(matrix([each.prediction for each in instances]), names, which, keep)
+        slices = self._slices([each.capture.custom_attributes for each in instances])
+        predictions = [each.prediction for each in instances]
+        scores = self.draw.offer(matrix(predictions), names, which, keep, slices, _information(predictions))
         self.tally.scores.add(names, which, scores)
-        if self.project.selection.slice_by:
-            self._count_slices([each.capture.custom_attributes for each in instances], scores)
+        if slices:
+            self.tally.slices.add(*slices, scores)
 
-    def _count_slices(self, attributes: Sequence[Sequence[str]], scores: NDArray[np.float64]) -> None:
-        name = (self.project.selection.slice_by or "").removeprefix("attribute:")
-        self.tally.slices.add(*indexed([attribute_of(each, name) or "" for each in attributes]), scores)
+    def _slices(self, attributes: Sequence[Sequence[str]]) -> tuple[Sequence[str], NDArray[np.int64]] | None:
+        """The distinct slices, and which one each is of; None where nobody asks."""
+        by = self.project.selection.slice_by
+        return indexed([slice_of(each, by) or "" for each in attributes]) if by else None
+
+
+def _information(predictions: Sequence[Prediction]) -> NDArray[np.float64] | None:
+    if all(each.information is None for each in predictions):
+        return None
+    return np.array([each.information or 0.0 for each in predictions])
 
 
 def instances_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueup.adapters.aws.buckets import Bucket
+from trueup.adapters.aws.buckets import Bucket, S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
@@ -25,4 +25,5 @@ def commit_version(settings: DatasetCommitSettings, clients: Clients | None = No
         datasets=AwsDatasetStore(table, Bucket(clients["s3"], settings.dataset_bucket)),
         clock=SystemClock(),
         knowledge=DynamoKnowledgeStore(table),
+        payloads=S3PayloadStore(clients["s3"], settings.dataset_bucket),
     )

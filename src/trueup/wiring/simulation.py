@@ -13,12 +13,14 @@ import msgspec
 
 from trueup.adapters import memory
 from trueup.capture.lines import whole_lines
-from trueup.capture.records import LINES
+from trueup.capture.records import LINES, parse_key
 from trueup.errors import CaptureError
 from trueup.model import CaptureFile, Payload, Project, Quarantined, Record, Selection, SelectionPolicy
-from trueup.ports import CaptureArchive, Journal, KnowledgeStore, Opening
+from trueup.ports import CaptureArchive, CaptureListing, Journal, KnowledgeStore, Opening
+from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.ingest_captures import IngestCaptures
 
+_UNKNOWN = "simulated"
 Opener = Callable[[str], IO[bytes]]
 
 
@@ -69,6 +71,7 @@ def simulate(
         queue=memory.MemoryAnnotationQueue(clock),
         clock=clock,
         knowledge=known or memory.MemoryKnowledgeStore(),
+        variants=CompareVariants(_Listing(project.name, [name for _, name in files]), _Archive(opened)),
     )
     receipts = []
     for at, name in sorted(files):
@@ -117,6 +120,21 @@ class _Archive(CaptureArchive):
         return f"memory://{file.key}"
 
 
+@dataclass(frozen=True)
+class _Listing(CaptureListing):
+    """Those of the simulated files whose names tell their endpoint, variant and hour."""
+
+    project: str
+    names: Sequence[str]
+
+    def files(self, project: str, start: datetime, end: datetime) -> Iterator[CaptureFile]:
+        first, last = (f"{each.astimezone(UTC):%Y/%m/%d/%H}" for each in (start, end))
+        for name in self.names:
+            file = _file(project, name)
+            if file.endpoint != _UNKNOWN and first <= file.hour <= last:
+                yield file
+
+
 class _Tasks(memory.MemoryTaskStore):
     """Remembers in which order samples were asked about."""
 
@@ -137,7 +155,12 @@ class _Nowhere(memory.MemoryPayloadStore):
 
 
 def _file(project: str, name: str) -> CaptureFile:
-    return CaptureFile(project=project, endpoint="simulated", variant="simulated", bucket="simulated", key=name)
+    """By the name that it has; endpoint and variant are told where that is a capture file's."""
+    try:
+        found = parse_key(_UNKNOWN, name)
+    except CaptureError:
+        return CaptureFile(project=project, endpoint=_UNKNOWN, variant=_UNKNOWN, bucket=_UNKNOWN, key=name)
+    return msgspec.structs.replace(found, project=project)
 
 
 def _bought(selection: Selection) -> Bought:

@@ -84,7 +84,7 @@ def test_a_project_compares_with_its_present_policy_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"strategy": "nope"}, "strategies: conformal"),
+        ({"strategy": "nope"}, "strategies: bald, conformal"),
         ({"rat": 0.1}, "rat"),
         ({"rate": "much"}, "rate"),
     ],

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from trueup.errors import ConfigurationError
 from trueup.model import Budget, Found, Prediction, PredictionKind, SelectionPolicy
 from trueup.selection.budget import allocate
 from trueup.selection.choose import MOST_PER_FILE, Choice, Draw, matrix, uncertainties
 from trueup.selection.pickers import PICKERS
+from trueup.selection.pool import Entry
 from trueup.selection.scene import bare
+from trueup.selection.second_look import Seen
 from trueup.selection.sketch import indexed
 from trueup.selection.strategies import STRATEGIES
 
@@ -39,8 +43,26 @@ def chosen(
         names, which = indexed([each.label for each in some])
         draw.offer(matrix(some), names, which, keep)
     offers = draw.offers(policy.rate or 1.0)
+    lens = Bare(pool)
+    offers = draw.look_again(offers, lens)
     granted = allocate({each.reason: each.wanted for each in offers}, budget, {}, seed)
-    return draw.choices(offers, granted, lambda entries: matrix([pool[each.thing] for each in entries]))
+    return draw.choices(offers, granted, lens)
+
+
+@dataclass(frozen=True)
+class Bare:
+    """Sees nothing of inputs, and no other variant."""
+
+    pool: Sequence[Prediction]
+
+    def usable(self, entries: Sequence[Entry[int]]) -> list[Entry[int]]:
+        return list(entries)
+
+    def seen(self, entries: Sequence[Entry[int]]) -> Seen:
+        return Seen([None] * len(entries), matrix([self.pool[each.thing] for each in entries]))
+
+    def disagreements(self, entries: Sequence[Entry[int]]) -> NDArray[np.float64]:
+        return np.zeros(len(entries))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +198,7 @@ def test_no_file_takes_more_than_fits_in_memory() -> None:
 
 
 def test_an_unknown_strategy_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match="strategies: conformal, entropy"):
+    with pytest.raises(ConfigurationError, match="strategies: bald, conformal, density"):
         Draw(SelectionPolicy(strategy="nope"), "s")
     with pytest.raises(ConfigurationError, match="'nope'"):
         Draw(SelectionPolicy(shares={"nope": 0.1}), "s")

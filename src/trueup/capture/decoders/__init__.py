@@ -18,6 +18,7 @@ from trueup.capture.decoders import (
     knn,
     multilabel,
     object_detection,
+    passes,
     regression,
     segmentation_mask,
     segmentation_probabilities,
@@ -31,6 +32,7 @@ from trueup.errors import DecodeError
 from trueup.model import AnswerPath, Payload, Prediction
 
 DECODERS: dict[str, Decoder] = {
+    "passes": passes,
     "segmentation_mask": segmentation_mask,
     "segmentation_probabilities": segmentation_probabilities,
     "triton": triton,
