@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.worlds import Loop, capture_file, capture_line, project
@@ -71,6 +71,8 @@ def test_what_a_path_does_not_lead_to_is_told(document: Any, path: dict[str, Any
         read(document, **path)
 
 
+@example({"a": [[]], "b": {"a": None}}, "a", False)
+@example({"a": [[]], "b": True}, "a", False)
 @given(JSON, st.sampled_from(["a", "a.b", "[*]", "a[*].b", "@", "keys(@)", "b[0]"]), st.booleans())
 def test_any_document_is_read_or_refused(document: Any, values: str, logits: bool) -> None:
     payload = Payload(data=json.dumps(document).encode(), content_type="application/json")

@@ -34,12 +34,13 @@ def sound(expression: str) -> bool:
 
 def _instances(document: Any, path: AnswerPath) -> list[tuple[Any, Any]]:
     values = _found(document, path.values)
-    labels = _found(document, path.labels) if path.labels else None
+    labels: Any = _found(document, path.labels) if path.labels else None
     if values is None:
         return []
     if not isinstance(values, list) or not values or not isinstance(values[0], list):
         return [(values, labels)]
-    each = labels if labels and isinstance(labels[0], list) else [labels] * len(values)
+    apart = isinstance(labels, list) and bool(labels) and isinstance(labels[0], list)
+    each: list[Any] = [*labels] if apart else [labels] * len(values)
     if len(each) != len(values):
         raise DecodeError(
             f"{path.labels} leads to the classes of {len(each)} instances, {path.values} to {len(values)}"
