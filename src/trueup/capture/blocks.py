@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from trueup.capture.decoders import DECODERS, decode
 from trueup.capture.decoders.columns import Table
-from trueup.capture.records import LINES, Account, Item, Line, Side, read_line, sound_type, type_of
+from trueup.capture.records import WHOLE_LINES, Account, Item, Side, WholeLine, read_line, sound_type, type_of
 from trueup.errors import DecodeError
-from trueup.model import AnswerPath, Capture, Payload, Quarantined
+from trueup.model import AnswerPath, Capture, Payload, Quarantined, Record
 
 _NEWLINE = ord("\n")
 # What an answer is without its numbers: all that a decoder is recognised by, as long as they are probabilities.
@@ -35,7 +35,7 @@ class Rows:
     first_line: int
     offset: int
     data: bytes
-    lines: Sequence[Line]
+    lines: Sequence[WholeLine]
     ends: NDArray[np.int64]
     table: Table
     decoder: str
@@ -54,8 +54,7 @@ class Rows:
         return Place(self.first_line + index, self.offset + start, raw, self.decoder)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Record, frozen=True):
     """A line that may be asked about, kept as it is until then; `decoder` is who read its answer."""
 
     line: int
@@ -85,7 +84,7 @@ class Reader:
         # Blank lines count, and only the slow way counts them.
         if not lines or len(lines) != len(ends):
             return None
-        found = self._table([each.captureData.endpointOutput for each in lines if each.captureData.endpointOutput])
+        found = self._table([each.captureData.endpointOutput for each in lines])
         ids = [each.eventMetadata.eventId for each in lines]
         if found is None or not (self._alone(ids) and self._account.events.add_new(ids)):
             return None
@@ -147,16 +146,12 @@ def _many(name: str, texts: Sequence[str], classes: tuple[str, ...]) -> Table | 
     return many(texts, classes) if many else None
 
 
-def _whole(block: bytes) -> list[Line]:
-    """The records of a block if each line is one, with both sides, of one encoding and type each."""
+def _whole(block: bytes) -> list[WholeLine]:
+    """The records of a block if each line is one, with both sides."""
     try:
-        lines = LINES.decode_lines(block)
+        return WHOLE_LINES.decode_lines(block)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return []
-    data = [each.captureData for each in lines]
-    # Lists, since generators take three times as long.
-    sides = all([each.endpointInput for each in data]) and all([each.endpointOutput for each in data])  # noqa: C419
-    return lines if sides else []
 
 
 def _ends(block: bytes) -> NDArray[np.int64]:

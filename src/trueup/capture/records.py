@@ -54,6 +54,11 @@ class _Sides(msgspec.Struct, gc=False):
     endpointOutput: Side | None = None  # noqa: N815
 
 
+class _BothSides(msgspec.Struct, gc=False):
+    endpointInput: Side  # noqa: N815
+    endpointOutput: Side  # noqa: N815
+
+
 class _Metadata(msgspec.Struct, gc=False):
     eventId: _EventId  # noqa: N815
     inferenceTime: datetime  # noqa: N815
@@ -68,6 +73,13 @@ class Line(msgspec.Struct, gc=False):
     eventMetadata: _Metadata  # noqa: N815
 
 
+class WholeLine(msgspec.Struct, gc=False):
+    """The same with both sides of the event."""
+
+    captureData: _BothSides  # noqa: N815
+    eventMetadata: _Metadata  # noqa: N815
+
+
 MAX_HALVES = 1000
 MAX_HALVES_BYTES = 16_000_000
 MAX_EVENTS = 50_000
@@ -77,6 +89,7 @@ _SHOWN_TYPE = 40
 _DEFAULT_TYPE = {"CSV": "text/csv", "JSON": "application/json", "BASE64": "application/octet-stream"}
 Item = Capture | Quarantined | Duplicate | Joined
 LINES = msgspec.json.Decoder(Line)
+WHOLE_LINES = msgspec.json.Decoder(WholeLine)
 
 
 def parse_key(bucket: str, key: str) -> CaptureFile:

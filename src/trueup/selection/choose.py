@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from trueup.errors import ConfigurationError
@@ -193,7 +194,7 @@ class Draw(Generic[T]):
         )
         scores = SECOND_LOOKS[offer.reason].again(candidates)
         order = np.lexsort((np.array([each.tie for each in near]), -scores))
-        found = [replace(near[index], key=float(scores[index])) for index in order if scores[index] > 0]
+        found = [structs.replace(near[index], key=float(scores[index])) for index in order if scores[index] > 0]
         return replace(offer, entries=found, reach=_picker(self.policy).REACH)
 
     def choices(

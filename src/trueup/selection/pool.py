@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Entry(Generic[T]):
+class Entry(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Something with its key and a tie-breaker, of which the lower one wins; `position` counts the stream."""
 
     key: float

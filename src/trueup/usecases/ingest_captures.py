@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from trueup.capture.samples import media_type
@@ -228,7 +229,7 @@ class _Window:
             seen.add(instance.sample_id)
             position = self._places.setdefault(instance.sample_id, each.position)
             self._instances.setdefault(position, instance)
-            yield replace(each, position=position)
+            yield structs.replace(each, position=position)
 
     def _asked_alike(self, instance: Instance, near: Fingerprints) -> bool:
         """Whether a text like this one was asked about of late, or is among the candidates already."""

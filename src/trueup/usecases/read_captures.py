@@ -17,7 +17,7 @@ from trueup.capture.instances import split_input
 from trueup.capture.records import Duplicate, Item, Joined
 from trueup.capture.samples import sample_id, slice_of
 from trueup.errors import DecodeError
-from trueup.model import AnswerPath, Capture, Payload, Prediction, Project, Quarantined
+from trueup.model import AnswerPath, Capture, Payload, Prediction, Project, Quarantined, Record
 from trueup.selection.choose import Draw, matrix
 from trueup.selection.sketch import Tallies, indexed
 
@@ -40,8 +40,7 @@ class Instance:
     sample_id: str
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(Record, frozen=True):
     """Where an instance is found again: a line of the file, or what was read of one, and its number in the request."""
 
     place: Place | Capture
@@ -130,7 +129,9 @@ class FileReading:
             return Spot(place, 0), len(place.raw)
 
         which = table.probabilities.argmax(axis=1)
-        slices = self._slices([each.eventMetadata.customAttributes or () for each in rows.lines])
+        slices = None
+        if self.project.selection.slice_by:
+            slices = self._slices([each.eventMetadata.customAttributes or () for each in rows.lines])
         scores = self.draw.offer(table.probabilities, table.classes, which, keep, slices)
         self.tally.lines += len(rows)
         self.tally.captures += len(rows)
