@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something of the machine's load. In CI hypothesis has a profile of its own.
+settings.register_profile("here", deadline=None)
+if "CI" not in os.environ:
+    settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "Trueup-test-1!"
