@@ -143,7 +143,9 @@ class Reader:
 
 def _many(name: str, texts: Sequence[str], classes: tuple[str, ...]) -> Table | None:
     many = getattr(DECODERS.get(name), "decode_many", None)
-    return many(texts, classes) if many else None
+    found: Table | None = many(texts, classes) if many else None
+    # An answer that is no single one by itself may look like several among the others.
+    return found if found is not None and len(found.probabilities) == len(texts) else None
 
 
 def _whole(block: bytes) -> list[WholeLine]:

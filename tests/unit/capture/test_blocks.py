@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.worlds import capture_half, capture_line
@@ -137,6 +137,7 @@ LINES = st.one_of(
 )
 
 
+@example([line_of(0, "0.125\n", "text/csv", "CSV"), line_of(1, "0.5,0.25,0.25", "text/csv", "CSV"), b""], 700, False)
 @settings(max_examples=150)
 @given(st.lists(LINES, max_size=14), st.sampled_from([1, 700, 3000, 1 << 20]), st.booleans())
 def test_both_ways_find_the_same_in_any_lines(lines: list[bytes], size: int, ended: bool) -> None:
