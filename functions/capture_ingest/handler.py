@@ -36,10 +36,13 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def _message(record: Message) -> None:
     for file in _files(record.json()):
         receipt = _ingest()(file)
+        project = _ingest().projects[file.project]
         logger.info("capture file accounted for", file=file.uri, lines=receipt.lines, selected=receipt.selected)
         figures = {
             "CaptureFiles": 1,
             "CaptureLines": receipt.lines,
+            # What the endpoint's own count of requests is held against: batch transforms are not of it.
+            "EndpointLines": receipt.lines if file.endpoint == project.endpoint_name else 0,
             "Captures": receipt.captures,
             "CapturesQuarantined": receipt.quarantined,
             "CapturesDuplicate": receipt.duplicates,

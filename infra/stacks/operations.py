@@ -154,7 +154,7 @@ class OperationsStack(Stack):
         expected = f"served * {project.capture_percent / 100:g}"
         lost = MathExpression(
             expression=f"IF({expected} >= {_ENOUGH_CAPTURES}, 100 * (1 - FILL(seen, 0) / ({expected})), 0)",
-            using_metrics={"served": served, "seen": _count("CaptureLines", project)},
+            using_metrics={"served": served, "seen": _count("EndpointLines", project)},
             label="captures lost (%)",
             period=Duration.hours(6),
         )

@@ -175,8 +175,8 @@ class _Rounds:
         """Captures of the last hours against the endpoint's own count of requests."""
         now = self.place.clock.now()
         since, until = now - _WINDOW, now - _DELIVERY
-        receipts = list(self.place.ledger.receipts(project.name, since))
-        captures = sum(each.lines for each in receipts)
+        receipts = self.place.ledger.receipts(project.name, since)
+        captures = sum(each.lines for each in receipts if each.file.endpoint == project.endpoint_name)
         invocations = self.health.invocations(project.endpoint_name, since, until)
         hours = round(_WINDOW.total_seconds() / 3600)
         late = round(_DELIVERY.total_seconds() / 60)
