@@ -72,6 +72,7 @@ TRAINING_ONLY = r"(c5n|p3dn|p4de?|p5en?|p6[a-z0-9-]*|trn\dn?)\.|p5\.48xlarge"
 MAX_RUNTIME_SECONDS = 82_800
 # A role's policies hold 10,240 characters: those of capture_translate name each bucket and key of each project.
 MAX_TOPICS, MAX_BUCKETS, MAX_KEYS = 4, 4, 2
+MAX_MODELS, MAX_INSTRUCTIONS = 5, 4000
 # What a pass of the backend's synchronisation looks at.
 MAX_BATCH = 1000
 _DAY = 86_400
@@ -176,6 +177,12 @@ _KEYS = Allowed(
     f"up to {MAX_KEYS} ARNs of KMS keys (arn:aws:kms:…:key/…), not of aliases",
     lambda value: _all_match(value, r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{36}", MAX_KEYS),
 )
+_MODELS = Allowed(f"up to {MAX_MODELS} models", lambda value: len(value) <= MAX_MODELS)
+_MODEL_NAME = matching(r"[a-z0-9]+(-[a-z0-9]+)*", "up to 32 small letters, digits and inner hyphens", 32)
+_MODEL_ID = matching(
+    r"[A-Za-z0-9][A-Za-z0-9.:/_-]*", "the id or ARN of a model or inference profile of Amazon Bedrock", 256
+)
+_INSTRUCTIONS = Allowed("up to 4,000 characters", lambda value: len(value) <= MAX_INSTRUCTIONS)
 _SWITCH = named_in(("true", "false"))
 
 # What stands under `trueup`, in cdk.json or in the file that trueup:config names.
@@ -326,6 +333,22 @@ PROJECT_KEYS: dict[str, Key] = {
     ),
     "selection.slice_by": Key(
         "Scores are also counted by slice: a value in the request's custom attributes", "attribute:region", _SLICE_BY
+    ),
+    "annotation.models": Key(
+        "Language models of Amazon Bedrock that answer beside people, one for each task at most; their skill is "
+        "measured as anybody's",
+        [{"name": "nova", "model_id": "us.amazon.nova-pro-v1:0", "per_day": 500}],
+        _MODELS,
+    ),
+    "annotation.models[].name": Key("Names it: its answers are signed model:<name>", "nova", _MODEL_NAME),
+    "annotation.models[].model_id": Key(
+        "A foundation model, an inference profile, or the ARN of one that you made",
+        "us.amazon.nova-pro-v1:0",
+        _MODEL_ID,
+    ),
+    "annotation.models[].per_day": Key("How many answers it may give in a day (UTC)", 500, between(0, 1_000_000)),
+    "annotation.models[].instructions": Key(
+        "What it is told beside the guidelines", "Answer for the customer, not for the company.", _INSTRUCTIONS
     ),
     "consensus.method": Key("How answers become a label", "dawid-skene", named_in(METHODS)),
     "consensus.overlap": Key("People asked about a sample at first", 3, between(1, 9)),

@@ -17,7 +17,8 @@ from constructs import IConstruct
 _CDK_OWN = "CDK's own provider, which ships with the framework and runs only while deploying."
 _FUNCTION = (
     "X-Ray takes no resource; objects are those of our own buckets, of all projects, and of the buckets that a project "
-    "names; endpoint configurations, models and packages carry the names that their owners gave them."
+    "names; endpoint configurations, models and packages carry the names that their owners gave them; an "
+    "inference profile serves from several Regions."
 )
 _WILDCARDS: tuple[tuple[str, str], ...] = (
     (r"Custom::CDKBucketDeployment|BucketNotificationsHandler|AWS679f53fac002430cb0da5b7982bd2287", _CDK_OWN),

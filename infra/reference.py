@@ -57,6 +57,7 @@ _SECTIONS = {
     "feedback": "Users' corrections and real outcomes: `feedback`",
     "label_schema": "What annotators may answer: `label_schema`",
     "selection": "Which predictions deserve a person: `selection`",
+    "annotation": "Who answers beside people: `annotation`",
     "consensus": "How answers become a label: `consensus`",
     "commit": "When labels become a version: `commit`",
     "triggers": "When a version is worth a training: `triggers`",

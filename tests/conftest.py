@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.parrot import parrot
+
 # How long an example takes says something of the machine's load. In CI hypothesis has a profile of its own.
 settings.register_profile("here", deadline=None)
 if "CI" not in os.environ:
@@ -82,6 +84,14 @@ REMARKS = {
     "endpoint_name": "remarks",
     "selection": {"rate": 0.000001, "audit_share": 0.0},
 }
+# A project in which a language model answers beside people.
+HELPED = {
+    **PETS,
+    "name": "helped",
+    "endpoint_name": "helped",
+    "annotation": {"models": [{"name": "parrot", "model_id": "us.amazon.nova-lite-v1:0"}]},
+    "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.6, "lease_seconds": 60},
+}
 # Projects that train: one as it should be, one whose candidates are bad, one whose trainings fail.
 MOODS, STALE, BROKEN = (
     {
@@ -108,14 +118,21 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def bedrock() -> Iterator[str]:
+    """Where the emulated Bedrock asks."""
+    with parrot() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str) -> Iterator[Cloud]:
     from trueup.adapters.aws.clients import Clients
     from trueup.local import service
     from trueup.wiring.operator import operator
 
     folder = tmp_path_factory.mktemp("aws")
     config = folder / "deployment.json"
-    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, REMARKS, MOODS, STALE, BROKEN]
+    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, REMARKS, HELPED, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )
@@ -123,8 +140,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     # that whatever passes here has the permissions that it needs on AWS.
     state = tmp_path_factory.getbasetemp() / "embedded-aws"
     options = service.Options(root=ROOT, state=state, config=config, attached=True, auth=True)
-    running = service.up(options, print)
     before = dict(os.environ)
+    os.environ["MINISTACK_BEDROCK_PROXY_URL"] = bedrock
+    running = service.up(options, print)
     os.environ.update(service.aws_environment(running))
     try:
         look = operator("e2e", Clients())

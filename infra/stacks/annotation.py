@@ -48,6 +48,7 @@ from constructs import Construct
 from infra import grants as grant
 from infra.constructs.loop_function import LoopFunction, retention_of
 from infra.constructs.loop_queue import LoopQueue
+from infra.constructs.model_annotation import ModelAnnotation
 from infra.constructs.platform import Platform
 from infra.nag import acknowledge
 from trueup.settings import AnnotationApiSettings, BackendSyncSettings
@@ -80,6 +81,9 @@ class AnnotationStack(Stack):
         self.api = self._api()
         self.site_bucket, self.distribution, self.headers = self._workbench()
         self._publish(site)
+        self.models = ModelAnnotation.where_wanted(
+            self, "ModelAnnotation", platform=platform, annotation_queues=self.queues
+        )
         self.labeling_role, self.sync_queue, self.backend_sync = self._backends()
 
     def _annotation_queue(self, project: str) -> LoopQueue:

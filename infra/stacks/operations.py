@@ -70,6 +70,7 @@ class Rooms:
             "retraining_conclude": self.retraining.retraining_conclude,
             "model_promote": self.retraining.model_promote,
             **({"capture_translate": self.ingest.translation.function} if self.ingest.translation else {}),
+            **({"model_annotate": self.annotation.models.function} if self.annotation.models else {}),
         }
 
     @property
@@ -84,6 +85,7 @@ class Rooms:
             "promote": self.retraining.promote_queue,
             "backend": self.annotation.sync_queue,
             **({"translate": self.ingest.translation.queue} if self.ingest.translation else {}),
+            **({"models": self.annotation.models.queue} if self.annotation.models else {}),
         }
 
 

@@ -142,6 +142,31 @@ class ConsensusPolicy(Record, frozen=True, kw_only=True):
     lease_seconds: int = 600
 
 
+MODEL_ANNOTATOR = "model:"
+
+
+class ModelAnnotator(Record, frozen=True, kw_only=True):
+    """A language model that answers tasks as people do: its skill is measured as anybody's. `model_id` is a model
+    or an inference profile of Amazon Bedrock; `per_day` bounds its answers in a day of UTC; `instructions` are for
+    it alone."""
+
+    name: str
+    model_id: str
+    per_day: int = 200
+    instructions: str = ""
+
+    @property
+    def annotator(self) -> str:
+        """What its answers are signed with."""
+        return f"{MODEL_ANNOTATOR}{self.name}"
+
+
+class AnnotationPolicy(Record, frozen=True, kw_only=True):
+    """Who answers beside people."""
+
+    models: tuple[ModelAnnotator, ...] = ()
+
+
 class CommitPolicy(Record, frozen=True, kw_only=True):
     """When settled labels become a version: at `batch` of them, or once one waited `max_age_seconds`."""
 
@@ -233,6 +258,7 @@ class Project(Record, frozen=True, kw_only=True):
     sources: Sources = Sources()
     feedback: FeedbackPolicy = FeedbackPolicy()
     selection: SelectionPolicy = SelectionPolicy()
+    annotation: AnnotationPolicy = AnnotationPolicy()
     consensus: ConsensusPolicy = ConsensusPolicy()
     commit: CommitPolicy = CommitPolicy()
     triggers: TriggerPolicy = TriggerPolicy()

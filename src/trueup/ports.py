@@ -29,6 +29,7 @@ from trueup.model import (
     FeedbackStatus,
     FileReceipt,
     Knowledge,
+    LabelClass,
     ModelPackage,
     Node,
     Payload,
@@ -489,6 +490,32 @@ class EndpointAdmin(Protocol):
 class EventBus(Protocol):
     def publish(self, envelopes: Sequence[Envelope]) -> tuple[str, ...]:
         """Returns the event ids that were refused; the caller retries those."""
+        ...
+
+
+class Question(Record, frozen=True, kw_only=True):
+    """What a model is asked: which of `classes` a payload is, and what annotators read before they answer."""
+
+    payload: Payload
+    classes: tuple[LabelClass, ...]
+    guidelines: str = ""
+    instructions: str = ""
+
+
+class ModelAnswer(Record, frozen=True, kw_only=True):
+    """One of the classes, and the tokens that the model read and wrote."""
+
+    label: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class LabelingModels(Protocol):
+    """Models that answer a question about a payload."""
+
+    def answer(self, model_id: str, question: Question) -> ModelAnswer:
+        """Raises InputError for what the model cannot read, LabelError for an answer that is none of the classes,
+        NotFoundError, PermissionDeniedError."""
         ...
 
 

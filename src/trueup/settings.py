@@ -164,6 +164,13 @@ class ModelPromoteSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class ModelAnnotateSettings(Settings, frozen=True, kw_only=True):
+    table_name: str
+    dataset_bucket: str
+    annotation_queue_urls: dict[str, str]
+    projects_file: str = "projects.json"
+
+
 class BackendSyncSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     dataset_bucket: str
@@ -187,6 +194,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "retraining_conclude": RetrainingConcludeSettings,
     "model_promote": ModelPromoteSettings,
     "backend_sync": BackendSyncSettings,
+    "model_annotate": ModelAnnotateSettings,
 }
 
 
@@ -347,6 +355,20 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         not project.sources.on or bool(project.sources.buckets),
         "is empty: name the buckets that inputs and outputs lie in, which nothing else may be read from",
     )
+    models = project.annotation.models
+    yield (
+        "annotation.models",
+        not models or consensus.overlap > 1,
+        f"holds {len(models)} where consensus.overlap is 1: a model would decide alone, so let two answer",
+    )
+    yield (
+        "annotation.models",
+        not models or project.backend == "queue",
+        f"is set, but backend is {project.backend!r}: models take tasks from the queue",
+    )
+    names = [each.name for each in models]
+    twice = next((each for index, each in enumerate(names) if each in names[:index]), None)
+    yield "annotation.models[].name", twice is None, f"is {twice!r} twice: each model has its own"
     elsewhere = project.backend == "ground_truth"
     yield (
         "ground_truth",

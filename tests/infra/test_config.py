@@ -25,7 +25,9 @@ from infra.keys import (
     MAX_CLASSES,
     MAX_HYPERPARAMETER,
     MAX_HYPERPARAMETERS,
+    MAX_INSTRUCTIONS,
     MAX_KEYS,
+    MAX_MODELS,
     MAX_PROJECTS,
     MAX_RUNTIME_SECONDS,
     MAX_TOPICS,
@@ -41,6 +43,7 @@ from trueup.usecases import sync_backend
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/pets"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+MODEL = {"name": "nova", "model_id": "us.amazon.nova-pro-v1:0"}
 # For each key that the table bounds: what it still takes, and what it refuses.
 BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "stage": (["a", "dev2", "s" * 16], ["", "Dev", "2dev", "a-b", "s" * 17, "dev\n"]),
@@ -97,6 +100,11 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "consensus.max_overlap": ([3, 15], [16]),
     "consensus.target": ([0.5, 0.999], [0.49, 1, math.nan]),
     "consensus.lease_seconds": ([30, 43_200], [29, 43_201]),
+    "annotation.models": ([[], [MODEL] * 1], [[{**MODEL, "name": f"m{each}"} for each in range(MAX_MODELS + 1)]]),
+    "annotation.models[].name": (["n", "a-b", "n" * 32], ["", "A", "a--b", "a b", "n" * 33]),
+    "annotation.models[].model_id": (["m", "us.amazon.nova-pro-v1:0", "m" * 256], ["", "a b", "m" * 257]),
+    "annotation.models[].per_day": ([0, 1_000_000], [-1, 1_000_001]),
+    "annotation.models[].instructions": (["", "x" * MAX_INSTRUCTIONS], ["x" * (MAX_INSTRUCTIONS + 1)]),
     "commit.batch": ([1, 10_000], [0, 10_001]),
     "commit.max_age_seconds": ([1, 2_678_400], [0, 2_678_401]),
     "commit.validation_share": ([0, 0.7], [-0.1, math.nan]),
@@ -152,6 +160,9 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
     place: Any = document
     if path in PROJECT_KEYS:
         place = document["projects"][_example_of(path)]
+    if path == "consensus.overlap":
+        # Where one answer is enough, no model may give it.
+        del place["annotation"]
     *parents, name = path.split(".")
     for each in parents:
         place = place[each] if not each.endswith("[]") else place[each.removesuffix("[]")][0]
@@ -229,7 +240,7 @@ def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]
             lambda document: document["projects"][1].pop("endpoint_name"),
             "trueup.projects[1]: Object missing required field `endpoint_name`",
         ),
-        (_project(1, selction={}), "trueup.projects[1].selction is not a known key; known are: backend"),
+        (_project(1, selction={}), "trueup.projects[1].selction is not a known key; known are: annotation"),
         (
             _project(selection={"budget": {"perday": 3}}),
             "trueup.projects[0].selection.budget.perday is not",

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
 
-from infra.app import build
-from infra.config import read_config
-from infra.packaging import ROOT
-from tests.infra.test_limits import NoPackages
+from tests.infra.synthesized import Synthesized
 
 pytestmark = pytest.mark.infra
 TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
@@ -25,41 +19,14 @@ SOURCES: dict[str, dict[str, Any]] = {
 }
 
 
-class Synthesized:
-    """The templates of the deployment of cdk.json, its projects with other sources."""
-
-    def __init__(self, folder: Path, sources: dict[str, dict[str, Any]]) -> None:
-        (folder / "package").mkdir()
-        context = json.loads((ROOT / "cdk.json").read_text())["context"]
-        for each in context["trueup"]["projects"]:
-            each["sources"] = sources.get(each["name"], {})
-        app = App(context=context, outdir=str(folder / "out"))
-        build(app, read_config(context), NoPackages(folder / "package"))
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        app.synth()
-        self.folder = folder / "out"
-        self.templates = {
-            each.name.split(".")[0].rpartition("-")[2]: json.loads(each.read_text())
-            for each in self.folder.glob("*.template.json")
-        }
-
-    def resources(self, kind: str, name: str = "", stack: str = "ingest") -> list[dict[str, Any]]:
-        found = self.templates[stack]["Resources"].items()
-        return [each["Properties"] for logical, each in found if each["Type"] == kind and name in logical]
-
-    def findings(self) -> list[Any]:
-        report = json.loads((self.folder / "validation-report.json").read_text())
-        return [each for plugin in report["pluginReports"] for each in plugin.get("violations", [])]
-
-
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return Synthesized(tmp_path_factory.mktemp("both"), SOURCES)
+    return Synthesized(tmp_path_factory.mktemp("both"), {name: {"sources": each} for name, each in SOURCES.items()})
 
 
 @pytest.fixture(scope="module")
 def messages(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return Synthesized(tmp_path_factory.mktemp("messages"), {"tickets": SOURCES["tickets"]})
+    return Synthesized(tmp_path_factory.mktemp("messages"), {"tickets": {"sources": SOURCES["tickets"]}})
 
 
 @pytest.fixture(scope="module")

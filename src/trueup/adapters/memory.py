@@ -28,6 +28,7 @@ from trueup.errors import (
     ConflictError,
     HeadMovedError,
     IntegrityError,
+    LabelError,
     NotFoundError,
     PermissionDeniedError,
     RunActiveError,
@@ -81,12 +82,15 @@ from trueup.ports import (
     KnowledgeStore,
     LabelingBackend,
     LabelingJob,
+    LabelingModels,
     LineageStore,
+    ModelAnswer,
     ModelRegistry,
     Opening,
     PackageRulings,
     PayloadStore,
     Quarantine,
+    Question,
     RunStore,
     SkillStore,
     Slot,
@@ -868,6 +872,21 @@ class MemoryBatchStore(BatchStore):
     @_locked
     def batch(self, project: str, name: str) -> LabelingJob | None:
         return self._jobs.get((project, name))
+
+
+class MemoryLabelingModels(LabelingModels):
+    """Answers as `says` of a payload; what it makes of none of the classes is refused."""
+
+    def __init__(self, says: Callable[[Payload], str]) -> None:
+        self.says = says
+        self.asked: list[tuple[str, Question]] = []
+
+    def answer(self, model_id: str, question: Question) -> ModelAnswer:
+        self.asked.append((model_id, question))
+        label = self.says(question.payload)
+        if label not in {each.name for each in question.classes}:
+            raise LabelError(f"the model answered {label!r}, which is none of the classes", field="label")
+        return ModelAnswer(label=label, input_tokens=len(question.payload.data), output_tokens=1)
 
 
 class MemoryLabelingBackend(LabelingBackend):

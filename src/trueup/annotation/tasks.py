@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from trueup.errors import LeaseError, TaskClosedError
-from trueup.model import Annotation, Lease, Project, Sample, Selection, Task, TaskStatus, content_id
+from trueup.model import MODEL_ANNOTATOR, Annotation, Lease, Project, Sample, Selection, Task, TaskStatus, content_id
 
 
 def open_task(project: str, sample: Sample, selection: Selection, at: datetime, config: Project) -> Task:
@@ -32,6 +32,12 @@ def open_task(project: str, sample: Sample, selection: Selection, at: datetime, 
 
 def task_id_of(project: str, sample_id: str) -> str:
     return content_id(project, sample_id)[:32]
+
+
+def is_model(annotator: str) -> bool:
+    """Whether it is no person. Of a task's answers at most one is a model's, so that models never agree by
+    themselves."""
+    return annotator.startswith(MODEL_ANNOTATOR)
 
 
 def lease_token(task_id: str, annotator: str, revision: int) -> str:
@@ -59,8 +65,11 @@ def can_claim(task: Task, annotator: str, now: datetime) -> str | None:
         return "this annotator has answered it"
     if annotator in task.skipped_by:
         return "this annotator has skipped it"
-    if any(each.annotator == annotator for each in live_leases(task, now)):
+    holders = [each.annotator for each in live_leases(task, now)]
+    if annotator in holders:
         return "this annotator holds it already"
+    if is_model(annotator) and any(map(is_model, (*task.answered_by, *holders))):
+        return "a model has answered it, or is about to"
     return None if free_slots(task, now) > 0 else "every slot is taken"
 
 

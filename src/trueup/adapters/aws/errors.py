@@ -28,6 +28,7 @@ _PASSING = frozenset(
         "KMSThrottlingException",
         "KmsThrottled",
         "LimitExceededException",
+        "ModelTimeoutException",
         "OperationAborted",
         "OverLimit",
         "PriorRequestNotComplete",

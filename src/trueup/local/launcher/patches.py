@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, persistence
@@ -35,6 +37,7 @@ _REPORTED_WITH_CLASS = (
     "        _real_stdout.flush()\n\nrun()"
 )
 _SYNC_POLL = 0.1
+_MODEL = re.compile(r"/model/(?P<id>.+)/converse$")
 _acting_role: contextvars.ContextVar[str] = contextvars.ContextVar("acting_role")
 
 
@@ -210,6 +213,33 @@ def name_sqs_permissions_as_aws() -> None:
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     iam_actions.extract_iam_action = extract_single
+
+
+def name_bedrock_permissions_as_aws() -> None:
+    """AWS has no permission for a conversation: it takes bedrock:InvokeModel on the model, or on the inference profile
+    that serves it."""
+    _require(hasattr(iam_actions, "extract_iam_action"), "iam_actions.extract_iam_action")
+    _require(hasattr(iam_actions, "extract_resource_arn"), "iam_actions.extract_resource_arn")
+    extract, resource = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
+
+    def extract_invocation(*arguments: Any) -> str | None:
+        action: str | None = extract(*arguments)
+        return "bedrock:InvokeModel" if action == "bedrock:Converse" else action
+
+    def model_arn(service: str, method: str, path: str, *arguments: Any) -> str:
+        asked = _MODEL.match(path)
+        if service != "bedrock-runtime" or asked is None:
+            return str(resource(service, method, path, *arguments))
+        region, account = arguments[-2:]
+        name = unquote(asked["id"])
+        if name.startswith("arn:"):
+            return name
+        # <geography>.<maker>.<model>, or without the first.
+        kind = f"{account}:inference-profile" if name.count(".") > 1 else ":foundation-model"
+        return f"arn:aws:bedrock:{region}:{kind}/{name}"
+
+    iam_actions.extract_iam_action = extract_invocation
+    iam_actions.extract_resource_arn = model_arn
 
 
 def tell_the_partition_key() -> None:
