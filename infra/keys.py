@@ -72,7 +72,9 @@ TRAINING_ONLY = r"(c5n|p3dn|p4de?|p5en?|p6[a-z0-9-]*|trn\dn?)\.|p5\.48xlarge"
 MAX_RUNTIME_SECONDS = 82_800
 # A role's policies hold 10,240 characters: those of capture_translate name each bucket and key of each project.
 MAX_TOPICS, MAX_BUCKETS, MAX_KEYS = 4, 4, 2
-MAX_MODELS, MAX_INSTRUCTIONS = 5, 4000
+MAX_MODELS, MAX_INSTRUCTIONS = 3, 4000
+# Of all projects together: the policy of model_annotate names each, and an inference profile's model too.
+MAX_DIFFERENT_MODELS = 10
 # What a pass of the backend's synchronisation looks at.
 MAX_BATCH = 1000
 _DAY = 86_400
@@ -180,7 +182,7 @@ _KEYS = Allowed(
 _MODELS = Allowed(f"up to {MAX_MODELS} models", lambda value: len(value) <= MAX_MODELS)
 _MODEL_NAME = matching(r"[a-z0-9]+(-[a-z0-9]+)*", "up to 32 small letters, digits and inner hyphens", 32)
 _MODEL_ID = matching(
-    r"[A-Za-z0-9][A-Za-z0-9.:/_-]*", "the id or ARN of a model or inference profile of Amazon Bedrock", 256
+    r"[A-Za-z0-9][A-Za-z0-9.:/_-]*", "the id or ARN of a model or inference profile of Amazon Bedrock", 128
 )
 _INSTRUCTIONS = Allowed("up to 4,000 characters", lambda value: len(value) <= MAX_INSTRUCTIONS)
 _SWITCH = named_in(("true", "false"))

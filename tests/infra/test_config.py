@@ -102,7 +102,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "consensus.lease_seconds": ([30, 43_200], [29, 43_201]),
     "annotation.models": ([[], [MODEL] * 1], [[{**MODEL, "name": f"m{each}"} for each in range(MAX_MODELS + 1)]]),
     "annotation.models[].name": (["n", "a-b", "n" * 32], ["", "A", "a--b", "a b", "n" * 33]),
-    "annotation.models[].model_id": (["m", "us.amazon.nova-pro-v1:0", "m" * 256], ["", "a b", "m" * 257]),
+    "annotation.models[].model_id": (["m", "us.amazon.nova-pro-v1:0", "m" * 128], ["", "a b", "m" * 129]),
     "annotation.models[].per_day": ([0, 1_000_000], [-1, 1_000_001]),
     "annotation.models[].instructions": (["", "x" * MAX_INSTRUCTIONS], ["x" * (MAX_INSTRUCTIONS + 1)]),
     "commit.batch": ([1, 10_000], [0, 10_001]),
@@ -223,6 +223,20 @@ def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]
     return lambda document: document["projects"][index].update(changes)
 
 
+def _many_models(document: dict[str, Any]) -> None:
+    (first, _) = document["projects"]
+    first |= {"consensus": {"overlap": 2, "max_overlap": 3}}
+    document["projects"] = [
+        {
+            **first,
+            "name": f"p{index}",
+            "endpoint_name": f"p{index}",
+            "annotation": {"models": [{"name": "m", "model_id": f"m{index}"}]},
+        }
+        for index in range(11)
+    ]
+
+
 @pytest.mark.parametrize(
     ("mistake", "sentence"),
     [
@@ -274,6 +288,7 @@ def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]
             "trueup.projects[0].ground_truth is set, but backend",
         ),
         (_project(training={"hyperparameters": {"epochs": 3}}), "trueup.projects[0].training.hyperparameters["),
+        (_many_models, "trueup.projects name 11 different models in annotation.models: use up to 10 in all"),
         (_project(1, name="digits"), "trueup.projects[1].name is 'digits', which trueup.projects[0] has too"),
         (_project(1, name="d-igits"), "trueup.projects[1].name is 'd-igits', which trueup.projects[0] has too"),
         (_project(1, endpoint_name="Digits"), "trueup.projects[1].endpoint_name is 'Digits', which trueup.projects[0]"),

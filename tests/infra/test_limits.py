@@ -17,7 +17,7 @@ from aws_cdk import App
 
 from infra.app import build
 from infra.config import read_config
-from infra.keys import MAX_BUCKETS, MAX_CANARY_ALARMS, MAX_KEYS, MAX_PROJECTS, MAX_TOPICS
+from infra.keys import MAX_BUCKETS, MAX_CANARY_ALARMS, MAX_KEYS, MAX_MODELS, MAX_PROJECTS, MAX_TOPICS
 from infra.packaging import ROOT, Packager
 from infra.reference import PAGE
 from trueup.settings import FUNCTION_SETTINGS
@@ -132,6 +132,13 @@ def longest_project(index: int) -> dict[str, Any]:
             "async_topics": [f"{TOPIC}{index:02d}{each}".ljust(len(TOPIC) + 256, "x") for each in range(MAX_TOPICS)],
             "buckets": [f"b{index:02d}{each}".ljust(63, "x") for each in range(MAX_BUCKETS)],
             "keys": [f"{KEY}{index:02d}{each}".ljust(len(KEY) + 36, "x") for each in range(MAX_KEYS)],
+        },
+        "consensus": {"overlap": 2, "max_overlap": 3},
+        "annotation": {
+            "models": [
+                {"name": f"n{each}".ljust(32, "x"), "model_id": f"us.{(3 * index + each) % 10}".ljust(128, "x")}
+                for each in range(MAX_MODELS)
+            ]
         },
         "training": {"canary": {"alarm_names": [f"{each}".ljust(255, "x") for each in range(MAX_CANARY_ALARMS)]}},
     }
