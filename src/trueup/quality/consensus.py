@@ -7,9 +7,19 @@ from datetime import datetime
 
 import numpy as np
 
-from trueup.errors import ConfigurationError
-from trueup.model import Annotation, AnnotatorSkill, Consensus, ConsensusPolicy, Record, Task, content_id
-from trueup.quality.methods import METHODS
+from trueup.model import (
+    Annotation,
+    AnnotatorSkill,
+    Consensus,
+    ConsensusPolicy,
+    Prediction,
+    Record,
+    Task,
+    content_id,
+)
+from trueup.quality.answers import Floats
+from trueup.quality.methods import Method, method_named
+from trueup.quality.ties import winner
 
 
 class Accepted(Record, frozen=True, kw_only=True):
@@ -49,12 +59,10 @@ def judge(
     at: datetime,
 ) -> Verdict:
     """Judge a task on its live annotations. Raises ConfigurationError for an unknown method."""
-    if policy.method not in METHODS:
-        known = ", ".join(sorted(METHODS))
-        raise ConfigurationError(f"consensus.method is {policy.method!r}; methods: {known}", field="consensus.method")
+    method = method_named(policy.method)
     if len(annotations) < task.overlap:
         return Waiting(reason=f"{len(annotations)} of {task.overlap} answers are in")
-    consensus = _consensus(task, annotations, policy, classes, skills, at)
+    consensus = _consensus(method, task, annotations, policy, classes, skills, at)
     if consensus.posterior >= policy.target:
         return Accepted(consensus=consensus)
     doubt = f"{consensus.label!r} has posterior {consensus.posterior:.2f}, below the target {policy.target:.2f}"
@@ -64,6 +72,7 @@ def judge(
 
 
 def _consensus(
+    method: Method,
     task: Task,
     annotations: Sequence[Annotation],
     policy: ConsensusPolicy,
@@ -72,18 +81,31 @@ def _consensus(
     at: datetime,
 ) -> Consensus:
     labels = [(each.annotator, each.label) for each in annotations]
-    posterior = METHODS[policy.method].posterior(labels, classes, skills)
-    winner = int(np.argmax(posterior))
+    posterior = method.posterior(labels, classes, skills, _chances(task.prediction, classes))
+    best = winner(posterior, classes, task.sample_id)
     ids = tuple(sorted(each.annotation_id for each in annotations))
     return Consensus(
         project=task.project,
-        consensus_id=content_id(task.task_id, policy.method, classes[winner], *ids)[:32],
+        consensus_id=content_id(task.task_id, policy.method, classes[best], *ids)[:32],
         task_id=task.task_id,
         sample_id=task.sample_id,
-        label=classes[winner],
-        posterior=round(float(posterior[winner]), 6),
-        agreement=round(sum(label == classes[winner] for _, label in labels) / len(labels), 6),
+        label=classes[best],
+        posterior=round(float(posterior[best]), 6),
+        agreement=round(sum(label == classes[best] for _, label in labels) / len(labels), 6),
         method=policy.method,
         annotation_ids=ids,
         reached_at=at,
     )
+
+
+def _chances(prediction: Prediction | None, classes: Sequence[str]) -> Floats | None:
+    """What the model said of the classes, float64[k], or None where it named none of them. What it left to others is
+    spread over the classes that it did not name."""
+    if prediction is None or not prediction.probabilities:
+        return None
+    named = dict(zip(prediction.classes, prediction.probabilities, strict=True))
+    found = np.array([named.get(each, -1.0) for each in classes])
+    unnamed = found < 0
+    left = max(0.0, 1.0 - float(found[~unnamed].sum()))
+    found[unnamed] = left / max(1, int(unnamed.sum()))
+    return found / found.sum() if found.sum() > 0 and not unnamed.all() else None

@@ -7,136 +7,117 @@ because production starts with few answers and a maximum-likelihood fit of those
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trueup.model import Annotation, AnnotatorSkill
+from trueup.model import AnnotatorSkill
+from trueup.quality.answers import Answers, Fit, Floats, Ints, softmax
+from trueup.quality.skills import PRIOR_STRENGTH, known_matrix, prior_matrix
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-# A new annotator is believed to be right 8 times in 10, as firmly as 5 answers per class would show.
-PRIOR_SKILL = 0.8
-PRIOR_STRENGTH = 5.0
 _CLASS_PRIOR = 1.0
 _ITERATIONS = 60
-_CONVERGED = 1e-6
-# Two-sided 90 % interval of a normal variable.
-_Z90 = 1.6448536269514722
+_CONVERGED = 1e-4
+_SHORTEST_SLOT = 64
+# Of the first guess: what a class has that nobody named.
+_UNNAMED = 1e-3
 
 
 def posterior(
-    labels: Sequence[tuple[str, str]], classes: Sequence[str], skills: Mapping[str, AnnotatorSkill]
+    labels: Sequence[tuple[str, str]],
+    classes: Sequence[str],
+    skills: Mapping[str, AnnotatorSkill],
+    prediction: Floats | None = None,  # noqa: ARG001 - people alone decide
 ) -> Floats:
     """Posterior of one sample's class, float64[k], with a uniform class prior: a rare class is no less likely
     among the samples that selection picked. Unknown annotators have the prior's confusion matrix."""
     position = {name: index for index, name in enumerate(classes)}
-    unknown = _prior_matrix(len(classes))
-    log_posterior = np.zeros(len(classes))
+    logs = np.zeros(len(classes))
     for annotator, label in labels:
-        matrix = _matrix(skills.get(annotator), classes, unknown)
-        log_posterior += np.log(matrix[:, position[label]])
-    weights = np.exp(log_posterior - log_posterior.max())
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+        logs += np.log(known_matrix(skills, annotator, classes)[:, position[label]])
+    return softmax(logs, axis=0)
 
 
-def fit(answers: Sequence[Annotation], classes: Sequence[str], project: str, at: datetime) -> list[AnnotatorSkill]:
-    """Estimate every annotator's confusion matrix and skill from live answers, deterministically.
+def fit(answers: Answers) -> Fit:
+    """Estimate truth and every annotator's confusion matrix from all answers, deterministically.
 
-    The skill is the probability of a right answer over the fitted class frequencies; its interval is the
-    normal approximation of the Beta posterior of (expected right answers, expected wrong answers).
+    An iteration costs O(answers x classes); beside the answers it holds two tables of samples x classes.
     """
-    if not answers:
-        return []
-    tasks = sorted({each.task_id for each in answers})
-    people = sorted({each.annotator for each in answers})
-    task_of = _index(tasks, [each.task_id for each in answers])
-    person_of = _index(people, [each.annotator for each in answers])
-    label_of = _index(list(classes), [each.label for each in answers])
-    truth, confusion = _expectation_maximisation(task_of, person_of, label_of, len(tasks), len(people), len(classes))
-    right = np.bincount(person_of, weights=truth[task_of, label_of], minlength=len(people))
-    total = np.bincount(person_of, minlength=len(people)).astype(np.float64)
-    return [
-        _skill(name, right[index], total[index], confusion[index], classes, project, at)
-        for index, name in enumerate(people)
-    ]
-
-
-def _expectation_maximisation(
-    task_of: Ints, person_of: Ints, label_of: Ints, tasks: int, people: int, classes: int
-) -> tuple[Floats, Floats]:
-    """Returns truth float64[tasks, classes] and confusion float64[people, classes, classes]."""
-    prior = _prior_matrix(classes) * PRIOR_STRENGTH
-    truth = _vote_shares(task_of, label_of, tasks, classes)
-    confusion = np.empty((people, classes, classes))
+    people, classes = len(answers.annotators), len(answers.classes)
+    if not len(answers):
+        return Fit(np.zeros((0, classes)), np.zeros((0, classes, classes)))
+    slots = _Slots.of(answers)
+    prior = prior_matrix(classes)[:, None, :] * PRIOR_STRENGTH
+    truth = _vote_shares(answers)[slots.order].T.copy()
+    confusion = np.zeros((classes, people, classes))
     for _ in range(_ITERATIONS):
-        confusion = _maximise(truth, task_of, person_of, label_of, people, classes, prior)
-        before, truth = truth, _expect(truth, confusion, task_of, person_of, label_of)
-        if np.abs(truth - before).max() < _CONVERGED:
+        before, confusion = confusion, _maximise(truth, slots, prior, people)
+        truth = _expect(truth, confusion, slots)
+        if np.abs(confusion - before).max() < _CONVERGED:
             break
-    return truth, confusion
+    found = np.empty((len(answers.samples), classes))
+    found[slots.order] = truth.T
+    return Fit(found, confusion.transpose(1, 0, 2))
 
 
-def _maximise(
-    truth: Floats, task_of: Ints, person_of: Ints, label_of: Ints, people: int, classes: int, prior: Floats
-) -> Floats:
-    counts = np.zeros((people * classes, classes))
-    np.add.at(counts, person_of * classes + label_of, truth[task_of])
-    by_truth = counts.reshape(people, classes, classes).transpose(0, 2, 1) + prior
-    return np.asarray(by_truth / by_truth.sum(axis=2, keepdims=True), dtype=np.float64)
+@dataclass(frozen=True)
+class _Slots:
+    """The answers as jagged diagonals: slot j has the (j+1)th answer of each sample that has so many, samples by
+    falling number of answers (`order`). So a slot meets the first rows of every table, and nothing is looked up but
+    what an annotator's answer says. A code is annotator * classes + label. `rest` are the last answers of the few
+    samples that have very many: the sample's place in `order`, and the code."""
+
+    order: Ints
+    codes: Sequence[Ints]
+    rest: tuple[Ints, Ints]
+
+    @classmethod
+    def of(cls, answers: Answers) -> _Slots:
+        codes = answers.annotator_of * len(answers.classes) + answers.label_of
+        counts = answers.counts
+        order = np.argsort(-counts, kind="stable")
+        falling = counts[order]
+        starts = (np.cumsum(counts) - counts)[order]
+        shortest = max(_SHORTEST_SLOT, len(answers.annotators) * len(answers.classes))
+        slots: list[Ints] = []
+        while (longer := int((falling > len(slots)).sum())) >= shortest:
+            slots.append(codes[starts[:longer] + len(slots)])
+        left = np.maximum(falling - len(slots), 0)
+        place = np.repeat(np.arange(len(order)), left)
+        within = np.arange(len(place)) - np.repeat(np.cumsum(left) - left, left)
+        return cls(order, slots, (place, codes[starts[place] + len(slots) + within]))
 
 
-def _expect(truth: Floats, confusion: Floats, task_of: Ints, person_of: Ints, label_of: Ints) -> Floats:
-    frequencies = truth.sum(axis=0) + _CLASS_PRIOR
-    log_truth = np.tile(np.log(frequencies / frequencies.sum()), (len(truth), 1))
-    np.add.at(log_truth, task_of, np.log(confusion[person_of, :, label_of]))
-    weights = np.exp(log_truth - log_truth.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
+def _maximise(truth: Floats, slots: _Slots, prior: Floats, people: int) -> Floats:
+    """Confusion float64[true, annotators, answered] from truth float64[classes, samples]."""
+    classes = len(truth)
+    place, code = slots.rest
+    counts = np.zeros((classes, people * classes))
+    for row, chances in zip(counts, truth, strict=True):
+        for codes in slots.codes:
+            row += np.bincount(codes, chances[: len(codes)], minlength=people * classes)
+        if len(code):
+            row += np.bincount(code, chances[place], minlength=people * classes)
+    believed = counts.reshape(classes, people, classes) + prior
+    return np.asarray(believed / believed.sum(axis=2, keepdims=True), dtype=np.float64)
 
 
-def _vote_shares(task_of: Ints, label_of: Ints, tasks: int, classes: int) -> Floats:
-    votes = np.full((tasks, classes), 1e-3)
-    np.add.at(votes, (task_of, label_of), 1.0)
+def _expect(truth: Floats, confusion: Floats, slots: _Slots) -> Floats:
+    """Truth float64[classes, samples], given the confusion and how frequent the classes were."""
+    frequencies = truth.sum(axis=1) + _CLASS_PRIOR
+    logs = np.log(confusion).reshape(len(truth), -1)
+    log_truth = np.repeat(np.log(frequencies / frequencies.sum())[:, None], truth.shape[1], axis=1)
+    place, code = slots.rest
+    for row, table in zip(log_truth, logs, strict=True):
+        for codes in slots.codes:
+            row[: len(codes)] += table.take(codes)
+        if len(code):
+            added = np.bincount(place, table[code])
+            row[: len(added)] += added
+    return softmax(log_truth, axis=0)
+
+
+def _vote_shares(answers: Answers) -> Floats:
+    votes = answers.add_up() + _UNNAMED
     return np.asarray(votes / votes.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
-def _prior_matrix(classes: int) -> Floats:
-    wrong = (1 - PRIOR_SKILL) / max(1, classes - 1)
-    matrix = np.full((classes, classes), wrong)
-    np.fill_diagonal(matrix, PRIOR_SKILL)
-    return matrix
-
-
-def _matrix(skill: AnnotatorSkill | None, classes: Sequence[str], unknown: Floats) -> Floats:
-    """A skill fitted under another label schema says nothing about this one."""
-    if skill is None or tuple(skill.classes) != tuple(classes):
-        return unknown
-    return np.asarray(skill.confusion, dtype=np.float64)
-
-
-def _skill(
-    name: str, right: float, total: float, confusion: Floats, classes: Sequence[str], project: str, at: datetime
-) -> AnnotatorSkill:
-    hits, misses = right + PRIOR_SKILL, total - right + (1 - PRIOR_SKILL)
-    mean = hits / (hits + misses)
-    spread = _Z90 * math.sqrt(mean * (1 - mean) / (hits + misses + 1))
-    return AnnotatorSkill(
-        project=project,
-        annotator=name,
-        skill=round(float(mean), 6),
-        low=round(max(0.0, float(mean) - spread), 6),
-        high=round(min(1.0, float(mean) + spread), 6),
-        answers=int(total),
-        classes=tuple(classes),
-        confusion=tuple(tuple(round(float(cell), 6) for cell in row) for row in confusion),
-        fitted_at=at,
-    )
-
-
-def _index(names: Sequence[str], values: Sequence[str]) -> Ints:
-    position = {name: index for index, name in enumerate(names)}
-    return np.fromiter((position[each] for each in values), dtype=np.int64, count=len(values))

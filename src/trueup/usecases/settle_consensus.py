@@ -13,8 +13,10 @@ from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
 from trueup.lineage.edges import supported
 from trueup.model import Annotation, AnnotatorSkill, Consensus, Project, Task, TaskStatus
 from trueup.ports import AnnotationQueue, Clock, Journal, SkillStore, TaskStore
+from trueup.quality.answers import Answers
 from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, Verdict, judge
-from trueup.quality.dawid_skene import fit
+from trueup.quality.methods import method_named
+from trueup.quality.skills import records_of
 from trueup.usecases.find_project import project_named
 
 _FIT_WINDOW = 5000
@@ -74,13 +76,14 @@ class SettleConsensus:
                 self.queue.send(project.name, [task.task_id])
 
     def _skills(self, project: Project, now: datetime) -> list[AnnotatorSkill]:
-        """The stored skills, fitted anew once the answers have grown by a tenth."""
+        """The stored skills, fitted anew by the project's method once the answers have grown by a tenth."""
         stored = self.skills.skills(project.name)
         fitted_on = sum(each.answers for each in stored)
         recent = self.tasks.answers(project.name, _FIT_WINDOW)
         if len(recent) - fitted_on < max(_REFIT_MIN, _REFIT_SHARE * fitted_on):
             return stored
-        fresh = fit(_live_of_all(recent), project.label_schema.names, project.name, now)
+        answers = Answers.of_annotations(_live_of_all(recent), project.label_schema.names)
+        fresh = records_of(answers, method_named(project.consensus.method).fit(answers), project.name, now)
         self.skills.save_skills(project.name, fresh)
         return fresh
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from tests.worlds import CLASSES, NOW, opening
-from trueup.model import Annotation, ConsensusPolicy
+from trueup.model import Annotation, AnnotatorSkill, ConsensusPolicy
 from trueup.quality.agreement import fleiss_kappa, krippendorff_alpha, percent
 from trueup.quality.annotators import careless
+from trueup.quality.answers import Answers
 from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, Waiting, judge
-from trueup.quality.dawid_skene import fit
 from trueup.quality.methods import METHODS
+from trueup.quality.skills import records_of
 
 SKILLS = {"ada": 0.95, "ben": 0.9, "cleo": 0.9, "hasty": 0.35}
 
@@ -40,9 +41,14 @@ def annotation(task: int, annotator: str, label: str) -> Annotation:
     )
 
 
+def fitted(annotations: list[Annotation]) -> list[AnnotatorSkill]:
+    answers = Answers.of_annotations(annotations, CLASSES)
+    return records_of(answers, METHODS["dawid-skene"].fit(answers), "pets", NOW)
+
+
 def test_dawid_skene_finds_skills_and_the_careless_one() -> None:
     _, answers = crowd(150)
-    skills = fit(answers, CLASSES, "pets", NOW)
+    skills = fitted(answers)
     for each in skills:
         assert each.low <= SKILLS[each.annotator] <= each.high or abs(each.skill - SKILLS[each.annotator]) < 0.06
     assert [each.annotator for each in careless(skills)] == ["hasty"]
@@ -50,7 +56,7 @@ def test_dawid_skene_finds_skills_and_the_careless_one() -> None:
 
 def test_dawid_skene_beats_majority_on_two_answers() -> None:
     truths, answers = crowd(300)
-    skills = {each.annotator: each for each in fit(answers, CLASSES, "pets", NOW)}
+    skills = {each.annotator: each for each in fitted(answers)}
     right = {"majority": 0, "dawid-skene": 0}
     for number, truth in enumerate(truths):
         votes = [
