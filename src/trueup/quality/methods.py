@@ -53,7 +53,10 @@ class Methods(Mapping[str, Method]):
 
 METHODS = Methods(
     {
+        "crowdlab": "crowdlab",
         "dawid-skene": "dawid_skene",
+        "glad": "glad",
+        "mace": "mace",
         "majority": "majority",
         "weighted-majority": "weighted_majority",
     }
