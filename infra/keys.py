@@ -356,6 +356,11 @@ PROJECT_KEYS: dict[str, Key] = {
     "consensus.overlap": Key("People asked about a sample at first", 3, between(1, 9)),
     "consensus.max_overlap": Key("People asked before a reviewer decides; not below `overlap`", 5, between(1, 15)),
     "consensus.target": Key("Posterior at which a label is sure enough", 0.95, between(0.5, 1, below=True)),
+    "consensus.min_gain": Key(
+        "By how much another answer has to raise the posterior in expectation; else a reviewer decides at once",
+        0.02,
+        between(0, 0.5),
+    ),
     "consensus.lease_seconds": Key("How long a task is an annotator's", 600, between(30, 43_200)),
     "commit.batch": Key("Settled labels that make a version at once", 50, between(1, 10_000)),
     "commit.max_age_seconds": Key(

@@ -133,12 +133,14 @@ class SelectionPolicy(Record, frozen=True, kw_only=True):
 
 
 class ConsensusPolicy(Record, frozen=True, kw_only=True):
-    """How answers become a label: `overlap` people first, up to `max_overlap`, sure at posterior `target`."""
+    """How answers become a label: `overlap` people first, up to `max_overlap`, sure at posterior `target`. Another
+    answer has to raise the posterior by `min_gain` in expectation, or a reviewer decides at once."""
 
     method: str = "dawid-skene"
     overlap: int = 2
     max_overlap: int = 4
     target: float = 0.9
+    min_gain: float = 0.0
     lease_seconds: int = 600
 
 

@@ -19,6 +19,7 @@ from trueup.model import (
 )
 from trueup.quality.answers import Floats
 from trueup.quality.methods import Method, method_named
+from trueup.quality.overlap import gain, usual_skill
 from trueup.quality.ties import winner
 
 
@@ -62,26 +63,39 @@ def judge(
     method = method_named(policy.method)
     if len(annotations) < task.overlap:
         return Waiting(reason=f"{len(annotations)} of {task.overlap} answers are in")
-    consensus = _consensus(method, task, annotations, policy, classes, skills, at)
+    posterior = _posterior(method, task, annotations, classes, skills)
+    consensus = _consensus(posterior, task, annotations, policy, classes, at)
     if consensus.posterior >= policy.target:
         return Accepted(consensus=consensus)
     doubt = f"{consensus.label!r} has posterior {consensus.posterior:.2f}, below the target {policy.target:.2f}"
     if task.overlap < policy.max_overlap:
-        return MoreAnswers(reason=doubt)
+        rise = gain(posterior, usual_skill(skills.values()), policy.max_overlap - task.overlap)
+        if rise >= policy.min_gain:
+            return MoreAnswers(reason=doubt)
+        hardly = f"{doubt}, and another answer would raise it by no more than {rise:.3f}"
+        return NeedsReview(reason=hardly, consensus=consensus)
     return NeedsReview(reason=f"{doubt}, after {len(annotations)} answers", consensus=consensus)
 
 
-def _consensus(
+def _posterior(
     method: Method,
+    task: Task,
+    annotations: Sequence[Annotation],
+    classes: Sequence[str],
+    skills: Mapping[str, AnnotatorSkill],
+) -> Floats:
+    labels = [(each.annotator, each.label) for each in annotations]
+    return method.posterior(labels, classes, skills, _chances(task.prediction, classes))
+
+
+def _consensus(
+    posterior: Floats,
     task: Task,
     annotations: Sequence[Annotation],
     policy: ConsensusPolicy,
     classes: Sequence[str],
-    skills: Mapping[str, AnnotatorSkill],
     at: datetime,
 ) -> Consensus:
-    labels = [(each.annotator, each.label) for each in annotations]
-    posterior = method.posterior(labels, classes, skills, _chances(task.prediction, classes))
     best = winner(posterior, classes, task.sample_id)
     ids = tuple(sorted(each.annotation_id for each in annotations))
     return Consensus(
@@ -91,7 +105,7 @@ def _consensus(
         sample_id=task.sample_id,
         label=classes[best],
         posterior=round(float(posterior[best]), 6),
-        agreement=round(sum(label == classes[best] for _, label in labels) / len(labels), 6),
+        agreement=round(sum(each.label == classes[best] for each in annotations) / len(annotations), 6),
         method=policy.method,
         annotation_ids=ids,
         reached_at=at,

@@ -41,7 +41,7 @@ def posterior(
     position = {name: index for index, name in enumerate(classes)}
     known = [known_skill(skills, annotator, classes) for annotator, _ in labels]
     likelihood = float(np.mean(known)) if known else PRIOR_SKILL
-    votes = np.zeros(len(classes))
+    votes = np.full(len(classes), _LEAST)
     for (_, label), skill in zip(labels, known, strict=True):
         votes[position[label]] += _weight(skill, commonest)
     model = _weight(PRIOR_SKILL, commonest) * np.sqrt(max(1, len(labels)))
