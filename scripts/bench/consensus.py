@@ -3,10 +3,10 @@
     python -m scripts.bench.consensus [--rounds 3] [--write]
 
 The peers live in an environment of their own under .cache/bench, made at the first run; each contender runs in a
-process of its own, in turn. All start from the same columns of numbers, or from what the peer wants instead, made before
-the clock starts: data frames for crowd-kit and cleanlab, value counts or a matrix for krippendorff. Our time includes
-sorting the columns. Seconds are of CPU. cleanlab is asked for consensus labels and their quality, by its default method,
-CROWDLAB.
+process of its own, in turn. All start from the same columns of numbers, or from what the peer wants instead, made
+before the clock starts: data frames for crowd-kit and cleanlab, value counts or a matrix for krippendorff. Our time
+includes sorting the columns. Seconds are of CPU. cleanlab is asked for consensus labels and their quality, by its
+default method, CROWDLAB.
 """
 
 from __future__ import annotations
