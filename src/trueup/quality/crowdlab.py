@@ -69,18 +69,25 @@ def weigh(answers: Answers, votes: Floats) -> Weights:
     if not several.any():
         return Weights(PRIOR_SKILL, np.ones(len(answers.annotators)), 1.0)
     said, there = _said(answers)
-    # Votes are whole numbers: what the model said only decides between equal ones.
-    majority = (votes + 0.999 * said).argmax(axis=1)
-    rows = np.arange(len(votes))
-    likelihood = float((votes[rows, majority] / np.maximum(each, 1))[several].mean())
-    commonest = float((majority[several] == np.bincount(majority[several]).argmax()).mean())
+    majority = _majority(votes, said)
+    likelihood = float((votes.max(axis=1) / np.maximum(each, 1))[several].mean())
+    commonest = float(majority[several].mean(axis=0).max())
     judged = several & (there > 0)
-    accuracy = float((said.argmax(axis=1) == majority)[judged].mean()) if judged.any() else 0.0
+    agreed = majority[np.arange(len(votes)), said.argmax(axis=1)]
+    accuracy = float(agreed[judged].mean()) if judged.any() else 0.0
     return Weights(
         likelihood,
         _weight(_agreeing(answers, votes, each), commonest),
         float(_weight(accuracy, commonest) * np.sqrt(each.mean())),
     )
+
+
+def _majority(votes: Floats, said: Floats) -> Floats:
+    """How much of each sample's majority a class has, float64[samples, classes]: all of it, or a part where several
+    have as many votes. Votes are whole numbers: what the model said only decides between equal ones."""
+    decided = votes + 0.999 * said
+    first = decided >= decided.max(axis=1, keepdims=True) - _LEAST
+    return np.asarray(first / first.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _agreeing(answers: Answers, votes: Floats, each: Floats) -> Floats:

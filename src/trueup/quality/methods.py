@@ -7,9 +7,8 @@ of all samples and of the annotators? This is the rarer pass whose skills the fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
-from typing import Protocol, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from trueup.errors import ConfigurationError
 from trueup.model import AnnotatorSkill
@@ -35,30 +34,67 @@ class Method(Protocol):
 class Methods(Mapping[str, Method]):
     """Methods by name. Each is imported when it is first asked for: a function's cold start pays for its own alone."""
 
-    def __init__(self, modules: Mapping[str, str]) -> None:
-        self._modules = modules
+    def __init__(self, loaders: Mapping[str, Callable[[], Method]]) -> None:
+        self._loaders = loaders
 
     def __getitem__(self, name: str) -> Method:
-        return cast("Method", import_module(f"trueup.quality.{self._modules[name]}"))
+        return self._loaders[name]()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
+        return iter(self._loaders)
 
     def __len__(self) -> int:
-        return len(self._modules)
+        return len(self._loaders)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._modules
+        return name in self._loaders
+
+
+# Written out, since what a function's package holds is read from import statements.
+def _crowdlab() -> Method:
+    from trueup.quality import crowdlab
+
+    return crowdlab
+
+
+def _dawid_skene() -> Method:
+    from trueup.quality import dawid_skene
+
+    return dawid_skene
+
+
+def _glad() -> Method:
+    from trueup.quality import glad
+
+    return glad
+
+
+def _mace() -> Method:
+    from trueup.quality import mace
+
+    return mace
+
+
+def _majority() -> Method:
+    from trueup.quality import majority
+
+    return majority
+
+
+def _weighted_majority() -> Method:
+    from trueup.quality import weighted_majority
+
+    return weighted_majority
 
 
 METHODS = Methods(
     {
-        "crowdlab": "crowdlab",
-        "dawid-skene": "dawid_skene",
-        "glad": "glad",
-        "mace": "mace",
-        "majority": "majority",
-        "weighted-majority": "weighted_majority",
+        "crowdlab": _crowdlab,
+        "dawid-skene": _dawid_skene,
+        "glad": _glad,
+        "mace": _mace,
+        "majority": _majority,
+        "weighted-majority": _weighted_majority,
     }
 )
 
