@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from functions.annotation_api.refusals import refusal
-from functions.annotation_api.routes import ROUTES, Request, Response, Route
+from functions.annotation_api.routes import ROUTES, Route
+from functions.annotation_api.shapes import Request, Response
 from trueup.errors import NotFoundError
 from trueup.observability import count
 from trueup.settings import AnnotationApiSettings

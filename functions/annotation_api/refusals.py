@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from functions.annotation_api.routes import CallerDeniedError, Response
+from functions.annotation_api.shapes import CallerDeniedError, Response
 from trueup.errors import (
     ConfigurationError,
     ConflictError,

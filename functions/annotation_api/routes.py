@@ -5,71 +5,23 @@ Bodies are checked and refused, never mended: what was wrong stands in the answe
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Callable
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
-from trueup.errors import InputError, PermissionDeniedError
+from functions.annotation_api import reviews
+from functions.annotation_api.shapes import CallerDeniedError, Name, Request, Response
 from trueup.model import Project, Record
 from trueup.usecases.claim_task import ClaimedTask
 from trueup.usecases.put_feedback import Remark, Report
 from trueup.usecases.submit_annotation import Submission
 from trueup.wiring.annotation_desk import AnnotationDesk
 
-Body = TypeVar("Body")
-_MAY_ANNOTATE = frozenset({"annotators", "reviewers", "leads", "admins"})
-_MAY_TELL_THE_TRUTH = _MAY_ANNOTATE - {"annotators"}
-_FIELD = re.compile(r"`\$\.(\w+)|field `(\w+)`")
 REASON_LIMIT = 500
 SECONDS_LIMIT = 24 * 60 * 60
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=SECONDS_LIMIT)]
-
-
-class CallerDeniedError(PermissionDeniedError):
-    """The caller's groups do not allow it; what a use case is denied, the function's own role is."""
-
-    @property
-    def code(self) -> str:
-        return "PermissionDenied"
-
-
-class Request(Record, frozen=True, kw_only=True):
-    """What a route needs of an API Gateway event (payload format 2.0) behind a JWT authorizer."""
-
-    path: dict[str, str]
-    body: bytes
-    annotator: str
-    groups: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, event: dict[str, Any]) -> Self:
-        """Raises InputError (a body that is no base64), CallerDeniedError (in none of the working groups; the pool
-        allows no self sign-up)."""
-        claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
-        groups = _groups(claims.get("cognito:groups", ""))
-        if not groups & _MAY_ANNOTATE:
-            raise CallerDeniedError("your account is in none of the groups annotators, reviewers, leads, admins")
-        return cls(path=event.get("pathParameters") or {}, body=_body(event), annotator=claims["sub"], groups=groups)
-
-    def parse(self, kind: type[Body]) -> Body:
-        """The body as `kind`. Raises InputError that names the field."""
-        try:
-            return msgspec.json.decode(self.body or b"{}", type=kind)
-        except (ValueError, RecursionError) as error:
-            named = _FIELD.search(str(error))
-            field = (named[1] or named[2]) if named else "body"
-            raise InputError(f"the request body is wrong: {error}", field=field) from error
-
-
-class Response(Record, frozen=True, kw_only=True):
-    body: Any
-    status: int = 200
-    metric: str = ""
 
 
 class Heartbeat(Record, frozen=True, kw_only=True):
@@ -97,14 +49,9 @@ class Skip(Record, frozen=True, kw_only=True):
     reason: Reason = ""
 
 
-def list_projects(desk: AnnotationDesk, _request: Request) -> Response:
-    return Response(
-        body={
-            "projects": [
-                {**_project(each), "open_tasks": desk.work.open_tasks(each.name)} for each in desk.projects.values()
-            ]
-        }
-    )
+def list_projects(desk: AnnotationDesk, request: Request) -> Response:
+    found = [{**_project(each), "open_tasks": desk.work.open_tasks(each.name)} for each in desk.projects.values()]
+    return Response(body={"projects": found, "may_review": bool(request.groups & reviews.MAY_REVIEW)})
 
 
 def show_project(desk: AnnotationDesk, request: Request) -> Response:
@@ -179,7 +126,7 @@ def my_work(desk: AnnotationDesk, request: Request) -> Response:
 def put_feedback(desk: AnnotationDesk, request: Request) -> Response:
     """The path says which project it is, and the token whose word."""
     wish = request.parse(Remark)
-    if wish.kind == "truth" and not request.groups & _MAY_TELL_THE_TRUTH:
+    if wish.kind == "truth" and not request.groups & reviews.MAY_REVIEW:
         raise CallerDeniedError(
             "a truth becomes a label without anybody being asked: only reviewers, leads and admins may send one"
         )
@@ -200,21 +147,12 @@ ROUTES: dict[str, Route] = {
     "GET /api/projects/{project}/tasks/{task}/payload": payload,
     "GET /api/projects/{project}/work": my_work,
     "POST /api/projects/{project}/feedback": put_feedback,
+    "GET /api/projects/{project}/reviews": reviews.list_reviews,
+    "GET /api/projects/{project}/tasks/{task}": reviews.show_review,
+    "POST /api/projects/{project}/tasks/{task}/ruling": reviews.rule,
+    "POST /api/projects/{project}/tasks/{task}/return": reviews.give_back,
+    "GET /api/projects/{project}/rulings": reviews.list_rulings,
 }
-
-
-def _groups(claim: str | list[str]) -> frozenset[str]:
-    """The JWT authorizer hands a list claim over as "[a b]"."""
-    names = claim if isinstance(claim, list) else claim.strip("[]").replace(",", " ").split()
-    return frozenset(names)
-
-
-def _body(event: dict[str, Any]) -> bytes:
-    raw = event.get("body") or ""
-    try:
-        return base64.b64decode(raw, validate=True) if event.get("isBase64Encoded") else raw.encode()
-    except ValueError as error:
-        raise InputError(f"the request body cannot be read: {error}", field="body") from error
 
 
 def _project(project: Project) -> dict[str, Any]:
@@ -241,4 +179,5 @@ def _task(desk: AnnotationDesk, claimed: ClaimedTask) -> dict[str, Any]:
         "lease_token": lease.token,
         "lease_expires_at": lease.expires_at,
         "prediction": None,
+        "comments": [each.text for each in task.comments],
     }

@@ -68,6 +68,11 @@ ROUTES = (
     (HttpMethod.GET, "/api/projects/{project}/tasks/{task}/payload"),
     (HttpMethod.GET, "/api/projects/{project}/work"),
     (HttpMethod.POST, "/api/projects/{project}/feedback"),
+    (HttpMethod.GET, "/api/projects/{project}/reviews"),
+    (HttpMethod.GET, "/api/projects/{project}/tasks/{task}"),
+    (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/ruling"),
+    (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/return"),
+    (HttpMethod.GET, "/api/projects/{project}/rulings"),
 )
 
 

@@ -91,6 +91,24 @@ class ReviewRequested(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class TaskRuled(Event, frozen=True, kw_only=True):
+    """A reviewer gave a task its label; `before` is the one that it had."""
+
+    task_id: str
+    ruling_id: str
+    reviewer: str
+    label: str
+    before: str | None
+
+
+class TaskReturned(Event, frozen=True, kw_only=True):
+    """A reviewer sent a task back: one more annotator is asked."""
+
+    task_id: str
+    ruling_id: str
+    reviewer: str
+
+
 class VersionCommitted(Event, frozen=True, kw_only=True):
     """A new dataset version is head."""
 
@@ -154,6 +172,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         OverlapExtended,
         ConsensusReached,
         ReviewRequested,
+        TaskRuled,
+        TaskReturned,
         VersionCommitted,
         RetrainingStarted,
         RetrainingAdvised,

@@ -553,6 +553,14 @@ class Lease(Record, frozen=True, kw_only=True):
     receipt: str = ""
 
 
+class Comment(Record, frozen=True, kw_only=True):
+    """What a reviewer says to those who answer a task next."""
+
+    by: str
+    at: datetime
+    text: str
+
+
 class Task(Record, frozen=True, kw_only=True):
     """A request for labels on one sample. `revision` counts writes and guards each of them.
 
@@ -574,6 +582,7 @@ class Task(Record, frozen=True, kw_only=True):
     backend: str = "queue"
     backend_batch: str | None = None
     prediction: Prediction | None = None
+    comments: tuple[Comment, ...] = ()
     revision: int = 0
 
 
@@ -605,6 +614,22 @@ class Consensus(Record, frozen=True, kw_only=True):
     method: str
     annotation_ids: tuple[str, ...]
     reached_at: datetime
+
+
+class Ruling(Record, frozen=True, kw_only=True):
+    """What a reviewer decided of a task, and why: a `label`, or None where they sent it back for more answers. `before`
+    is the label that it replaced, where there was one, and `version_id` the first dataset version that held that."""
+
+    project: str
+    ruling_id: str
+    task_id: str
+    sample_id: str
+    reviewer: str
+    label: str | None
+    comment: str
+    at: datetime
+    before: str | None = None
+    version_id: str | None = None
 
 
 class AnnotatorSkill(Record, frozen=True, kw_only=True):

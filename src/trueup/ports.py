@@ -36,6 +36,7 @@ from trueup.model import (
     Quarantined,
     Record,
     RetrainingRun,
+    Ruling,
     Sample,
     Segment,
     Selection,
@@ -245,9 +246,10 @@ class TaskStore(Protocol):
         *,
         annotation: Annotation | None = None,
         consensus: Consensus | None = None,
+        ruling: Ruling | None = None,
     ) -> None:
-        """Replace the stored task (whose revision must be task.revision - 1) and append the annotation and
-        consensus, with the journal, in one transaction. A new consensus takes the place of an older one of the
+        """Replace the stored task (whose revision must be task.revision - 1) and append the annotation, consensus and
+        ruling, with the journal, in one transaction. A new consensus takes the place of an older one of the
         task that no version holds yet. Raises ConflictError when the revision moved on, or when the annotation
         or consensus is there already."""
         ...
@@ -276,6 +278,14 @@ class TaskStore(Protocol):
 
     def consensus(self, project: str, task_id: str) -> Consensus | None:
         """The newest consensus of a task."""
+        ...
+
+    def rulings(self, project: str, limit: int) -> list[Ruling]:
+        """A project's, newest first. Eventually consistent."""
+        ...
+
+    def rulings_of(self, project: str, task_id: str) -> list[Ruling]:
+        """A task's, oldest first. Strongly consistent."""
         ...
 
     def sample(self, project: str, sample_id: str) -> Sample:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from tests.contract.records import QUIET, annotation, consensus, edge, journal
 from tests.worlds import NOW, opening, project
 from trueup.annotation.tasks import answer, grant, send_to_review, settle
 from trueup.errors import ConflictError, NotFoundError
-from trueup.model import Found, Node, NodeKind, Prediction, Task, TaskStatus
+from trueup.model import Found, Node, NodeKind, Prediction, Ruling, Task, TaskStatus
 
 
 def opened(ports: Ports, number: int = 1) -> Task:
@@ -322,3 +323,33 @@ def test_the_journal_of_an_answer_is_written_with_it(ports: Ports) -> None:
     ports.tasks.save(next_of(task), journal(), annotation=annotation(task))
     assert [each.event_type for each in ports.outbox()] == ["TaskSkipped"]
     assert ports.lineage.edges_to("pets", Node(kind=NodeKind.ANNOTATION, id="a1")) == [edge()]
+
+
+def ruling(task: Task, seconds: int = 0, **changes: Any) -> Ruling:
+    facts = {
+        "project": task.project,
+        "ruling_id": f"r{seconds}",
+        "task_id": task.task_id,
+        "sample_id": task.sample_id,
+        "reviewer": "rita",
+        "label": "cat",
+        "comment": "why",
+        "at": NOW + timedelta(seconds=seconds),
+    }
+    return Ruling(**{**facts, **changes})
+
+
+def test_a_ruling_is_written_with_its_task_or_not_at_all(ports: Ports) -> None:
+    ports.tasks.open([opening(1), opening(2)], QUIET)
+    first, second = opening(1).task, opening(2).task
+    ports.tasks.save(settle(first), QUIET, ruling=ruling(first))
+    with pytest.raises(ConflictError):
+        ports.tasks.save(settle(first), QUIET, ruling=ruling(first, 1))
+    ports.tasks.save(settle(second), QUIET, ruling=ruling(second, 2, label=None, before="dog", version_id="v1"))
+    assert ports.tasks.rulings("pets", 9) == [
+        ruling(second, 2, label=None, before="dog", version_id="v1"),
+        ruling(first),
+    ]
+    assert ports.tasks.rulings("pets", 1) == [ruling(second, 2, label=None, before="dog", version_id="v1")]
+    assert ports.tasks.rulings_of("pets", first.task_id) == [ruling(first)]
+    assert ports.tasks.rulings_of("pets", "nothing") == ports.tasks.rulings("others", 9) == []

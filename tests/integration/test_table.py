@@ -283,6 +283,7 @@ def write_one_of_everything(table: Table) -> None:
     from tests.contract.test_captures import receipt
     from tests.contract.test_runs import decision, run
     from tests.contract.test_small_ports import skill
+    from tests.contract.test_tasks import ruling
     from tests.unit.dataset.test_versions import line
     from trueup.dataset.versions import next_version
 
@@ -291,7 +292,8 @@ def write_one_of_everything(table: Table) -> None:
     ledger.reserve("pets", "a", NOW, {"margin": 1}, Budget(per_hour=9))
     tasks.open([opening()], QUIET)
     task = opening().task
-    tasks.save(settle(task), QUIET, annotation=annotation(task), consensus=consensus(task, "c1"))
+    said = ruling(task)
+    tasks.save(settle(task), QUIET, annotation=annotation(task), consensus=consensus(task, "c1"), ruling=said)
     runs.begin(run(1), QUIET)
     runs.postpone("pets", decision("later"), "v")
     DynamoSkillStore(table).save_skills("pets", [skill("ada", 0.9)])

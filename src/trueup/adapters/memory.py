@@ -54,6 +54,7 @@ from trueup.model import (
     Payload,
     Quarantined,
     RetrainingRun,
+    Ruling,
     RunStatus,
     Sample,
     Segment,
@@ -388,6 +389,7 @@ class MemoryTaskStore(TaskStore):
         self._annotations: dict[tuple[str, str, str], Annotation] = {}
         self._consensus: dict[tuple[str, str, str], Consensus] = {}
         self._uncommitted: set[tuple[str, str, str]] = set()
+        self._rulings: list[Ruling] = []
 
     @_locked
     def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
@@ -423,6 +425,7 @@ class MemoryTaskStore(TaskStore):
         *,
         annotation: Annotation | None = None,
         consensus: Consensus | None = None,
+        ruling: Ruling | None = None,
     ) -> None:
         stored = self._tasks.get((task.project, task.task_id))
         if stored is None or stored.revision != task.revision - 1:
@@ -435,6 +438,8 @@ class MemoryTaskStore(TaskStore):
             self._annotations[_answer_key(annotation)] = annotation
         if consensus is not None:
             self._settle(consensus)
+        if ruling is not None:
+            self._rulings.append(ruling)
         self._tasks[task.project, task.task_id] = task
         self._world.write(journal)
 
@@ -479,6 +484,16 @@ class MemoryTaskStore(TaskStore):
     def consensus(self, project: str, task_id: str) -> Consensus | None:
         found = [each for each in self._consensus.values() if (each.project, each.task_id) == (project, task_id)]
         return max(found, key=lambda each: (each.reached_at, each.consensus_id), default=None)
+
+    @_locked
+    def rulings(self, project: str, limit: int) -> list[Ruling]:
+        found = [each for each in self._rulings if each.project == project]
+        return sorted(found, key=lambda each: (each.at, each.ruling_id), reverse=True)[:limit]
+
+    @_locked
+    def rulings_of(self, project: str, task_id: str) -> list[Ruling]:
+        found = [each for each in self._rulings if (each.project, each.task_id) == (project, task_id)]
+        return sorted(found, key=lambda each: (each.at, each.ruling_id))
 
     @_locked
     def sample(self, project: str, sample_id: str) -> Sample:

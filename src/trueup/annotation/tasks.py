@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 import msgspec
 
 from trueup.errors import LeaseError, TaskClosedError
-from trueup.model import MODEL_ANNOTATOR, Annotation, Lease, Project, Sample, Selection, Task, TaskStatus, content_id
+from trueup.model import (
+    MODEL_ANNOTATOR,
+    Annotation,
+    Comment,
+    Lease,
+    Project,
+    Sample,
+    Selection,
+    Task,
+    TaskStatus,
+    content_id,
+)
 
 
 def open_task(project: str, sample: Sample, selection: Selection, at: datetime, config: Project) -> Task:
@@ -138,9 +149,17 @@ def settle(task: Task) -> Task:
     return _next(task, status=TaskStatus.SETTLED, leases=())
 
 
+def send_back(task: Task, comment: Comment) -> Task:
+    """A reviewer wants one answer more, and says why. Raises TaskClosedError (not in review)."""
+    if task.status is not TaskStatus.REVIEW:
+        raise TaskClosedError(f"task {task.task_id} is {task.status}: only one in review can be sent back")
+    comments = (*task.comments, comment)
+    return _next(task, status=TaskStatus.OPEN, overlap=len(task.answered_by) + 1, comments=comments)
+
+
 def overrule(task: Task, annotation: Annotation) -> Task:
-    """The truth turned out: whatever people answered, or are about to, the label is settled. Raises TaskClosedError
-    (cancelled)."""
+    """The truth turned out, or a reviewer ruled: whatever others answered, or are about to, the label is settled.
+    Raises TaskClosedError (cancelled)."""
     if task.status is TaskStatus.CANCELLED:
         raise TaskClosedError(f"task {task.task_id} is cancelled and takes no more answers")
     known = annotation.annotator in task.answered_by

@@ -10,6 +10,7 @@ from trueup.adapters.aws.buckets import S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
+from trueup.adapters.aws.ledgers import DynamoLineageStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.model import Project
@@ -19,6 +20,8 @@ from trueup.settings import (
 from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.extend_lease import ExtendLease
 from trueup.usecases.put_feedback import PutFeedback
+from trueup.usecases.rule_on_task import RuleOnTask
+from trueup.usecases.show_reviews import ShowReviews
 from trueup.usecases.show_work import ShowWork
 from trueup.usecases.skip_task import SkipTask
 from trueup.usecases.submit_annotation import SubmitAnnotation
@@ -36,6 +39,8 @@ class AnnotationDesk:
     skip: SkipTask
     work: ShowWork
     feedback: PutFeedback
+    reviews: ShowReviews
+    rule: RuleOnTask
 
 
 def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
@@ -59,4 +64,6 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
             presign_seconds=settings.presign_seconds,
         ),
         feedback=PutFeedback(projects=projects, feedback=DynamoFeedbackStore(table), clock=clock),
+        reviews=ShowReviews(projects=projects, tasks=tasks),
+        rule=RuleOnTask(projects, tasks, DynamoLineageStore(table), queue, clock),
     )

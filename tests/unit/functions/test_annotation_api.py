@@ -24,9 +24,11 @@ from trueup.errors import (
     RetryableError,
     ServiceError,
 )
-from trueup.model import Annotation, Task
+from trueup.model import Annotation, Task, TaskStatus
 from trueup.ports import Journal
 from trueup.usecases.extend_lease import ExtendLease
+from trueup.usecases.rule_on_task import RuleOnTask
+from trueup.usecases.show_reviews import ShowReviews
 from trueup.usecases.show_work import ShowWork
 from trueup.usecases.skip_task import SkipTask
 from trueup.wiring.annotation_desk import AnnotationDesk
@@ -93,6 +95,8 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         skip=SkipTask(projects, tasks, loop.queue, loop.clock),
         work=ShowWork(projects, tasks, loop.payloads, loop.clock, presign_seconds=300),
         feedback=loop.put_feedback,
+        reviews=ShowReviews(projects, tasks),
+        rule=RuleOnTask(projects, tasks, loop.lineage, loop.queue, loop.clock),
     )
 
 
@@ -151,6 +155,65 @@ def test_feedback_is_taken_in_and_the_same_again_is_told(api: Api, loop: Loop) -
     assert (kept.feedback.by, kept.feedback.kind, kept.feedback.inference_id) == ("ada", "override", "call 1")
 
 
+ANY_BODY = {"lease_token": "t", "label": "cat", "comment": "why"}
+REVIEWS = "GET /api/projects/{project}/reviews"
+REVIEW = "GET /api/projects/{project}/tasks/{task}"
+RULE = "POST /api/projects/{project}/tasks/{task}/ruling"
+RETURN = "POST /api/projects/{project}/tasks/{task}/return"
+RULINGS = "GET /api/projects/{project}/rulings"
+
+
+@pytest.fixture
+def disputed() -> Loop:
+    """A task of which two people say different things."""
+    it = Loop(config=project(consensus={"method": "majority", "overlap": 2, "max_overlap": 2, "target": 0.9}))
+    it.ingest(it.capture(1))
+    for name, label in (("ada", "cat"), ("ben", "dog")):
+        api = Api(lambda: desk_of(it), person=name)
+        task = api.claimed()
+        answer = {"label": label, "lease_token": task["lease_token"]}
+        assert api.call(SUBMIT, answer, project="pets", task=task["task_id"])[0] == 201
+    it.settle("pets", task["task_id"])
+    return it
+
+
+def test_a_reviewer_sees_all_answers_side_by_side_and_rules(disputed: Loop) -> None:
+    api = Api(lambda: desk_of(disputed), person="rita", groups="[reviewers]")
+    assert api.call("GET /api/projects")[1]["may_review"] is True
+    _, listed = api.call(REVIEWS, project="pets")
+    (waiting,) = listed["tasks"]
+    _, shown = api.call(REVIEW, project="pets", task=waiting["task_id"])
+    assert [(each["annotator"], each["label"]) for each in shown["annotations"]] == [("ada", "cat"), ("ben", "dog")]
+    assert (shown["status"], shown["text"], shown["reason"]) == ("review", "text 1", "high margin score")
+    assert [each["label"] for each in shown["prediction"]] == ["cat", "dog", "fox"]
+    status, ruling = api.call(RULE, {"label": "fox", "comment": "ears"}, project="pets", task=waiting["task_id"])
+    assert (status, ruling["label"], ruling["before"], ruling["reviewer"]) == (201, "fox", None, "rita")
+    again = api.call(RULE, {"label": "fox", "comment": "ears"}, project="pets", task=waiting["task_id"])
+    assert again == (200, ruling)
+    assert api.call(REVIEWS, project="pets")[1] == {"tasks": []}
+    assert api.call(RULINGS, project="pets")[1] == {"rulings": [ruling]}
+
+
+def test_a_task_sent_back_comes_with_the_reviewer_s_words(disputed: Loop) -> None:
+    api = Api(lambda: desk_of(disputed), person="rita", groups="[leads]")
+    (waiting,) = api.call(REVIEWS, project="pets")[1]["tasks"]
+    names = {"project": "pets", "task": waiting["task_id"]}
+    assert api.refused(RETURN, {"comment": " "}, **names)[:2] == (400, "Input")
+    assert api.call(RETURN, {"comment": "mind the ears"}, **names)[0] == 201
+    assert Api(lambda: desk_of(disputed), person="cleo").claimed()["comments"] == ["mind the ears"]
+    assert api.refused(RETURN, {"comment": "again"}, **names)[:2] == (409, "TaskClosed")
+
+
+@pytest.mark.parametrize("route", [REVIEWS, REVIEW, RULE, RETURN, RULINGS])
+def test_annotators_do_not_rule(disputed: Loop, route: str) -> None:
+    api = Api(lambda: desk_of(disputed), person="ada")
+    body = {"label": "cat", "comment": "mine"}
+    (task,) = disputed.tasks.by_status("pets", TaskStatus.REVIEW, 9)
+    status, code, message = api.refused(route, body, project="pets", task=task.task_id)
+    assert (status, code, message) == (403, "PermissionDenied", "rulings are for reviewers, leads and admins")
+    assert api.call("GET /api/projects")[1]["may_review"] is False
+
+
 def test_only_who_may_rule_says_what_is_true(api: Api) -> None:
     truth = {"event_id": "event-1", "label": "dog", "kind": "truth"}
     assert api.refused(FEEDBACK, truth, project="pets")[:2] == (403, "PermissionDenied")
@@ -182,7 +245,8 @@ def test_a_task_is_claimed_blind_and_comes_with_its_text(api: Api) -> None:
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if "{project}" in each])
 def test_an_unknown_project_is_not_found(api: Api, route: str) -> None:
-    body = {"event_id": "e", "label": "cat"} if route == FEEDBACK else {"lease_token": "t", "label": "cat"}
+    api.groups = "[admins]"
+    body = {"event_id": "e", "label": "cat"} if route == FEEDBACK else ANY_BODY
     status, code, message = api.refused(route, body, project="birds", task="x")
     assert (status, code) == (404, "NotFound")
     assert message == "there is no project 'birds'; projects: pets"
@@ -190,7 +254,8 @@ def test_an_unknown_project_is_not_found(api: Api, route: str) -> None:
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if "{task}" in each])
 def test_an_unknown_task_is_not_found(api: Api, route: str) -> None:
-    status, code, message = api.refused(route, {"lease_token": "t", "label": "cat"}, project="pets", task="nowhere")
+    api.groups = "[admins]"
+    status, code, message = api.refused(route, ANY_BODY, project="pets", task="nowhere")
     assert (status, code) == (404, "NotFound")
     assert "nowhere" in message
 

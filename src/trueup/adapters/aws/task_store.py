@@ -22,7 +22,7 @@ from trueup.adapters.aws.table import (
     stamp,
 )
 from trueup.errors import ConflictError, NotFoundError
-from trueup.model import Annotation, Consensus, Sample, Selection, SettledLabel, Task, TaskStatus
+from trueup.model import Annotation, Consensus, Ruling, Sample, Selection, SettledLabel, Task, TaskStatus
 from trueup.ports import Journal, Opening, TaskStore
 
 
@@ -84,12 +84,15 @@ class DynamoTaskStore(TaskStore):
         *,
         annotation: Annotation | None = None,
         consensus: Consensus | None = None,
+        ruling: Ruling | None = None,
     ) -> None:
         writes = [_task_write(task, condition="revision = :before", values={":before": task.revision - 1})]
         if annotation is not None:
             writes += _annotation_writes(annotation)
         if consensus is not None:
             writes += [_consensus_write(consensus), *self._retirements(task)]
+        if ruling is not None:
+            writes.append(_ruling_write(ruling))
         try:
             self._table.write([*writes, *journal_writes(journal)])
         except ConditionFailedError as error:
@@ -138,6 +141,14 @@ class DynamoTaskStore(TaskStore):
     def consensus(self, project: str, task_id: str) -> Consensus | None:
         found = self._table.query(_task_pk(project, task_id), prefix="CONSENSUS#", newest_first=True, limit=1)
         return next((record_of(each, Consensus) for each in found), None)
+
+    def rulings(self, project: str, limit: int) -> list[Ruling]:
+        found = self._table.query(f"P#{project}#RULINGS", index=True, newest_first=True, limit=limit)
+        return [record_of(each, Ruling) for each in found]
+
+    def rulings_of(self, project: str, task_id: str) -> list[Ruling]:
+        found = self._table.query(_task_pk(project, task_id), prefix="RULING#")
+        return [record_of(each, Ruling) for each in found]
 
     def sample(self, project: str, sample_id: str) -> Sample:
         item = self._table.get(_sample_pk(project, sample_id), "SAMPLE")
@@ -241,6 +252,12 @@ def _consensus_write(consensus: Consensus) -> Write:
         gsi1pk=f"P#{consensus.project}#UNCOMMITTED",
         gsi1sk=f"{stamp(consensus.reached_at)}#{consensus.consensus_id}",
     )
+
+
+def _ruling_write(ruling: Ruling) -> Write:
+    when = f"{stamp(ruling.at)}#{ruling.ruling_id}"
+    key = _task_pk(ruling.project, ruling.task_id), f"RULING#{when}"
+    return put(key, ruling, condition=FRESH, gsi1pk=f"P#{ruling.project}#RULINGS", gsi1sk=when)
 
 
 def _consensus_key(consensus: Consensus) -> Key:
