@@ -22,6 +22,7 @@ if "CI" not in os.environ:
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "Trueup-test-1!"
 ANNOTATORS = ("ada", "ben", "cleo", "dev")
+REVIEWER = "rita"
 PETS = {
     "name": "pets",
     "title": "Pets in words",
@@ -84,6 +85,8 @@ REMARKS = {
     "endpoint_name": "remarks",
     "selection": {"rate": 0.000001, "audit_share": 0.0},
 }
+# A project whose disputed tasks a reviewer rules on.
+REVIEWED = {**PETS, "name": "reviewed", "title": "Disputed pets", "endpoint_name": "reviewed"}
 # A project in which a language model answers beside people.
 HELPED = {
     **PETS,
@@ -132,7 +135,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str) -> Iterator[Cl
 
     folder = tmp_path_factory.mktemp("aws")
     config = folder / "deployment.json"
-    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, REMARKS, HELPED, MOODS, STALE, BROKEN]
+    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, REMARKS, HELPED, REVIEWED, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )
@@ -148,6 +151,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str) -> Iterator[Cl
         look = operator("e2e", Clients())
         for name in ANNOTATORS:
             hire(look, name)
+        hire(look, REVIEWER, "reviewers")
         yield Cloud(operator=look, workbench_url=running.workbench_url)
     finally:
         os.environ.clear()
@@ -155,8 +159,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str) -> Iterator[Cl
         service.down(options.state)
 
 
-def hire(look: Any, name: str) -> None:
+def hire(look: Any, name: str, group: str = "annotators") -> None:
     idp, pool = look.clients["cognito-idp"], look.deployment.user_pool_id
     idp.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
     idp.admin_set_user_password(UserPoolId=pool, Username=name, Password=PASSWORD, Permanent=True)
-    idp.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="annotators")
+    idp.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)

@@ -54,5 +54,10 @@ export function makeApi(config, fetcher = (...given) => fetch(...given)) {
     skip: (t, reason) => call("POST", task(t.project, t.task_id, "skip"), { lease_token: t.lease_token, reason }),
     payload: (t) => call("GET", task(t.project, t.task_id, "payload")),
     work: (name) => call("GET", `${named(name)}/work`),
+    reviews: (name) => call("GET", `${named(name)}/reviews`),
+    review: (name, id) => call("GET", `${named(name)}/tasks/${id}`),
+    rule: (name, id, body) => call("POST", `${named(name)}/tasks/${id}/ruling`, body),
+    giveBack: (name, id, comment) => call("POST", `${named(name)}/tasks/${id}/return`, { comment }),
+    rulings: (name) => call("GET", `${named(name)}/rulings`),
   };
 }

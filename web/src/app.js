@@ -6,11 +6,13 @@ import { makeDesk } from "./desk.js";
 import { html } from "./html.js";
 import { Mine } from "./mine.js";
 import { makeOutbox } from "./outbox.js";
+import { Review } from "./review.js";
 import { loadPayload } from "./payload.js";
 import { makeShelf } from "./shelf.js";
 import { SignIn } from "./sign-in.js";
 import { Workbench } from "./workbench.js";
 
+const TITLES = { mine: "My work", review: "Review" };
 const OVER = "Your session has ended. Sign in again: nothing that you answered is lost.";
 
 function App({ config }) {
@@ -25,6 +27,7 @@ function App({ config }) {
 /** Everything behind the sign-in. The address names the project: #/digits, or #/digits/mine for the own work. */
 function Room({ api, onLeave, onSessionOver }) {
   const [projects, setProjects] = useState(null);
+  const [mayReview, setMayReview] = useState(false);
   const [trouble, setTrouble] = useState(null);
   const [place, setPlace] = useState(parse(location.hash));
   useEffect(() => {
@@ -34,7 +37,7 @@ function Room({ api, onLeave, onSessionOver }) {
   }, []);
   const look = useCallback(() => {
     api.projects().then(
-      (answer) => (setProjects(answer.projects), setTrouble(null)),
+      (answer) => (setProjects(answer.projects), setMayReview(answer.may_review), setTrouble(null)),
       (error) => (error.status === 401 ? onSessionOver() : setTrouble(error)),
     );
   }, [api]);
@@ -48,11 +51,10 @@ function Room({ api, onLeave, onSessionOver }) {
   const chosen = projects && (projects.find((each) => each.name === place.project) || projects.find((each) => each.open_tasks) || projects[0]);
   const desk = useDesk(api, chosen?.name, onSessionOver);
   useEffect(() => {
-    document.title = [place.view === "mine" && "My work", chosen?.title, "trueup"].filter(Boolean).join(" · ");
+    document.title = [TITLES[place.view], chosen?.title, "trueup"].filter(Boolean).join(" · ");
   }, [chosen?.title, place.view]);
-  const go = (project, view) => (location.hash = `#/${encodeURIComponent(project)}${view === "mine" ? "/mine" : ""}`);
-  const mine = place.view === "mine";
-  return html`<${Header} projects=${projects} chosen=${chosen} desk=${desk} mine=${mine} onGo=${go} onLeave=${onLeave} />
+  const go = (project, view) => (location.hash = `#/${encodeURIComponent(project)}${TITLES[view] ? `/${view}` : ""}`);
+  return html`<${Header} projects=${projects} chosen=${chosen} desk=${desk} view=${place.view} mayReview=${mayReview} onGo=${go} onLeave=${onLeave} />
     ${body()}`;
 
   function body() {
@@ -60,7 +62,8 @@ function Room({ api, onLeave, onSessionOver }) {
     if (trouble && !projects) return html`<${Alone} title="The projects cannot be read" text=${`${trouble.message} The page tries again every few seconds.`} />`;
     if (!projects) return html`<${Alone} text="Loading…" />`;
     if (!chosen) return html`<${Alone} title="There is no project yet" text="Whoever runs this deployment adds one to its configuration." />`;
-    if (mine) return html`<${Mine} api=${api} project=${chosen.name} onTrouble=${onSessionOver} onCorrect=${(item) => (go(chosen.name), desk.correct(item))} />`;
+    if (place.view === "review") return html`<${Review} api=${api} about=${chosen} onTrouble=${onSessionOver} key=${chosen.name} />`;
+    if (place.view === "mine") return html`<${Mine} api=${api} project=${chosen.name} onTrouble=${onSessionOver} onCorrect=${(item) => (go(chosen.name), desk.correct(item))} />`;
     if (desk?.trouble) return html`<${Alone} title="The project cannot be opened" text=${`${desk.trouble} The page tries again every few seconds.`} />`;
     if (!desk) return html`<${Alone} text="Loading…" />`;
     return html`<${Workbench} desk=${desk} about=${desk.about} elsewhere=${projects.filter((each) => each !== chosen && each.open_tasks)} onGo=${go} key=${chosen.name} />`;
@@ -124,18 +127,21 @@ function openDesk(api, about, onSessionOver) {
   return Object.assign(desk, { about });
 }
 
-function Header({ projects, chosen, desk, mine, onGo, onLeave }) {
+function Header({ projects, chosen, desk, view, mayReview, onGo, onLeave }) {
   const choose = (event) => {
     event.target.blur();
-    onGo(event.target.value, mine ? "mine" : "");
+    onGo(event.target.value, view);
   };
+  const tab = (name, text) => html`<button aria-current=${view === name ? "page" : undefined} onClick=${() => onGo(chosen.name, name)}>${text}</button>`;
   return html`<header>
     <img src="/mark.svg" alt="" width="28" height="28" />
     <h1>trueup${chosen && projects.length === 1 && html`<span>${chosen.title}</span>`}</h1>
     ${chosen && projects.length > 1 && html`<select aria-label="Project" value=${chosen.name} onChange=${choose}>${projects.map((each) => html`<option key=${each.name} value=${each.name}>${each.title}${each === chosen ? "" : ` · ${each.open_tasks} open`}</option>`)}</select>`}
     <${Connection} desk=${desk} />
     <nav aria-label="Account">
-      ${chosen && html`<button onClick=${() => onGo(chosen.name, mine ? "" : "mine")}>${mine ? "Back to labeling" : "My work"}</button>`}
+      ${chosen && view !== "label" && html`<button onClick=${() => onGo(chosen.name, "")}>Back to labeling</button>`}
+      ${chosen && mayReview && view !== "review" && tab("review", "Review")}
+      ${chosen && view !== "mine" && tab("mine", "My work")}
       <button class="icon" onClick=${switchTheme} aria-label="Switch between light and dark" title="Light or dark">◐</button>
       <button onClick=${onLeave} title=${`Signed in as ${who()?.name}`}>Sign out <span class="quiet">${who()?.name}</span></button>
     </nav>
@@ -158,7 +164,7 @@ function Alone({ title, text }) {
 
 function parse(hash) {
   const [, project, view] = hash.split("/");
-  return { project: project ? decodeURIComponent(project) : null, view: view === "mine" ? "mine" : "label" };
+  return { project: project ? decodeURIComponent(project) : null, view: TITLES[view] ? view : "label" };
 }
 
 function switchTheme() {

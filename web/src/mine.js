@@ -43,7 +43,7 @@ function Row({ item, onCorrect }) {
   </tr>`;
 }
 
-function moment(when) {
+export function moment(when) {
   const today = when.toDateString() === new Date().toDateString();
   const hour = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   return today ? `today, ${hour}` : `${when.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" })}, ${hour}`;

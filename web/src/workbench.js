@@ -73,6 +73,7 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
   return html`<main class="work">
     <section class="stage" aria-label="Task">
       ${state.notice && html`<${Notice} notice=${state.notice} onClose=${desk.dismiss} />`}
+      ${task?.comments?.length > 0 && html`<p class="ribbon" dir="auto">A reviewer says: <b>${task.comments.at(-1)}</b></p>`}
       ${correcting && html`<p class="ribbon">You answered <b>${task.label}</b>. Choose again, or keep it: <button class="small" onClick=${desk.keep}>Keep <kbd>Esc</kbd></button></p>`}
       ${task ? html`<${Sample} task=${task} key=${task.task_id} onPainted=${() => desk.painted(task)} onRetry=${desk.retry} onSkip=${desk.skip} />` : html`<${Without} state=${state} elsewhere=${elsewhere} onGo=${onGo} onNext=${desk.next} />`}
       <p class="unseen" role="status" aria-live="polite">${spoken}</p>

@@ -76,7 +76,7 @@ def test_the_same_again_changes_nothing_and_another_word_is_another_ruling() -> 
 def test_changing_what_people_agreed_on_takes_a_reason_and_tells_which_version_held_it() -> None:
     loop, task_id = disputed(("cat", "cat"))
     (version,) = loop.commit("pets", "agreed", force=True)
-    with pytest.raises(InputError, match="is settled as 'cat': say why it changes"):
+    with pytest.raises(InputError, match="is settled as 'cat': say why it should change"):
         rules(loop).label("pets", task_id, "rita", "dog")
     loop.clock.advance(60)
     ruling = rules(loop).label("pets", task_id, "rita", "dog", "the picture was turned").ruling
