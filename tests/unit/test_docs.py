@@ -23,3 +23,9 @@ def test_everything_registered_is_in_the_extending_page() -> None:
     for table in (DECODERS, STRATEGIES, METHODS, RULES, EXPORTS):
         for name in table:
             assert f"`{name}`" in page
+
+
+def test_every_module_that_fits_answers_is_in_the_extending_page() -> None:
+    page = (DOCS / "extending.md").read_text()
+    for name in ("ratings", "preferences", "shapes", "masks"):
+        assert f"`quality/{name}.py`" in page

@@ -26,6 +26,9 @@ AnswersFile = Annotated[
     str, typer.Argument(metavar="ANSWERS", help="JSON Lines of sample, annotator and label; - reads stdin.")
 ]
 MethodName = Annotated[str, typer.Option("--method", help="How answers become a label (docs/extending.md).")]
+Classes = Annotated[
+    str, typer.Option(metavar="A,B,C", help="All labels that could be given (default: those that were given).")
+]
 Predictions = Annotated[
     str,
     typer.Option(
@@ -88,13 +91,14 @@ def consensus(
     context: typer.Context,
     answers: AnswersFile,
     method: MethodName = "dawid-skene",
+    classes: Classes = "",
     predictions: Predictions = "",
     as_json: Json = False,
 ) -> None:
     """One label for each sample, and how likely it is."""
     from trueup.quality.ties import winners
 
-    found, fit = _fitted(context, answers, method, predictions)
+    found, fit = _fitted(context, answers, method, classes, predictions)
     best = winners(fit.posterior, found.classes, found.samples)
     lines = [
         ConsensusLine(
@@ -157,13 +161,14 @@ def annotators(
     context: typer.Context,
     answers: AnswersFile,
     method: MethodName = "dawid-skene",
+    classes: Classes = "",
     predictions: Predictions = "",
     as_json: Json = False,
 ) -> None:
     """How often each annotator is right, with a 90 % interval; worst first."""
     from trueup.quality.skills import skills_of
 
-    found, fit = _fitted(context, answers, method, predictions)
+    found, fit = _fitted(context, answers, method, classes, predictions)
     lines = [
         AnnotatorLine(
             annotator=each.annotator,
@@ -185,7 +190,7 @@ def annotators(
     paint_table(["annotator", *columns], rows, columns)
 
 
-def _fitted(context: typer.Context, file: str, method: str, predictions: str) -> tuple[Answers, Fit]:
+def _fitted(context: typer.Context, file: str, method: str, classes: str, predictions: str) -> tuple[Answers, Fit]:
     import dataclasses
 
     from trueup.quality.answers import Answers
@@ -194,7 +199,8 @@ def _fitted(context: typer.Context, file: str, method: str, predictions: str) ->
 
     if method not in METHODS:
         raise InputError(f"there is no --method {method}; methods: {', '.join(METHODS)}", field="--method")
-    found = Answers.of(_triples(context, file))
+    named = [each.strip() for each in classes.split(",") if each.strip()]
+    found = Answers.of(_triples(context, file), named or None)
     if predictions:
         said = read_predictions(_bytes(context, predictions), _name(predictions), found.samples, found.classes)
         found = dataclasses.replace(found, predictions=said)

@@ -48,16 +48,15 @@ class Comparisons:
                 rows += [(annotator, one, other, 0.5), (annotator, other, one, 0.5)]
             else:
                 rows.append((annotator, preferred, other if preferred == one else one, 1.0))
-        items = sorted({each for _, *pair, _ in rows for each in map(str, pair)})
-        annotators = sorted({annotator for annotator, *_ in rows})
-        item, person = ({name: place for place, name in enumerate(names)} for names in (items, annotators))
+        people, winners, losers, shares = zip(*rows, strict=True) if rows else ((), (), (), ())
+        items, annotators = sorted({*winners, *losers}), sorted(set(people))
         return cls(
             items,
             annotators,
-            winner=np.array([item[each] for _, each, _, _ in rows], dtype=np.intp),
-            loser=np.array([item[each] for _, _, each, _ in rows], dtype=np.intp),
-            annotator_of=np.array([person[each] for each, *_ in rows], dtype=np.intp),
-            share=np.array([each for *_, each in rows], dtype=np.float64),
+            _places(items, winners),
+            _places(items, losers),
+            _places(annotators, people),
+            np.array(shares, dtype=np.float64),
         )
 
 
@@ -135,6 +134,11 @@ def _information(answers: Comparisons, scores: Floats) -> Floats:
     between = np.bincount(answers.winner * items + answers.loser, weight, minlength=items**2).reshape(items, items)
     between = between + between.T
     return np.diag(between.sum(axis=1) + 1 / _WIDTH**2) - between
+
+
+def _places(names: Sequence[str], values: Sequence[str]) -> Ints:
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place[each] for each in values], dtype=np.intp)
 
 
 def _logistic(x: Floats | np.float64) -> Floats:

@@ -76,7 +76,7 @@ def fit_ratings(ratings: Ratings) -> RatingFit:
         unbiased = ratings.values - bias[ratings.annotator_of]
         values = np.bincount(ratings.sample_of, weights * unbiased, minlength=samples) / total
         residuals = _residuals(ratings, values, bias)
-        spread = _spreads(ratings, residuals, crowd)
+        spread = _spreads(ratings, residuals, weights, crowd)
         if np.abs(values - before).max(initial=0.0) <= _CONVERGED * crowd:
             break
     weights = _weights(_residuals(ratings, values, bias), spread[ratings.annotator_of])
@@ -127,17 +127,16 @@ def _shrunk_mean(owner: Ints, values: Floats, weights: Floats, owners: int, scal
     return np.asarray(np.bincount(owner, weights * values, minlength=owners) / total, dtype=np.float64)
 
 
-def _spreads(ratings: Ratings, residuals: Floats, crowd: float) -> Floats:
-    """Each annotator's, from squares that are cut off as the weights are, and drawn to the crowd's. A sample's value
-    follows its own ratings: with few of them residuals are smaller than errors, which the factor makes good."""
-    people = len(ratings.annotators)
-    counts = np.bincount(ratings.sample_of)[ratings.sample_of]
-    squares = np.minimum(np.abs(residuals), 3 * crowd) ** 2 * np.where(
-        counts > 1, counts / np.maximum(counts - 1, 1), 0
-    )
-    told = np.bincount(ratings.annotator_of, counts > 1, minlength=people)
+def _spreads(ratings: Ratings, residuals: Floats, weights: Floats, crowd: float) -> Floats:
+    """Each annotator's, drawn to the crowd's, from squares that are cut off as the weights are. A sample's value
+    follows its own ratings, the more the heavier one is: a residual is smaller than the error by the rating's part of
+    the weight, and tells nothing where it is the only one."""
+    people, samples = len(ratings.annotators), len(ratings.samples)
+    part = weights / np.bincount(ratings.sample_of, weights, minlength=samples)[ratings.sample_of]
+    told = part < 1 - _CONVERGED
+    squares = np.where(told, np.minimum(np.abs(residuals), 3 * crowd) ** 2 / np.maximum(1 - part, _CONVERGED), 0.0)
     summed = np.bincount(ratings.annotator_of, squares, minlength=people) + _STRENGTH * crowd**2
-    return np.asarray(np.sqrt(summed / (told + _STRENGTH)), dtype=np.float64)
+    return np.asarray(np.sqrt(summed / (np.bincount(ratings.annotator_of, told, minlength=people) + _STRENGTH)))
 
 
 def _medians(ratings: Ratings) -> Floats:

@@ -74,7 +74,9 @@ def shared_shapes(
     """What is in one sample, from what each annotator who looked at it drew (perhaps nothing), surest first. `least`
     is the overlap that makes two shapes one; `skills` are probabilities of the right label."""
     people = sorted(drawn)
-    shapes = [(person, each) for person in people for each in sorted(drawn[person], key=lambda each: each.edges)]
+    shapes = [
+        (person, each) for person in people for each in sorted(drawn[person], key=lambda each: (each.edges, each.label))
+    ]
     groups = _groups([person for person, _ in shapes], [each for _, each in shapes], least)
     found = [_shared([shapes[place] for place in group], people, skills or {}) for group in groups]
     return sorted(found, key=lambda each: (-each.existence, each.edges, each.label))
@@ -183,7 +185,7 @@ def _chance(told: Sequence[Sequence[Sequence[Shape]]], rng: np.random.Generator)
     pairs = sum(len(each) * (len(each) - 1) // 2 for each in told)
     found = []
     for _ in range(pairs):
-        one, other = (told[each] for each in rng.choice(len(told), 2, replace=False))
+        one, other = (told[each] for each in rng.choice(len(told), 2, replace=False).tolist())
         found.append(similarity(one[int(rng.integers(len(one)))], other[int(rng.integers(len(other)))]))
     return float(np.mean(found))
 

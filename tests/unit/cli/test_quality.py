@@ -140,6 +140,31 @@ def test_a_hyphen_reads_stdin(trueup: Terminal, tmp_path: Path) -> None:
     assert "stdin, line 1: " in trueup("quality", "consensus", "-", keys="{").stderr
 
 
+def test_labels_that_nobody_gave_leave_doubt(trueup: Terminal, tmp_path: Path) -> None:
+    file = answers(tmp_path / "a.jsonl", [("a", "ada", "cat"), ("a", "ben", "cat")])
+    (alone,) = lines_of(trueup("quality", "consensus", file, "--json").stdout)
+    (among,) = lines_of(trueup("quality", "consensus", file, "--classes", "cat,dog,fox", "--json").stdout)
+    assert alone["posterior"] == 1
+    assert 0.8 < among["posterior"] < 1
+    wrong = trueup("quality", "consensus", file, "--classes", "dog,fox")
+    assert (wrong.exit_code, "'cat' is none of the classes dog, fox" in wrong.stderr) == (2, True), wrong.output
+
+
+def test_crowdlab_listens_to_predictions(trueup: Terminal, tmp_path: Path) -> None:
+    file, said = answers(tmp_path / "a.jsonl"), tmp_path / "said.jsonl"
+    said.write_text('{"sample": "a", "probabilities": {"cat": 0.1, "dog": 0.9}}\n')
+    words = ("quality", "consensus", file, "--method", "crowdlab", "--json")
+    before, after = (lines_of(trueup(*words, *more).stdout)[0] for more in ((), ("--predictions", str(said))))
+    assert after != before
+    for text, says in (
+        ('{"sample": "a"}', "line 1: field `probabilities` is missing"),
+        ('{"sample": "a", "probabilities": {"cat": -1}}', "field `probabilities` of sample 'a' must give"),
+    ):
+        said.write_text(text)
+        told = trueup(*words, "--predictions", str(said))
+        assert (told.exit_code, says in told.stderr) == (2, True), told.output
+
+
 def test_zipped_files_are_read(trueup: Terminal, tmp_path: Path) -> None:
     file = Path(answers(tmp_path / "a.jsonl"))
     zipped = tmp_path / "a.jsonl.gz"

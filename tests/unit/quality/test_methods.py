@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +207,16 @@ def test_samples_with_very_many_answers_change_nothing() -> None:
     assert found.posterior[-1, 0] > 0.99
     few = METHODS["dawid-skene"].fit(Answers.of(columns, CLASSES))
     assert found.posterior[:-1] == pytest.approx(few.posterior, abs=0.05)
+
+
+def test_a_method_is_imported_when_it_is_used() -> None:
+    program = (
+        "import sys\n"
+        "import trueup.usecases.settle_consensus\n"
+        "from trueup.quality.methods import METHODS\n"
+        "METHODS['majority'].posterior([('ada', 'cat')], ['cat', 'dog'], {})\n"
+        "names = 'dawid_skene glad mace crowdlab agreement ratings preferences shapes masks'.split()\n"
+        "print([each for each in names if f'trueup.quality.{each}' in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
