@@ -92,7 +92,7 @@ export function Review({ api, about, onTrouble }) {
     <section class="stage" aria-label="Task in review">
       ${task ? html`<${Sample} task=${task} key=${task.task_id} onPainted=${() => {}} onRetry=${() => attempt(() => open(task.task_id))} onSkip=${pass} />` : html`<div class="sample"><p class="state slow" role="status">Loading…</p></div>`}
       ${task && html`<${Answers} task=${task} />`}
-      <p class="unseen" role="status" aria-live="polite">${task ? `Task in review, ${task.annotations.length} answers` : state.said}</p>
+      <p class="unseen" role="status" aria-live="polite">${task ? `Task in review, ${task.annotations.length} answers` : ""}</p>
     </section>
     <aside aria-label="Ruling">
       <section class="choices" aria-label="Classes">
