@@ -74,6 +74,7 @@ def test_a_reviewer_rules_and_sends_back_by_the_keyboard_alone(cloud: Cloud, des
     second = shown(desk)
     assert second != first
     desk.press("s")
+    desk.page.get_by_label("What should they look at?").wait_for()
     desk.page.keyboard.insert_text("mind the ears")
     desk.press("Enter")
     desk.page.get_by_text("Sent back").first.wait_for()

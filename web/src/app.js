@@ -49,7 +49,8 @@ function Room({ api, onLeave, onSessionOver }) {
   }, [trouble]);
 
   const chosen = projects && (projects.find((each) => each.name === place.project) || projects.find((each) => each.open_tasks) || projects[0]);
-  const desk = useDesk(api, chosen?.name, onSessionOver);
+  // Whoever reviews holds no task that others could answer.
+  const desk = useDesk(api, place.view === "review" ? null : chosen?.name, onSessionOver);
   useEffect(() => {
     document.title = [TITLES[place.view], chosen?.title, "trueup"].filter(Boolean).join(" · ");
   }, [chosen?.title, place.view]);
