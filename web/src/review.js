@@ -12,6 +12,9 @@ export function Review({ api, about, onTrouble }) {
   const [comment, setComment] = useState("");
   const [dialog, setDialog] = useState(false);
   const now = useRef(state);
+  // A key may follow before the screen does.
+  const words = useRef("");
+  const say = (text) => setComment((words.current = text));
   const set = (change) => setState((now.current = { ...now.current, ...change }));
   const keys = keysOf(about.label_schema.classes);
   const { phase, task, waiting } = state;
@@ -34,7 +37,7 @@ export function Review({ api, about, onTrouble }) {
     });
   async function open(id, rest = now.current.waiting) {
     set({ phase: "loading", task: null });
-    setComment("");
+    say("");
     const found = await api.review(about.name, id);
     const payload = await loadPayload(found, (each) => api.payload(each));
     set({ phase: "task", waiting: rest, task: { ...found, payload } });
@@ -49,7 +52,7 @@ export function Review({ api, about, onTrouble }) {
     attempt(async () => {
       const { task_id } = now.current.task;
       set({ phase: "sending" });
-      await api.rule(about.name, task_id, { label, comment });
+      await api.rule(about.name, task_id, { label, comment: words.current });
       set({ said: `Ruled: ${label}.`, task: null });
       await next(task_id);
     });
@@ -102,7 +105,7 @@ export function Review({ api, about, onTrouble }) {
         </ul>
       </section>
       <label class="why">Why? <span class="quiet">kept with the ruling</span>
-        <input value=${comment} maxlength="1000" onInput=${(event) => setComment(event.target.value)} onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} />
+        <input value=${comment} maxlength="1000" onInput=${(event) => say(event.target.value)} onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} />
       </label>
       <div class="actions two">
         <button disabled=${!ready} aria-keyshortcuts="s" onClick=${() => setDialog(true)}>Send back <kbd aria-hidden="true">s</kbd></button>
