@@ -89,7 +89,7 @@ def _project_name(value: str) -> bool:
 
 def _classes(value: tuple[Any, ...]) -> bool:
     names = json.dumps([each.name for each in value])
-    return 2 <= len(value) <= MAX_CLASSES and len(names) <= MAX_HYPERPARAMETER
+    return len(value) <= MAX_CLASSES and len(names) <= MAX_HYPERPARAMETER
 
 
 def _hyperparameters(value: dict[str, str]) -> bool:
@@ -131,11 +131,14 @@ _NAME = Allowed(
 _ENDPOINT = matching(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", "up to 63 letters, digits and inner hyphens", 63)
 _TITLE = matching(r"[^\r\n]*", "one line of up to 100 characters", 100)
 _CLASSES = Allowed(
-    f"2 to {MAX_CLASSES} classes, whose names as a JSON list take up to {MAX_HYPERPARAMETER:,} characters (SageMaker's "
-    "limit of a hyperparameter)",
+    f"up to {MAX_CLASSES} classes, whose names as a JSON list take up to {MAX_HYPERPARAMETER:,} characters "
+    "(SageMaker's limit of a hyperparameter)",
     _classes,
 )
-_CLASS_NAME = matching(r"[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces", 256)
+_RELATIONS = Allowed("up to 30 relations", lambda value: len(value) <= 30)
+_CLASS_NAME = matching(
+    r"(?!\{)[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces, the first no {", 256
+)
 _CLASS_KEY = matching(r"[^\sSsUu?]", "one character; s, u and ? are the workbench's own", 1)
 _GROUP_BY = matching(r"inference_id|attribute:[^=,\s]+", "inference_id, or a name after attribute:", 256)
 _SLICE_BY = matching(r"attribute:[^=,\s]+", "a name after attribute:", 256)
@@ -257,7 +260,24 @@ PROJECT_KEYS: dict[str, Key] = {
     "feedback.truth": Key(
         "Whether a real outcome is the label, or where it contradicts the model a reason to ask people", "ask"
     ),
-    "label_schema.kind": Key("What an answer is", "classification"),
+    "label_schema.kind": Key(
+        "What an answer is: one class, several, things drawn on an image, spans of a text, free text, a rating, or "
+        "which of two answers is better (docs/concepts.md)",
+        "classification",
+    ),
+    "label_schema.none_of_these": Key("Whether annotators may say that no class fits, and propose one", True),
+    "label_schema.scale.low": Key("Of kind rating: the lowest", 1, between(-100, 100)),
+    "label_schema.scale.high": Key("Of kind rating: the highest", 5, between(-100, 100)),
+    "label_schema.relations": Key(
+        "Of kind spans: what may lie between two of them",
+        [{"name": "works at", "key": "w", "description": "A person is employed by it"}],
+        _RELATIONS,
+    ),
+    "label_schema.relations[].name": Key("The relation; no other has its name", "works at", _CLASS_NAME),
+    "label_schema.relations[].key": Key(
+        "Its key in the workbench, which no other relation has; null lets the page choose", "w", _CLASS_KEY
+    ),
+    "label_schema.relations[].description": Key("When it holds, for annotators", "A person is employed by it"),
     "label_schema.media": Key("How the workbench shows an input", "text"),
     "label_schema.guidelines": Key("What annotators read before they answer", "Choose the team that should answer."),
     "label_schema.classes": Key(

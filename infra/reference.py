@@ -67,6 +67,7 @@ _SECTIONS = {
 }
 # Shown in an example of their own.
 _SECOND = ("ground_truth", "selection.answer")
+_THIRD = ("label_schema.relations",)
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "object", type(None): "null"}
 
 
@@ -93,10 +94,10 @@ def minimal_example() -> dict[str, Any]:
 
 
 def full_example() -> dict[str, Any]:
-    """The examples of the table, put together: one project with all keys but those that exclude others, one with
+    """The examples of the table, put together: one project with all keys but those that exclude others, and two with
     these."""
     inner = {path: key.example for path, key in PROJECT_KEYS.items() if "[]" not in path}
-    first = _nested({path: each for path, each in inner.items() if not path.startswith(_SECOND)})
+    first = _nested({path: each for path, each in inner.items() if not path.startswith((*_SECOND, *_THIRD))})
     second = {
         "name": "pets",
         "endpoint_name": "pets",
@@ -104,7 +105,18 @@ def full_example() -> dict[str, Any]:
         "backend": "ground_truth",
         **_nested({path: each for path, each in inner.items() if path.startswith(_SECOND)}),
     }
-    return {**{path: key.example for path, key in DEPLOYMENT_KEYS.items()}, "projects": [first, second]}
+    third = {
+        "name": "names",
+        "endpoint_name": "names",
+        "label_schema": {
+            "kind": "spans",
+            "media": "text",
+            "classes": [{"name": "person"}, {"name": "company"}],
+            "relations": inner["label_schema.relations"],
+        },
+        "triggers": {"action": "notify"},
+    }
+    return {**{path: key.example for path, key in DEPLOYMENT_KEYS.items()}, "projects": [first, second, third]}
 
 
 def fields_of(record: type[Record], prefix: str = "") -> Iterator[tuple[str, msgspec.structs.FieldInfo]]:

@@ -32,6 +32,8 @@ from trueup.annotation.tasks import open_task
 from trueup.lineage.edges import asked, captured
 from trueup.model import (
     CaptureFile,
+    LabelClass,
+    LabelSchema,
     Prediction,
     Project,
     Sample,
@@ -53,6 +55,7 @@ from trueup.usecases.submit_annotation import SubmitAnnotation
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 CLASSES = ("cat", "dog", "fox")
+SCHEMA = LabelSchema(media="text", classes=tuple(LabelClass(name=each) for each in CLASSES))
 
 
 def project(**changes: Any) -> Project:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-
-from functions.annotation_api.shapes import CallerDeniedError, Name, Request, Response
+from functions.annotation_api.shapes import CallerDeniedError, Label, Remarks, Request, Response
 from trueup.model import Record, Ruling, Task
 from trueup.usecases.show_reviews import ReviewedTask
 from trueup.wiring.annotation_desk import AnnotationDesk
 
 MAY_REVIEW = frozenset({"reviewers", "leads", "admins"})
-COMMENT_LIMIT = 1000
-Comment = Annotated[str, msgspec.Meta(max_length=COMMENT_LIMIT)]
 
 
 class Verdict(Record, frozen=True, kw_only=True):
     """A label, and why."""
 
-    label: Name
-    comment: Comment = ""
+    label: Label
+    comment: Remarks = ""
 
 
 class Return(Record, frozen=True, kw_only=True):
     """What the next annotator is to look at."""
 
-    comment: Comment
+    comment: Remarks
 
 
 def list_reviews(desk: AnnotationDesk, request: Request) -> Response:
@@ -94,6 +90,8 @@ def _told(found: ReviewedTask) -> dict[str, Any]:
                 "label": each.label,
                 "submitted_at": each.submitted_at,
                 "seconds_spent": each.seconds_spent,
+                "comment": each.comment,
+                "flagged": each.flagged,
             }
             for each in found.annotations
         ],

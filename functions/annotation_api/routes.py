@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from functions.annotation_api import reviews
-from functions.annotation_api.shapes import CallerDeniedError, Name, Request, Response
+from functions.annotation_api.shapes import CallerDeniedError, Label, Name, Remarks, Request, Response
 from trueup.model import Project, Record
 from trueup.usecases.claim_task import ClaimedTask
 from trueup.usecases.put_feedback import Remark, Report
@@ -30,12 +30,14 @@ class Heartbeat(Record, frozen=True, kw_only=True):
 
 class Answer(Record, frozen=True, kw_only=True):
     """An answer under a lease, or a correction that names the annotation which it `supersedes`; `seconds_spent` is at
-    most a day."""
+    most a day. `label` is text as trueup.labels has it."""
 
-    label: Name
+    label: Label
     lease_token: Name | None = None
     supersedes: Name | None = None
     seconds_spent: Seconds = 0.0
+    comment: Remarks = ""
+    flagged: bool = False
 
     def __post_init__(self) -> None:
         if (self.lease_token is None) == (self.supersedes is None):
@@ -83,6 +85,8 @@ def submit(desk: AnnotationDesk, request: Request) -> Response:
         lease_token=answer.lease_token,
         supersedes=answer.supersedes,
         seconds_spent=answer.seconds_spent,
+        comment=answer.comment,
+        flagged=answer.flagged,
     )
     submitted = desk.submit(submission)
     annotation = submitted.annotation
@@ -116,6 +120,8 @@ def my_work(desk: AnnotationDesk, request: Request) -> Response:
             "sample_id": each.annotation.sample_id,
             "label": each.annotation.label,
             "submitted_at": each.annotation.submitted_at,
+            "comment": each.annotation.comment,
+            "flagged": each.annotation.flagged,
             "status": each.status,
         }
         for each in desk.work.mine(project, request.annotator)

@@ -15,6 +15,10 @@ Body = TypeVar("Body")
 _MAY_ANNOTATE = frozenset({"annotators", "reviewers", "leads", "admins"})
 _FIELD = re.compile(r"`\$\.(\w+)|field `(\w+)`")
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+# In characters; trueup.labels.reading counts its bytes.
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100_000)]
+COMMENT_LIMIT = 1000
+Remarks = Annotated[str, msgspec.Meta(max_length=COMMENT_LIMIT)]
 
 
 class CallerDeniedError(PermissionDeniedError):

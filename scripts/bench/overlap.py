@@ -21,7 +21,7 @@ import numpy as np
 
 from scripts.bench.crowds import Array, digit_readers, everybody
 from scripts.bench.rounds import table
-from trueup.model import Annotation, AnnotatorSkill, ConsensusPolicy, Task
+from trueup.model import Annotation, AnnotatorSkill, ConsensusPolicy, LabelClass, LabelSchema, Task
 from trueup.quality.answers import Answers
 from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, judge
 from trueup.quality.methods import METHODS
@@ -61,6 +61,7 @@ def fixed(truth: Array, said: Array, seed: int) -> Run:
 def adaptive(truth: Array, said: Array, seed: int, target: float) -> Run:
     policy = ConsensusPolicy(overlap=1, max_overlap=_MOST, target=target)
     classes = [str(each) for each in range(int(max(truth.max(), said.max())) + 1)]
+    schema = LabelSchema(classes=tuple(LabelClass(name=each) for each in classes))
     everything: list[Annotation] = []
     skills: dict[str, AnnotatorSkill] = {}
     fitted, right = 10.0, 0
@@ -69,7 +70,7 @@ def adaptive(truth: Array, said: Array, seed: int, target: float) -> Run:
         task = _task(sample)
         while True:
             answers.append(_annotation(sample, int(turns[len(answers)]), classes[said[sample, turns[len(answers)]]]))
-            verdict = judge(task, answers, policy, classes, skills, _AT)
+            verdict = judge(task, answers, policy, schema, skills, _AT)
             if isinstance(verdict, Accepted | NeedsReview):
                 break
             if not isinstance(verdict, MoreAnswers):

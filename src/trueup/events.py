@@ -75,7 +75,8 @@ class OverlapExtended(Event, frozen=True, kw_only=True):
 
 
 class ConsensusReached(Event, frozen=True, kw_only=True):
-    """A task's label is trusted."""
+    """A task's label is trusted. `label` is the class; of other kinds what it says in a few words, the whole label
+    being that of the consensus."""
 
     task_id: str
     sample_id: str
@@ -92,7 +93,8 @@ class ReviewRequested(Event, frozen=True, kw_only=True):
 
 
 class TaskRuled(Event, frozen=True, kw_only=True):
-    """A reviewer gave a task its label; `before` is the one that it had."""
+    """A reviewer gave a task its label, as ConsensusReached tells it, or found that no class fits; `before` is the one
+    that it had."""
 
     task_id: str
     ruling_id: str

@@ -40,12 +40,27 @@ class LabelClass(Record, frozen=True, kw_only=True):
     description: str = ""
 
 
-class LabelSchema(Record, frozen=True, kw_only=True):
-    """What annotators may answer. The order of `classes` gives the class index of manifests."""
+class Scale(Record, frozen=True, kw_only=True):
+    """Whole numbers from `low` to `high` that a sample may be rated with."""
 
-    kind: Literal["classification"] = "classification"
-    media: Literal["image", "text", "tabular"] = "image"
-    classes: tuple[LabelClass, ...]
+    low: int = 1
+    high: int = 5
+
+
+Kind = Literal["classification", "multilabel", "boxes", "polygons", "mask", "spans", "text", "rating", "preference"]
+
+
+class LabelSchema(Record, frozen=True, kw_only=True):
+    """What annotators may answer (trueup.labels). The order of `classes` gives the class index of manifests; kinds
+    without classes have none. `relations` may lie between spans, `scale` is that of ratings. `none_of_these`: whether
+    annotators may say that no class fits, and propose one."""
+
+    kind: Kind = "classification"
+    media: Literal["image", "text", "tabular", "audio"] = "image"
+    classes: tuple[LabelClass, ...] = ()
+    relations: tuple[LabelClass, ...] = ()
+    scale: Scale = Scale()
+    none_of_these: bool = True
     guidelines: str = ""
 
     @property
@@ -587,7 +602,8 @@ class Task(Record, frozen=True, kw_only=True):
 
 
 class Annotation(Record, frozen=True, kw_only=True):
-    """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one."""
+    """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one. `label` is text
+    of the schema's kind (trueup.labels); `flagged` asks for a reviewer, whatever others say."""
 
     project: str
     annotation_id: str
@@ -599,6 +615,8 @@ class Annotation(Record, frozen=True, kw_only=True):
     seconds_spent: float = 0.0
     supersedes: str | None = None
     backend: str = "queue"
+    comment: str = ""
+    flagged: bool = False
 
 
 class Consensus(Record, frozen=True, kw_only=True):

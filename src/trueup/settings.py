@@ -327,12 +327,7 @@ def record_of(kind: Any) -> type[Record] | None:
 def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
     """What keys of a project say about each other: the key, whether it agrees, and what is wrong when not."""
     consensus, commit = project.consensus, project.commit
-    for key, values in (
-        ("name", project.label_schema.names),
-        ("key", [each.key.lower() for each in project.label_schema.classes if each.key]),
-    ):
-        twice = next((each for index, each in enumerate(values) if each in values[:index]), None)
-        yield f"label_schema.classes[].{key}", twice is None, f"is {twice!r} twice: each class has its own"
+    yield from _schema_agreements(project)
     yield (
         "consensus.max_overlap",
         not consensus.max_overlap < consensus.overlap,
@@ -370,6 +365,22 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
     twice = next((each for index, each in enumerate(names) if each in names[:index]), None)
     yield "annotation.models[].name", twice is None, f"is {twice!r} twice: each model has its own"
     elsewhere = project.backend == "ground_truth"
+    kind = project.label_schema.kind
+    yield (
+        "annotation.models",
+        not models or kind in ("classification", "preference"),
+        f"is set, but label_schema.kind is {kind!r}: models answer what is a class or a preference",
+    )
+    yield (
+        "backend",
+        not elsewhere or kind == "classification",
+        f"is 'ground_truth', but label_schema.kind is {kind!r}: use backend queue",
+    )
+    yield (
+        "triggers.action",
+        kind == "classification" or project.triggers.action == "notify",
+        f"is 'retrain', but label_schema.kind is {kind!r}: the gate compares classes, so use notify and train yourself",
+    )
     yield (
         "ground_truth",
         not elsewhere or project.ground_truth is not None,
@@ -384,4 +395,54 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         "backend",
         not (elsewhere and project.label_schema.media == "tabular"),
         "is 'ground_truth', which has no task for tabular samples: use backend queue",
+    )
+
+
+# What the page can show, where it is not everything.
+_MEDIA: dict[str, tuple[str, ...]] = {
+    "boxes": ("image",),
+    "polygons": ("image",),
+    "mask": ("image",),
+    "spans": ("text",),
+    "preference": ("text",),
+}
+_WITHOUT_CLASSES = ("text", "rating", "preference")
+
+
+def _schema_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
+    schema = project.label_schema
+    for key, named in (("classes", schema.classes), ("relations", schema.relations)):
+        for part, values in (
+            ("name", [each.name for each in named]),
+            ("key", [each.key.lower() for each in named if each.key]),
+        ):
+            twice = next((each for index, each in enumerate(values) if each in values[:index]), None)
+            yield f"label_schema.{key}[].{part}", twice is None, f"is {twice!r} twice: each has its own"
+    kind, media = schema.kind, _MEDIA.get(schema.kind, (schema.media,))
+    bare = kind in _WITHOUT_CLASSES
+    yield (
+        "label_schema.classes",
+        not (bare and schema.classes),
+        f"is set, but label_schema.kind is {kind!r}, which has none",
+    )
+    least = 2 if kind == "classification" else 1
+    yield (
+        "label_schema.classes",
+        bare or len(schema.classes) >= least,
+        f"is a list of {len(schema.classes)}: label_schema.kind {kind!r} needs at least {least}",
+    )
+    yield (
+        "label_schema.media",
+        schema.media in media,
+        f"is {schema.media!r}, but label_schema.kind is {kind!r}: use {' or '.join(media)}",
+    )
+    yield (
+        "label_schema.relations",
+        not schema.relations or kind == "spans",
+        f"is set, but label_schema.kind is {kind!r}: relations lie between spans",
+    )
+    yield (
+        "label_schema.scale",
+        schema.scale.low < schema.scale.high,
+        f"reaches from {schema.scale.low} to {schema.scale.high}: the high end must lie above the low one",
     )

@@ -45,6 +45,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 MODEL = {"name": "nova", "model_id": "us.amazon.nova-pro-v1:0"}
 # For each key that the table bounds: what it still takes, and what it refuses.
+RELATIONS = [{"name": str(each)} for each in range(30)]
 BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "stage": (["a", "dev2", "s" * 16], ["", "Dev", "2dev", "a-b", "s" * 17, "dev\n"]),
     "alarm_email": (["a@b.co", None], ["", "team", "a@b", "a b@c.de", "a@b.co,c@d.eu", "a" * 65 + "@b.co"]),
@@ -56,13 +57,16 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "label_schema.classes": (
         [[{"name": str(each)} for each in range(MAX_CLASSES)]],
         [
-            [],
-            [{"name": "a"}],
             [{"name": str(each)} for each in range(MAX_CLASSES + 1)],
             [{"name": str(each).ljust(30, "x")} for each in range(MAX_CLASSES)],
         ],
     ),
-    "label_schema.classes[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb"]),
+    "label_schema.classes[].name": (["a", "two words", "x" * 256, "a {"], ["", "  ", "x" * 257, "a\nb", "{"]),
+    "label_schema.relations": ([[], RELATIONS], [[*RELATIONS, {"name": "one more"}]]),
+    "label_schema.relations[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb", "{"]),
+    "label_schema.relations[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
+    "label_schema.scale.low": ([-100, 4], [-101]),
+    "label_schema.scale.high": ([2, 100], [101]),
     "label_schema.classes[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
     "capture_percent": ([1, 100], [0, 101]),
     "feedback.lookback_hours": ([1, 744], [0, 745]),
@@ -152,6 +156,8 @@ def context(**changes: Any) -> dict[str, Any]:
 
 def _example_of(path: str) -> int:
     """In which project of the full example a key stands."""
+    if path.startswith("label_schema.relations"):
+        return 2
     return int(path.startswith(("ground_truth", "selection.answer")))
 
 
@@ -225,7 +231,7 @@ def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]
 
 
 def _many_models(document: dict[str, Any]) -> None:
-    (first, _) = document["projects"]
+    (first, *_) = document["projects"]
     first |= {"consensus": {"overlap": 2, "max_overlap": 3}}
     document["projects"] = [
         {
@@ -272,6 +278,38 @@ def _many_models(document: dict[str, Any]) -> None:
             "trueup.projects[0].label_schema.classes[0].colour is not a known key; known are: description, key, name",
         ),
         (_project(label_schema={"classes": [{"name": "a"}, "b"]}), "trueup.projects[0].label_schema.classes["),
+        (
+            _project(label_schema={"classes": [{"name": "a"}]}),
+            "trueup.projects[0].label_schema.classes is a list of 1: label_schema.kind 'classification' needs",
+        ),
+        (
+            _project(label_schema={"kind": "rating", "classes": [{"name": "a"}]}),
+            "trueup.projects[0].label_schema.classes is set, but label_schema.kind is 'rating', which has none",
+        ),
+        (
+            _project(label_schema={"kind": "spans", "media": "image", "classes": [{"name": "a"}]}),
+            "trueup.projects[0].label_schema.media is 'image', but label_schema.kind is 'spans': use text",
+        ),
+        (
+            _project(label_schema={"kind": "rating", "scale": {"low": 3, "high": 3}}),
+            "trueup.projects[0].label_schema.scale reaches from 3 to 3",
+        ),
+        (
+            _project(label_schema={"kind": "boxes", "classes": [{"name": "a"}], "relations": [{"name": "b"}]}),
+            "trueup.projects[0].label_schema.relations is set, but label_schema.kind is 'boxes'",
+        ),
+        (
+            _project(label_schema={"kind": "rating"}),
+            "trueup.projects[0].triggers.action is 'retrain', but label_schema.kind is 'rating'",
+        ),
+        (
+            _project(
+                label_schema={"kind": "boxes", "classes": [{"name": "a"}]},
+                backend="ground_truth",
+                ground_truth={"workteam_arn": ARN},
+            ),
+            "trueup.projects[0].backend is 'ground_truth', but label_schema.kind is 'boxes'",
+        ),
         (
             _project(label_schema={"classes": [{"name": "a"}, {"name": "a"}]}),
             "trueup.projects[0].label_schema.classes[].name is 'a' twice",
@@ -383,7 +421,7 @@ def test_the_configuration_page_is_the_code() -> None:
 def test_the_examples_of_the_page_are_right() -> None:
     examples = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
     minimal, full = (read_config({"trueup": json.loads(each)}) for each in examples)
-    assert [each.backend for each in full.projects] == ["queue", "ground_truth"]
+    assert [each.backend for each in full.projects] == ["queue", "ground_truth", "queue"]
     assert minimal.projects[0].selection.rate != full.projects[0].selection.rate
 
 

@@ -12,6 +12,7 @@ from trueup.errors import ConfigurationError
 from trueup.events import EVENT_TYPES, json_schemas
 from trueup.settings import FUNCTION_SETTINGS, Settings, parse_project
 
+PAIR = {"classes": [{"name": "a"}, {"name": "b"}]}
 TEAM = {"workteam_arn": "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/pets"}
 
 
@@ -54,13 +55,13 @@ def test_a_missing_variable_is_named() -> None:
         ({"backend": "ground_truth"}, "ground_truth is missing"),
         ({"ground_truth": TEAM}, "ground_truth is set, but backend is 'queue'"),
         (
-            {"backend": "ground_truth", "ground_truth": TEAM, "label_schema": {"media": "tabular", "classes": []}},
+            {"backend": "ground_truth", "ground_truth": TEAM, "label_schema": {"media": "tabular", **PAIR}},
             "backend is 'ground_truth', which has no task for tabular samples",
         ),
     ],
 )
 def test_a_wrong_configuration_names_its_key(changes: dict[str, Any], message: str) -> None:
-    raw = {"name": "pets", "endpoint_name": "pets", "label_schema": {"classes": [{"name": "a"}, {"name": "b"}]}}
+    raw = {"name": "pets", "endpoint_name": "pets", "label_schema": PAIR}
     with pytest.raises(ConfigurationError, match=message):
         parse_project({**raw, **changes}, "trueup.projects[0]")
 

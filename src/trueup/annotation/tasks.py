@@ -167,6 +167,14 @@ def overrule(task: Task, annotation: Annotation) -> Task:
     return _next(task, status=TaskStatus.SETTLED, leases=(), answered_by=answered_by)
 
 
+def dismiss(task: Task, annotation: Annotation) -> Task:
+    """A reviewer found that no class fits: nothing is labelled, and nobody is asked any more. Raises TaskClosedError
+    (not in review)."""
+    if task.status is not TaskStatus.REVIEW:
+        raise TaskClosedError(f"task {task.task_id} is {task.status}: that no class fits is said of one in review")
+    return _next(task, status=TaskStatus.CANCELLED, leases=(), answered_by=(*task.answered_by, annotation.annotator))
+
+
 def send_to_review(task: Task) -> Task:
     """The answers dispute each other: a reviewer must rule."""
     return _next(task, status=TaskStatus.REVIEW, leases=())

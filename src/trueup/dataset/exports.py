@@ -14,17 +14,18 @@ from typing import Any
 
 import msgspec
 
+from trueup.dataset.manifest_labels import to_manifest
 from trueup.dataset.segments import encode
+from trueup.errors import LabelError
 from trueup.model import LabelledSample, LabelSchema
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def augmented_manifest(samples: Sequence[LabelledSample], schema: LabelSchema, project: str) -> bytes:
-    """One JSON line per sample with its label, metadata and trueup's own keys. Raises ValueError for a label
-    that the schema does not know."""
-    position = {name: index for index, name in enumerate(schema.names)}
-    return _lines([_manifest_line(each, position[each.label], schema, project) for each in samples])
+    """One JSON line per sample with its label, metadata and trueup's own keys. Raises LabelError for a label that the
+    schema does not know, or that a manifest cannot hold."""
+    return _lines([_manifest_line(each, schema, project) for each in samples])
 
 
 def payload_manifest(samples: Sequence[LabelledSample], prefix: str) -> bytes:
@@ -52,15 +53,17 @@ Exporter = Callable[[Sequence[LabelledSample], LabelSchema, str], bytes]
 EXPORTS: dict[str, Exporter] = {"augmented-manifest": augmented_manifest, "csv": table, "jsonl": jsonl}
 
 
-def _manifest_line(sample: LabelledSample, index: int, schema: LabelSchema, project: str) -> dict[str, Any]:
-    kind = "text-classification" if schema.media == "text" else "image-classification"
+def _manifest_line(sample: LabelledSample, schema: LabelSchema, project: str) -> dict[str, Any]:
+    try:
+        label = to_manifest(sample.label, sample.posterior, schema)
+    except LabelError as error:
+        raise LabelError(f"sample {sample.sample_id[:12]}: {error}", field=error.field) from error
     return {
         "source-ref": sample.payload_uri,
-        "label": index,
+        "label": label.value,
         "label-metadata": {
-            "class-name": sample.label,
-            "confidence": sample.posterior,
-            "type": f"groundtruth/{kind}",
+            **label.metadata,
+            "type": f"groundtruth/{label.type}",
             "human-annotated": "yes",
             "creation-date": (sample.labelled_at or _EPOCH).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"),
             "job-name": f"trueup/{project}",

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from trueup.errors import ManifestError
+from trueup.dataset.manifest_labels import from_manifest
+from trueup.errors import LabelError, ManifestError
 from trueup.model import LabelSchema, Record
 
 
@@ -48,7 +49,7 @@ def _label(document: dict[str, Any], number: int, schema: LabelSchema, attribute
         raise ManifestError(f"line {number} needs exactly one of source and source-ref", field=f"line {number}")
     return ManifestLabel(
         line=number,
-        label=_class_name(document, number, schema, attribute),
+        label=_label_of(document, number, schema, attribute),
         source_ref=document.get("source-ref"),
         source=document.get("source"),
         content_type=document.get("content-type"),
@@ -56,22 +57,8 @@ def _label(document: dict[str, Any], number: int, schema: LabelSchema, attribute
     )
 
 
-def _class_name(document: dict[str, Any], number: int, schema: LabelSchema, attribute: str) -> str:
-    name = document.get(f"{attribute}-metadata", {}).get("class-name")
-    if name is None:
-        name = _by_index(document[attribute], schema)
-    if name not in schema.names:
-        known = ", ".join(schema.names)
-        raise ManifestError(
-            f"line {number}: class {name!r} is not in the label schema ({known})", field=f"line {number}"
-        )
-    return str(name)
-
-
-def _by_index(value: Any, schema: LabelSchema) -> str | None:
-    """Class indices are integers, in some of Ground Truth's outputs strings of one."""
+def _label_of(document: dict[str, Any], number: int, schema: LabelSchema, attribute: str) -> str:
     try:
-        index = int(value)
-    except (TypeError, ValueError):
-        return None
-    return schema.names[index] if 0 <= index < len(schema.names) else None
+        return from_manifest(document[attribute], document.get(f"{attribute}-metadata", {}), schema)
+    except LabelError as error:
+        raise ManifestError(f"line {number}: {error}", field=f"line {number}") from error

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from trueup.dataset.segments import decode
-from trueup.dataset.versions import content_hash
+from trueup.dataset.versions import content_hash, counts_by_class
 from trueup.errors import IntegrityError, ManifestError, NotFoundError
 from trueup.model import DatasetVersion, LabelledSample, Segment
 
@@ -66,11 +66,7 @@ def _count_problems(version: DatasetVersion, content: dict[str, LabelledSample])
     found = [
         ("samples", version.samples, len(content)),
         ("content_hash", version.content_hash, content_hash(content.values())),
-        (
-            "class_counts",
-            dict(version.class_counts),
-            dict(sorted(Counter(each.label for each in content.values()).items())),
-        ),
+        ("class_counts", dict(version.class_counts), counts_by_class(content.values())),
         (
             "split_counts",
             dict(version.split_counts),

@@ -17,6 +17,7 @@ import msgspec
 
 from trueup.dataset.segments import decode, encode
 from trueup.errors import IntegrityError
+from trueup.labels.naming import names_in
 from trueup.model import DatasetVersion, LabelledSample, Segment
 
 # Digits of a version's id that an operator must give at least.
@@ -38,6 +39,7 @@ def next_version(
     content = {**current, **{each.sample_id: each for each in changes}}
     added = sum(each.sample_id not in current for each in changes)
     relabelled = sum(_relabels(current.get(each.sample_id), each) for each in changes)
+    counts = counts_by_class(content.values())
     nameless = DatasetVersion(
         project=project,
         version_id="",
@@ -45,9 +47,9 @@ def next_version(
         parent=parent.version_id if parent else None,
         segments=(*(parent.segments if parent else ()), segment),
         samples=len(content),
-        classes=tuple(sorted({each.label for each in content.values()})),
+        classes=tuple(counts),
         split_counts=dict(sorted(Counter(each.split for each in content.values()).items())),
-        class_counts=dict(sorted(Counter(each.label for each in content.values()).items())),
+        class_counts=counts,
         added=added,
         relabelled=relabelled,
         content_hash=content_hash(content.values()),
@@ -81,6 +83,11 @@ def content_of(version: DatasetVersion, read: Callable[[str], bytes]) -> dict[st
     for segment in version.segments:
         content.update({each.sample_id: each for each in decode(read(segment.sha256))})
     return content
+
+
+def counts_by_class(samples: Iterable[LabelledSample]) -> dict[str, int]:
+    """How many samples' labels name each class, sorted by its name; a label may name several, or none."""
+    return dict(sorted(Counter(name for each in samples for name in names_in(each.label)).items()))
 
 
 def content_hash(samples: Iterable[LabelledSample]) -> str:

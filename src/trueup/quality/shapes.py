@@ -77,9 +77,12 @@ def shared_shapes(
     shapes = [
         (person, each) for person in people for each in sorted(drawn[person], key=lambda each: (each.edges, each.label))
     ]
-    groups = _groups([person for person, _ in shapes], [each for _, each in shapes], least)
-    found = [_shared([shapes[place] for place in group], people, skills or {}) for group in groups]
-    return sorted(found, key=lambda each: (-each.existence, each.edges, each.label))
+    if not shapes:
+        return []
+    found = [each for _, each in shapes]
+    groups = grouped([person for person, _ in shapes], overlaps(found, found), least)
+    shared = [_shared([shapes[place] for place in group], people, skills or {}) for group in groups]
+    return sorted(shared, key=lambda each: (-each.existence, each.edges, each.label))
 
 
 def similarity(one: Sequence[Shape], other: Sequence[Shape]) -> float:
@@ -91,8 +94,7 @@ def similarity(one: Sequence[Shape], other: Sequence[Shape]) -> float:
         return 0.0
     near = overlaps(one, other)
     near[np.array([[a.label != b.label for b in other] for a in one])] = 0.0
-    pairs = _matched(near)
-    return sum(float(near[pair]) for pair in pairs) / (len(one) + len(other) - len(pairs))
+    return likeness_of(near)
 
 
 def shape_agreement(
@@ -113,14 +115,18 @@ def shape_agreement(
     return ShapeAgreement(overlap, float(low), float(high), alpha, len(told))
 
 
-def _groups(owners: Sequence[str], shapes: Sequence[Shape], least: float) -> list[list[int]]:
-    """Places of the shapes that mean the same: joined nearest first, never two of one annotator."""
-    if not shapes:
-        return []
-    near = np.triu(overlaps(shapes, shapes), 1)
-    group_of = list(range(len(shapes)))
+def existence(drew: int, people: int) -> float:
+    """How likely a thing is there that so many of those who looked drew."""
+    odds = drew * math.log(_DRAWN / _FALSELY) + (people - drew) * math.log((1 - _DRAWN) / (1 - _FALSELY))
+    return 1 / (1 + math.exp(-odds))
+
+
+def grouped(owners: Sequence[str], near: Floats, least: float = _MATCHED) -> list[list[int]]:
+    """Places of the things that mean the same, from how far each pair overlaps, float64[n, n]: joined nearest first,
+    never two of one annotator."""
+    group_of = list(range(len(owners)))
     members = {place: [place] for place in group_of}
-    for one, other in _nearest_first(near, least):
+    for one, other in _nearest_first(np.triu(near, 1), least):
         a, b = group_of[one], group_of[other]
         if a == b or {owners[each] for each in members[a]} & {owners[each] for each in members[b]}:
             continue
@@ -128,6 +134,28 @@ def _groups(owners: Sequence[str], shapes: Sequence[Shape], least: float) -> lis
             group_of[each] = a
         members[a] += members.pop(b)
     return list(members.values())
+
+
+def shared_label(votes: Sequence[tuple[str, str]], skills: Mapping[str, float], tie: object) -> tuple[str, float]:
+    """The label that (annotator, label) pairs make likeliest, and how likely it is; among equals, one drawn by
+    `tie`. Against any one other label where everybody says the same."""
+    labels = sorted({label for _, label in votes})
+    weights = np.zeros(len(labels))
+    for person, label in votes:
+        skill = min(max(skills.get(person, PRIOR_SKILL), 0.01), 0.99)
+        weights[labels.index(label)] += math.log(skill / (1 - skill))
+    if len(labels) == 1:
+        return labels[0], 1 / (1 + math.exp(-float(weights[0])))
+    chances = np.exp(weights - np.logaddexp.reduce(weights))
+    best = winner(chances, labels, tie)
+    return labels[best], float(chances[best])
+
+
+def likeness_of(near: Floats) -> float:
+    """The overlap of matched things, summed, over the number of different things that two annotators drew together,
+    from how far each of one's overlaps each of the other's."""
+    pairs = _matched(near)
+    return sum(float(near[pair]) for pair in pairs) / (sum(near.shape) - len(pairs))
 
 
 def _matched(near: Floats) -> list[tuple[int, int]]:
@@ -147,31 +175,17 @@ def _nearest_first(near: Floats, least: float) -> list[tuple[int, int]]:
 
 def _shared(group: Sequence[tuple[str, Shape]], people: Sequence[str], skills: Mapping[str, float]) -> SharedShape:
     edges = _edges([each for _, each in group])
-    labels = sorted({each.label for _, each in group})
-    votes = np.zeros(len(labels))
-    for person, each in group:
-        skill = min(max(skills.get(person, PRIOR_SKILL), 0.01), 0.99)
-        votes[labels.index(each.label)] += math.log(skill / (1 - skill))
-    chances = np.exp(votes - np.logaddexp.reduce(votes))
     middle = np.median(edges, axis=0)
-    best = winner(chances, labels, middle.tolist())
-    odds = len(group) * math.log(_DRAWN / _FALSELY) + (len(people) - len(group)) * math.log(
-        (1 - _DRAWN) / (1 - _FALSELY)
-    )
+    label, posterior = shared_label([(person, each.label) for person, each in group], skills, middle.tolist())
     spread = edges.std(axis=0, ddof=1) / math.sqrt(len(group)) if len(group) > 1 else np.full(len(middle), math.nan)
     return SharedShape(
-        label=labels[best],
-        posterior=float(chances[best]) if len(labels) > 1 else _alone(votes[0]),
-        existence=1 / (1 + math.exp(-odds)),
+        label=label,
+        posterior=posterior,
+        existence=existence(len(group), len(people)),
         edges=tuple(middle.tolist()),
         errors=tuple(spread.tolist()),
         annotators=tuple(sorted(person for person, _ in group)),
     )
-
-
-def _alone(votes: float) -> float:
-    """Everybody says the same: against any one other label."""
-    return 1 / (1 + math.exp(-votes))
 
 
 def _mean_similarity(people: Sequence[Sequence[Shape]]) -> float:

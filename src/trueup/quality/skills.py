@@ -60,7 +60,7 @@ def skills_of(answers: Answers, fit: Fit) -> list[Skill]:
     """Every annotator's skill, by name. One answer at the prior's skill is added to theirs; the interval is Wilson's
     of the expected right answers."""
     right, total = right_answers(answers, fit.posterior)
-    return [_skill(name, float(right[index]), float(total[index])) for index, name in enumerate(answers.annotators)]
+    return [skill_from(name, float(right[index]), float(total[index])) for index, name in enumerate(answers.annotators)]
 
 
 def records_of(answers: Answers, fit: Fit, project: str, at: datetime) -> list[AnnotatorSkill]:
@@ -97,6 +97,7 @@ def known_matrix(skills: Mapping[str, AnnotatorSkill], annotator: str, classes: 
     return np.asarray(known.confusion, dtype=np.float64)
 
 
-def _skill(name: str, right: float, total: float) -> Skill:
+def skill_from(name: str, right: float, total: float) -> Skill:
+    """Of so many answers the (expected) number of right ones; one at the prior's skill is added."""
     low, high = wilson(right + PRIOR_SKILL, total + 1)
     return Skill(name, (right + PRIOR_SKILL) / (total + 1), low, high, int(total))

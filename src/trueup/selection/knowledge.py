@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from trueup.labels.naming import value_of
 from trueup.model import Judged, Knowledge, SettledLabel
 from trueup.selection.calibration import temperature
 
@@ -37,9 +38,9 @@ def learned(
 
 
 def _judged(label: SettledLabel) -> Judged | None:
-    """None where the model gave no probabilities, or none to a class by that name."""
+    """None where the model gave no probabilities, or the label is not one class."""
     selection = label.selection
-    if selection is None or not selection.propensity:
+    if selection is None or not selection.propensity or value_of(label.consensus.label) is not None:
         return None
     prediction = selection.prediction
     if len(prediction.probabilities) != len(prediction.classes) or not prediction.classes:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from trueup.annotation.tasks import overrule, task_id_of
 from trueup.errors import ConflictError, InputError, TaskClosedError
 from trueup.events import AnnotationSubmitted, ConsensusReached, FeedbackJoined, TasksOpened
+from trueup.labels.brief import brief
 from trueup.lineage.edges import answered, reported, supported
 from trueup.model import (
     Annotation,
@@ -167,7 +168,7 @@ class AnswerFeedback:
             task_id=task.task_id,
             sample_id=task.sample_id,
             consensus_id=consensus.consensus_id,
-            label=consensus.label,
+            label=brief(consensus.label),
             posterior=consensus.posterior,
         )
         journal = Journal(at=now, edges=(answered(annotation), *supported(consensus)), events=(submitted, reached))
@@ -243,7 +244,7 @@ def _journal(state: FeedbackState, predicted: str, now: datetime) -> Journal:
         project=feedback.project,
         feedback_id=feedback.feedback_id,
         kind=feedback.kind,
-        label=feedback.label,
+        label=brief(feedback.label),
         predicted=predicted,
         sample_id=state.sample_id,
         outcome=state.outcome,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from trueup.dataset.segments import decode
 from trueup.errors import ConflictError, NotFoundError, RunActiveError
 from trueup.events import RetrainingAdvised, RetrainingStarted
+from trueup.labels.naming import names_in
 from trueup.model import Action, DatasetVersion, Project, RetrainingRun, RunStatus, TriggerDecision, content_id
 from trueup.ports import Clock, DatasetStore, Journal, RunStore, Workflows
 from trueup.retraining.triggers import Facts, decide
@@ -116,14 +117,14 @@ class DecideRetraining:
     def _facts(self, project: Project, head: DatasetVersion, last: RetrainingRun | None) -> Facts:
         chain = self._chain(project, head, last)
         trained = chain[-1] if last is not None and chain[-1].version_id == last.version_id else None
-        counts: Counter[str] = Counter()
-        for version in chain if trained is None else chain[:-1]:
-            counts.update(self._people_said(project, version))
+        new = [
+            label for each in (chain if trained is None else chain[:-1]) for label in self._people_said(project, each)
+        ]
         return Facts(
             version=head,
             trained_version=trained or chain[-1],
-            new_labels=sum(counts.values()),
-            label_counts_new=dict(counts),
+            new_labels=len(new),
+            label_counts_new=dict(Counter(name for each in new for name in names_in(each))),
             champion_classes=self._known_classes(project, trained, chain[-1]),
             last_run_at=last.started_at if last is not None else chain[-1].created_at,
             now=self.clock.now(),
@@ -137,11 +138,11 @@ class DecideRetraining:
             chain.append(self.datasets.version(project.name, chain[-1].parent))
         return chain
 
-    def _people_said(self, project: Project, version: DatasetVersion) -> Counter[str]:
+    def _people_said(self, project: Project, version: DatasetVersion) -> list[str]:
         """Labels that a version took from annotators: those of its own segment that came by consensus. What was
         imported is what the endpoint's first model knew already."""
         lines = decode(self.datasets.segment(project.name, version.segments[-1].sha256))
-        return Counter(each.label for each in lines if each.consensus_id is not None)
+        return [each.label for each in lines if each.consensus_id is not None]
 
     def _known_classes(
         self, project: Project, trained: DatasetVersion | None, first: DatasetVersion
@@ -150,7 +151,7 @@ class DecideRetraining:
         classes that were imported, or without an import all of the schema."""
         if trained is not None:
             return trained.classes
-        imported = sum(self._people_said(project, first).values()) == 0
+        imported = not self._people_said(project, first)
         return first.classes if imported else project.label_schema.names
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from trueup.capture.samples import sample_id
 from trueup.dataset.segments import encode
 from trueup.dataset.splits import split_of
 from trueup.dataset.versions import content_of, next_version
 from trueup.errors import LabelError
+from trueup.labels.reading import checked
 from trueup.lineage.edges import committed
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
 from trueup.ports import Clock, DatasetStore, Journal, PayloadStore
@@ -39,7 +42,7 @@ class ImportLabels:
 
     def __call__(self, project_name: str, labels: Sequence[ImportedLabel], reason: str) -> DatasetVersion | None:
         project = project_named(self.projects, project_name)
-        _check_labels(project, labels)
+        labels = _checked(project, labels)
         parent = self.datasets.head(project.name)
         current = {}
         if parent is not None:
@@ -69,13 +72,14 @@ class ImportLabels:
         )
 
 
-def _check_labels(project: Project, labels: Sequence[ImportedLabel]) -> None:
+def _checked(project: Project, labels: Sequence[ImportedLabel]) -> list[ImportedLabel]:
+    found = []
     for number, each in enumerate(labels, start=1):
-        if each.label not in project.label_schema.names:
-            known = ", ".join(project.label_schema.names)
-            raise LabelError(
-                f"label {number} is {each.label!r}, not a class of {project.name} ({known})", field="label"
-            )
+        try:
+            found.append(replace(each, label=checked(each.label, project.label_schema)))
+        except LabelError as error:
+            raise LabelError(f"label {number}: {error}", field=error.field) from error
+    return found
 
 
 def _differs(current: Mapping[str, LabelledSample], line: LabelledSample) -> bool:

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from trueup.errors import InputError, LabelError
+from trueup.errors import InputError
+from trueup.labels.reading import checked
 from trueup.model import Feedback, Project, Record
 from trueup.ports import Clock, FeedbackStore
 from trueup.usecases.find_project import project_named
@@ -71,17 +72,13 @@ class PutFeedback:
     def check(self, report: Report) -> Feedback:
         """What would be kept. Raises what the call raises."""
         project, now = project_named(self.projects, report.project), self.clock.now()
-        names = project.label_schema.names
-        if report.label not in names:
-            raise LabelError(
-                f"{report.label!r} is not a class of {project.name}; classes: {', '.join(names)}", field="label"
-            )
+        label = checked(report.label, project.label_schema)
         if report.inferred_at is not None and report.inferred_at > now:
             raise InputError(f"inferred_at is {report.inferred_at:%Y-%m-%dT%H:%M:%SZ}: not yet", field="inferred_at")
         return Feedback(
             project=project.name,
             kind=report.kind,
-            label=report.label,
+            label=label,
             received_at=now,
             event_id=report.event_id,
             inference_id=report.inference_id,

@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import TypeGuard
 
 from trueup.annotation.answers import live
-from trueup.annotation.tasks import overrule, send_back
-from trueup.errors import ConflictError, InputError, LabelError, TaskClosedError
-from trueup.events import AnnotationSubmitted, ConsensusReached, TaskReturned, TaskRuled
+from trueup.annotation.tasks import dismiss, overrule, send_back
+from trueup.errors import ConflictError, InputError, TaskClosedError
+from trueup.events import AnnotationSubmitted, ConsensusReached, Event, TaskReturned, TaskRuled
+from trueup.labels.brief import brief
+from trueup.labels.naming import is_none
+from trueup.labels.reading import checked
 from trueup.lineage.edges import answered, supported
 from trueup.model import (
     Annotation,
@@ -26,6 +29,7 @@ from trueup.model import (
     content_id,
 )
 from trueup.ports import AnnotationQueue, Clock, Journal, LineageStore, TaskStore
+from trueup.quality.consensus import agreement_with
 from trueup.usecases.find_project import project_named
 
 _ATTEMPTS = 5
@@ -55,11 +59,10 @@ class RuleOnTask:
     clock: Clock
 
     def label(self, project_name: str, task_id: str, reviewer: str, label: str, comment: str = "") -> Ruled:
-        """Settle a task in review, or one that people settled otherwise: that takes a reason."""
+        """Settle a task in review, or one that people settled otherwise: that takes a reason. That no class fits
+        cancels a task in review."""
         project = project_named(self.projects, project_name)
-        names = project.label_schema.names
-        if label not in names:
-            raise LabelError(f"{label!r} is not a class of {project.name}; classes: {', '.join(names)}", field="label")
+        label = checked(label, project.label_schema)
         return self._tried(task_id, lambda: self._label(project, task_id, reviewer, label, comment))
 
     def give_back(self, project_name: str, task_id: str, reviewer: str, comment: str) -> Ruled:
@@ -87,28 +90,17 @@ class RuleOnTask:
         before = self.tasks.consensus(project.name, task_id) if task.status is TaskStatus.SETTLED else None
         if before is not None and not comment.strip():
             raise InputError(
-                f"task {task_id} is settled as {before.label!r}: say why it should change", field="comment"
+                f"task {task_id} is settled as {brief(before.label)!r}: say why it should change", field="comment"
             )
         annotation = _annotation(task, reviewer, label, now)
-        consensus = _consensus(annotation, live(self.tasks.annotations(project.name, task_id)))
         ruling = self._ruling(task, reviewer, label, comment, now, before)
-        events = (
-            TaskRuled(
-                project=project.name,
-                task_id=task_id,
-                ruling_id=ruling.ruling_id,
-                reviewer=reviewer,
-                label=label,
-                before=ruling.before,
-            ),
-            AnnotationSubmitted(
-                project=project.name,
-                task_id=task_id,
-                annotation_id=annotation.annotation_id,
-                annotator=reviewer,
-            ),
-            _reached(consensus),
-        )
+        if is_none(label):
+            journal = Journal(at=now, edges=(answered(annotation),), events=_told(ruling, annotation))
+            self.tasks.save(dismiss(task, annotation), journal, annotation=annotation, ruling=ruling)
+            return Ruled(ruling=ruling, repeated=False)
+        answers = live(self.tasks.annotations(project.name, task_id))
+        consensus = _consensus(annotation, agreement_with(label, answers, project.label_schema))
+        events = (*_told(ruling, annotation), _reached(consensus))
         journal = Journal(at=now, edges=(answered(annotation), *supported(consensus)), events=events)
         ruled = overrule(task, annotation)
         self.tasks.save(ruled, journal, annotation=annotation, consensus=consensus, ruling=ruling)
@@ -133,7 +125,7 @@ class RuleOnTask:
         if not rulings:
             return None
         last = rulings[-1]
-        if last.label is None:
+        if last.label is None or (task.status is TaskStatus.CANCELLED and is_none(last.label)):
             return last
         consensus = self.tasks.consensus(task.project, task.task_id)
         ruled = task.status is TaskStatus.SETTLED and consensus is not None and consensus.method == METHOD
@@ -180,9 +172,26 @@ def _annotation(task: Task, reviewer: str, label: str, now: datetime) -> Annotat
     )
 
 
-def _consensus(annotation: Annotation, answers: list[Annotation]) -> Consensus:
+def _told(ruling: Ruling, annotation: Annotation) -> tuple[Event, ...]:
+    ruled = TaskRuled(
+        project=ruling.project,
+        task_id=ruling.task_id,
+        ruling_id=ruling.ruling_id,
+        reviewer=ruling.reviewer,
+        label=brief(annotation.label),
+        before=brief(ruling.before) if ruling.before is not None else None,
+    )
+    submitted = AnnotationSubmitted(
+        project=ruling.project,
+        task_id=ruling.task_id,
+        annotation_id=annotation.annotation_id,
+        annotator=ruling.reviewer,
+    )
+    return ruled, submitted
+
+
+def _consensus(annotation: Annotation, agreement: float) -> Consensus:
     """A ruling is sure; how far people agreed with it is told."""
-    same = sum(each.label == annotation.label for each in answers)
     return Consensus(
         project=annotation.project,
         consensus_id=content_id(annotation.task_id, METHOD, annotation.label, annotation.annotation_id)[:32],
@@ -190,7 +199,7 @@ def _consensus(annotation: Annotation, answers: list[Annotation]) -> Consensus:
         sample_id=annotation.sample_id,
         label=annotation.label,
         posterior=1.0,
-        agreement=round(same / len(answers), 6) if answers else 1.0,
+        agreement=agreement,
         method=METHOD,
         annotation_ids=(annotation.annotation_id,),
         reached_at=annotation.submitted_at,
@@ -203,6 +212,6 @@ def _reached(consensus: Consensus) -> ConsensusReached:
         task_id=consensus.task_id,
         sample_id=consensus.sample_id,
         consensus_id=consensus.consensus_id,
-        label=consensus.label,
+        label=brief(consensus.label),
         posterior=consensus.posterior,
     )

@@ -10,13 +10,13 @@ from trueup.annotation.answers import live
 from trueup.annotation.tasks import send_to_review, settle, widen
 from trueup.errors import ConflictError
 from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
+from trueup.labels.brief import brief
 from trueup.lineage.edges import supported
 from trueup.model import Annotation, AnnotatorSkill, Consensus, Project, Task, TaskStatus
 from trueup.ports import AnnotationQueue, Clock, Journal, SkillStore, TaskStore
-from trueup.quality.answers import Answers
 from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, Verdict, judge
+from trueup.quality.fitting import fitted_skills
 from trueup.quality.methods import method_named
-from trueup.quality.skills import records_of
 from trueup.usecases.find_project import project_named
 
 _FIT_WINDOW = 5000
@@ -56,7 +56,7 @@ class SettleConsensus:
         now = self.clock.now()
         answers = live(self.tasks.annotations(project.name, task_id))
         known = {each.annotator: each for each in self._skills(project, now)}
-        verdict = judge(task, answers, project.consensus, project.label_schema.names, known, now)
+        verdict = judge(task, answers, project.consensus, project.label_schema, known, now)
         self._apply(project, task, verdict, now)
         return verdict
 
@@ -82,8 +82,8 @@ class SettleConsensus:
         recent = self.tasks.answers(project.name, _FIT_WINDOW)
         if len(recent) - fitted_on < max(_REFIT_MIN, _REFIT_SHARE * fitted_on):
             return stored
-        answers = Answers.of_annotations(_live_of_all(recent), project.label_schema.names)
-        fresh = records_of(answers, method_named(project.consensus.method).fit(answers), project.name, now)
+        method = method_named(project.consensus.method)
+        fresh = fitted_skills(_live_of_all(recent), project.label_schema, method, project.name, now)
         self.skills.save_skills(project.name, fresh)
         return fresh
 
@@ -101,6 +101,6 @@ def _reached(consensus: Consensus) -> ConsensusReached:
         task_id=consensus.task_id,
         sample_id=consensus.sample_id,
         consensus_id=consensus.consensus_id,
-        label=consensus.label,
+        label=brief(consensus.label),
         posterior=consensus.posterior,
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from trueup.annotation.tasks import answer
-from trueup.errors import ConflictError, LabelError, LeaseError, NotFoundError
+from trueup.errors import ConflictError, LeaseError, NotFoundError
 from trueup.events import AnnotationSubmitted
+from trueup.labels.reading import checked
 from trueup.lineage.edges import answered
 from trueup.model import Annotation, Project, Record, Task, content_id
 from trueup.ports import AnnotationQueue, Clock, Journal, TaskStore
@@ -17,7 +20,8 @@ _ATTEMPTS = 5
 
 
 class Submission(Record, frozen=True, kw_only=True):
-    """What an annotator sends: an answer under a lease, or (with `supersedes`) a correction of an own answer."""
+    """What an annotator sends: an answer under a lease, or (with `supersedes`) a correction of an own answer. `comment`
+    is for whoever reviews; `flagged` asks for a reviewer."""
 
     project: str
     task_id: str
@@ -26,6 +30,8 @@ class Submission(Record, frozen=True, kw_only=True):
     lease_token: str | None = None
     supersedes: str | None = None
     seconds_spent: float = 0.0
+    comment: str = ""
+    flagged: bool = False
 
 
 class Submitted(Record, frozen=True, kw_only=True):
@@ -39,7 +45,7 @@ class Submitted(Record, frozen=True, kw_only=True):
 class SubmitAnnotation:
     """Write an annotation once. The same lease and label again is the same annotation.
 
-    Raises LabelError (not in the schema), LeaseError, TaskClosedError, NotFoundError.
+    Raises LabelError (not what the schema asks for), LeaseError, TaskClosedError, NotFoundError.
     """
 
     projects: Mapping[str, Project]
@@ -49,7 +55,7 @@ class SubmitAnnotation:
 
     def __call__(self, submission: Submission) -> Submitted:
         project = project_named(self.projects, submission.project)
-        _check_label(project, submission.label)
+        submission = replace(submission, label=checked(submission.label, project.label_schema))
         for _ in range(_ATTEMPTS):
             try:
                 return self._submit(project, submission)
@@ -98,6 +104,8 @@ class SubmitAnnotation:
             submitted_at=self.clock.now(),
             seconds_spent=submission.seconds_spent,
             supersedes=submission.supersedes,
+            comment=submission.comment,
+            flagged=submission.flagged,
         )
 
     def _check_ownership(self, project: Project, submission: Submission) -> None:
@@ -110,12 +118,6 @@ class SubmitAnnotation:
 
 class _LostRaceError(Exception):
     """The task changed between reading and writing."""
-
-
-def _check_label(project: Project, label: str) -> None:
-    names = project.label_schema.names
-    if label not in names:
-        raise LabelError(f"{label!r} is not a class of {project.name}; classes: {', '.join(names)}", field="label")
 
 
 def _receipt_of(task: Task, token: str | None) -> str:

@@ -66,7 +66,7 @@ def test_labels_come_from_the_line_a_file_and_an_object(trueup: Terminal, place:
     ("line", "says"),
     [
         (manifest_line("fox", 2, **{"source-ref": "missing.txt"}), "line 1: missing.txt cannot be read"),
-        (manifest_line("wolf", 9, source="a wolf"), "'wolf' is not in the label schema"),
+        (manifest_line("wolf", 9, source="a wolf"), "'wolf' is not a class"),
         ("{", "line 1 is not JSON"),
         ('{"source": "unlabelled"}', "carries the attribute 'label'"),
     ],

@@ -51,7 +51,7 @@ def test_the_same_again_says_that_it_was_there(trueup: Terminal) -> None:
         ([], "Add --label"),
         (["--label", "cat"], "Add --inference-id or --event-id"),
         (["--inference-id", "a", "--event-id", "b", "--label", "cat"], "one of the two"),
-        (["--inference-id", "a", "--label", "cow"], "'cow' is not a class of pets; classes: cat, dog, fox"),
+        (["--inference-id", "a", "--label", "cow"], "'cow' is not a class; classes: cat, dog, fox"),
         (
             ["--inference-id", "a", "--label", "cat", "--at", "2027-01-01"],
             "inferred_at is 2027-01-01T00:00:00Z: not yet",
@@ -90,7 +90,7 @@ def test_many_come_from_a_file_or_a_pipe(trueup: Terminal, place: FakeDeployed, 
         ("{", "feedback.jsonl line 2 is no JSON object"),
         ("[]", "feedback.jsonl line 2 is no JSON object"),
         ('{"label": "cat"}', "feedback.jsonl line 2: give `inference_id` or `event_id`, one of the two"),
-        ('{"label": "cow", "event_id": "e"}', "feedback.jsonl line 2: 'cow' is not a class of pets"),
+        ('{"label": "cow", "event_id": "e"}', "feedback.jsonl line 2: 'cow' is not a class"),
         ('{"label": "cat", "event_id": "e", "at": 1}', "feedback.jsonl line 2: Object contains unknown field `at`"),
     ],
 )

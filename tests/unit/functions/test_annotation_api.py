@@ -226,7 +226,7 @@ def test_only_who_may_rule_says_what_is_true(api: Api) -> None:
     ("remark", "says"),
     [
         ({"label": "dog"}, "one of the two"),
-        ({"label": "cow", "event_id": "e"}, "not a class of pets"),
+        ({"label": "cow", "event_id": "e"}, "not a class"),
         ({"label": "dog", "event_id": "e", "by": "somebody else"}, "unknown field `by`"),
         ({"label": "dog", "event_id": "e", "project": "others"}, "unknown field `project`"),
         ({"label": "dog", "event_id": "e", "inferred_at": "2999-01-01T00:00:00Z"}, "not yet"),
@@ -334,7 +334,7 @@ def test_a_label_outside_the_schema_is_refused_with_the_classes(api: Api) -> Non
         SUBMIT, {"label": "newt", "lease_token": task["lease_token"]}, project="pets", task=task["task_id"]
     )
     assert (status, answer["error"]["code"], answer["error"]["field"]) == (400, "Label", "label")
-    assert answer["error"]["message"] == "'newt' is not a class of pets; classes: cat, dog, fox"
+    assert answer["error"]["message"] == "'newt' is not a class; classes: cat, dog, fox"
 
 
 def test_anothers_lease_is_no_lease(loop: Loop, api: Api) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.worlds import CLASSES, NOW, opening
+from tests.worlds import CLASSES, NOW, SCHEMA, opening
 from trueup.model import Annotation, AnnotatorSkill, ConsensusPolicy
 from trueup.quality.agreement import fleiss_kappa, krippendorff_alpha, percent
 from trueup.quality.annotators import careless
@@ -90,7 +90,7 @@ def test_the_verdict_follows_the_answers(labels: list[str], overlap: int, verdic
 
     task = msgspec.structs.replace(task, overlap=overlap)
     answers = [annotation(1, f"p{index}", label) for index, label in enumerate(labels)]
-    assert isinstance(judge(task, answers, policy, CLASSES, {}, NOW), verdict)
+    assert isinstance(judge(task, answers, policy, SCHEMA, {}, NOW), verdict)
 
 
 def test_agreement_by_hand() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.quality.test_consensus import annotation
-from tests.worlds import CLASSES, NOW, opening
+from tests.worlds import NOW, SCHEMA, opening
 from trueup.model import ConsensusPolicy
 from trueup.quality.consensus import MoreAnswers, NeedsReview, judge
 from trueup.quality.overlap import gain, usual_skill
@@ -38,13 +38,13 @@ def test_an_answer_that_hardly_helps_is_not_asked_for() -> None:
     task = msgspec.structs.replace(opening().task, overlap=2)
     answers = [annotation(1, "ada", "cat"), annotation(1, "ben", "cat")]
     policy = ConsensusPolicy(overlap=2, max_overlap=3, target=0.999)
-    assert isinstance(judge(task, answers, policy, CLASSES, {}, NOW), MoreAnswers)
+    assert isinstance(judge(task, answers, policy, SCHEMA, {}, NOW), MoreAnswers)
     thrifty = msgspec.structs.replace(policy, min_gain=0.01)
-    verdict = judge(task, answers, thrifty, CLASSES, {}, NOW)
+    verdict = judge(task, answers, thrifty, SCHEMA, {}, NOW)
     assert isinstance(verdict, NeedsReview)
     assert "would raise it by no more than 0.000" in verdict.reason
     disputed = [answers[0], annotation(1, "ben", "dog")]
-    assert isinstance(judge(task, disputed, thrifty, CLASSES, {}, NOW), MoreAnswers)
+    assert isinstance(judge(task, disputed, thrifty, SCHEMA, {}, NOW), MoreAnswers)
 
 
 def test_a_new_crowd_is_believed_to_be_as_good_as_the_prior() -> None:

@@ -326,7 +326,7 @@ class Fragile:
 
 def test_reports_are_checked_at_the_door() -> None:
     loop = quiet()
-    with pytest.raises(LabelError, match="'cow' is not a class of pets; classes: cat, dog, fox"):
+    with pytest.raises(LabelError, match="'cow' is not a class; classes: cat, dog, fox"):
         put(loop, 1, label="cow")
     with pytest.raises(NotFoundError, match="projects: pets"):
         loop.put_feedback(Report(project="p", label="cat", event_id="e"))

@@ -56,6 +56,6 @@ def test_a_changed_label_makes_a_version() -> None:
 
 def test_an_unknown_label_imports_nothing() -> None:
     loop = Loop()
-    with pytest.raises(LabelError, match="label 3 is 'cow'"):
+    with pytest.raises(LabelError, match="label 3: 'cow' is not a class"):
         importing(loop)("pets", [*labels(2), *labels(1, "cow")], "the start")
     assert loop.datasets.head("pets") is None

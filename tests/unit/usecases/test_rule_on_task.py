@@ -108,7 +108,7 @@ def test_a_task_sent_back_goes_to_one_more_person_who_reads_why() -> None:
 def test_what_is_wrong_is_said() -> None:
     loop, task_id = disputed(("cat", "cat"))
     rule = rules(loop)
-    with pytest.raises(LabelError, match="'cow' is not a class of pets"):
+    with pytest.raises(LabelError, match="'cow' is not a class; classes: cat"):
         rule.label("pets", task_id, "rita", "cow")
     with pytest.raises(NotFoundError):
         rule.label("pets", "nowhere", "rita", "cat")
