@@ -356,6 +356,9 @@ PROJECT_KEYS: dict[str, Key] = {
     "selection.slice_by": Key(
         "Scores are also counted by slice: a value in the request's custom attributes", "attribute:region", _SLICE_BY
     ),
+    "annotation.show_prediction": Key(
+        "Whether annotators see what the model said; of audits, by which it is measured, never", False
+    ),
     "annotation.models": Key(
         "Language models of Amazon Bedrock that answer beside people, one for each task at most; their skill is "
         "measured as anybody's",

@@ -12,7 +12,7 @@ import msgspec
 
 from functions.annotation_api import reviews
 from functions.annotation_api.shapes import CallerDeniedError, Label, Name, Remarks, Request, Response
-from trueup.model import Project, Record
+from trueup.model import Prediction, Project, Record
 from trueup.usecases.claim_task import ClaimedTask
 from trueup.usecases.put_feedback import Remark, Report
 from trueup.usecases.submit_annotation import Submission
@@ -172,7 +172,8 @@ def _project(project: Project) -> dict[str, Any]:
 
 
 def _task(desk: AnnotationDesk, claimed: ClaimedTask) -> dict[str, Any]:
-    """Blind: the model's prediction is not shown, so that it does not lead the annotator."""
+    """Blind, unless the project wishes otherwise: the model's prediction is not shown, so that it does not lead the
+    annotator."""
     task, lease = claimed.task, claimed.lease
     link = desk.work.link(task)
     return {
@@ -184,6 +185,12 @@ def _task(desk: AnnotationDesk, claimed: ClaimedTask) -> dict[str, Any]:
         "text": link.text,
         "lease_token": lease.token,
         "lease_expires_at": lease.expires_at,
-        "prediction": None,
+        "prediction": _shown(desk.work.prediction(task)),
         "comments": [each.text for each in task.comments],
     }
+
+
+def _shown(prediction: Prediction | None) -> dict[str, Any] | None:
+    if prediction is None:
+        return None
+    return {"classes": prediction.classes, "probabilities": prediction.probabilities}

@@ -160,6 +160,8 @@ class ConsensusPolicy(Record, frozen=True, kw_only=True):
 
 
 MODEL_ANNOTATOR = "model:"
+# The reason of what is drawn uniformly at random beside what strategies choose.
+AUDIT = "audit"
 
 
 class ModelAnnotator(Record, frozen=True, kw_only=True):
@@ -179,8 +181,10 @@ class ModelAnnotator(Record, frozen=True, kw_only=True):
 
 
 class AnnotationPolicy(Record, frozen=True, kw_only=True):
-    """Who answers beside people."""
+    """Who answers beside people, and whether people see what the endpoint's model said of a task (never of one that is
+    asked about as an audit)."""
 
+    show_prediction: bool = False
     models: tuple[ModelAnnotator, ...] = ()
 
 

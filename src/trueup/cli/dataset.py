@@ -14,6 +14,7 @@ from trueup.cli.desk import Deployed, desk_of, project_of, projects_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import AnyProject, Json, OneProject
 from trueup.errors import InputError, NotFoundError
+from trueup.labels.brief import brief
 
 if TYPE_CHECKING:
     from trueup.dataset.imports import ManifestLabel
@@ -108,7 +109,10 @@ def diff_versions(
     summary = ", ".join(f"{number:,} {kind}" for kind, number in sorted(tally.items())) or "the same content"
     paint(f"[bold]v{old.number} → v{new.number}[/]  {summary}")
     if changes:
-        rows = [[c.sample_id[:16], c.change, safe(c.before or "-"), safe(c.after or "-")] for c in changes[:_SHOWN]]
+        rows = [
+            [each.sample_id[:16], each.change, safe(brief(each.before or "-")), safe(brief(each.after or "-"))]
+            for each in changes[:_SHOWN]
+        ]
         paint_table(["sample", "change", "before", "after"], rows)
     if len(changes) > _SHOWN:
         paint(f"[dim]… and {len(changes) - _SHOWN:,} more; --json shows all[/]")

@@ -12,6 +12,7 @@ from trueup.cli.console import age, count, paint, paint_facts, paint_table, safe
 from trueup.cli.desk import Deployed, desk_of, projects_of
 from trueup.cli.options import AnyProject, Json
 from trueup.errors import NotFoundError
+from trueup.labels.brief import brief
 from trueup.model import Annotation, Consensus, Record, RunStatus, Selection, Task, TaskStatus
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _paint_story(story: TaskStory, now: datetime) -> None:
     facts += [("held by", f"{safe(each.annotator)} until {stamp(each.expires_at)}") for each in held]
     if agreed is not None:
         figures = f"posterior {agreed.posterior:.3f}, agreement {agreed.agreement:.2f}, {agreed.method}"
-        facts.append(("consensus", f"[green]{safe(agreed.label)}[/]  [dim]{figures}[/]"))
+        facts.append(("consensus", f"[green]{safe(brief(agreed.label))}[/]  [dim]{figures}[/]"))
     paint_facts(facts)
     if story.annotations:
         say()
@@ -283,7 +284,7 @@ def _paint_answers(annotations: tuple[Annotation, ...]) -> None:
     rows = [
         [
             safe(each.annotator),
-            safe(each.label),
+            safe(brief(each.label)),
             f"{each.seconds_spent:.1f} s",
             stamp(each.submitted_at),
             "corrected" if each.annotation_id in corrected else "",

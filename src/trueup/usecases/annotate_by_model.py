@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from trueup.errors import InputError, NotFoundError, TaskClosedError
-from trueup.model import ModelAnnotator, Project, Record
+from trueup.model import LabelClass, LabelSchema, ModelAnnotator, Project, Record
 from trueup.ports import Clock, LabelingModels, ModelAnswer, PayloadStore, Question, TaskStore
 from trueup.usecases.claim_task import ClaimedTask, ClaimTask
 from trueup.usecases.find_project import project_named
@@ -22,6 +22,13 @@ class ModelReport(Record, frozen=True, kw_only=True):
     skipped: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+
+
+_PREFERENCES = (
+    LabelClass(name="first", description="of the two answers to the prompt the first is better"),
+    LabelClass(name="second", description="of the two answers to the prompt the second is better"),
+    LabelClass(name="tie", description="neither of the two answers is better than the other"),
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class AnnotateByModel:
             project=project.name,
             task_id=claimed.task.task_id,
             annotator=model.annotator,
-            label=answer.label,
+            label=_label_of(project.label_schema, answer.label),
             lease_token=claimed.lease.token,
             seconds_spent=(self.clock.now() - start).total_seconds(),
         )
@@ -82,11 +89,15 @@ class AnnotateByModel:
         schema = project.label_schema
         question = Question(
             payload=self.payloads.get(claimed.task.payload_uri),
-            classes=schema.classes,
+            classes=_PREFERENCES if schema.kind == "preference" else schema.classes,
             guidelines=schema.guidelines,
             instructions=model.instructions,
         )
         return self.models.answer(model.model_id, question)
+
+
+def _label_of(schema: LabelSchema, name: str) -> str:
+    return f'{{"preferred":"{name}"}}' if schema.kind == "preference" else name
 
 
 def _annotator(project: Project, name: str) -> ModelAnnotator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeGuard
@@ -29,7 +29,6 @@ from trueup.model import (
     content_id,
 )
 from trueup.ports import AnnotationQueue, Clock, Journal, LineageStore, TaskStore
-from trueup.quality.consensus import agreement_with
 from trueup.usecases.find_project import project_named
 
 _ATTEMPTS = 5
@@ -99,7 +98,7 @@ class RuleOnTask:
             self.tasks.save(dismiss(task, annotation), journal, annotation=annotation, ruling=ruling)
             return Ruled(ruling=ruling, repeated=False)
         answers = live(self.tasks.annotations(project.name, task_id))
-        consensus = _consensus(annotation, agreement_with(label, answers, project.label_schema))
+        consensus = _consensus(annotation, answers)
         events = (*_told(ruling, annotation), _reached(consensus))
         journal = Journal(at=now, edges=(answered(annotation), *supported(consensus)), events=events)
         ruled = overrule(task, annotation)
@@ -190,8 +189,9 @@ def _told(ruling: Ruling, annotation: Annotation) -> tuple[Event, ...]:
     return ruled, submitted
 
 
-def _consensus(annotation: Annotation, agreement: float) -> Consensus:
-    """A ruling is sure; how far people agreed with it is told."""
+def _consensus(annotation: Annotation, answers: Sequence[Annotation]) -> Consensus:
+    """A ruling is sure; how many people had given the same label is told."""
+    same = sum(each.label == annotation.label for each in answers)
     return Consensus(
         project=annotation.project,
         consensus_id=content_id(annotation.task_id, METHOD, annotation.label, annotation.annotation_id)[:32],
@@ -199,7 +199,7 @@ def _consensus(annotation: Annotation, agreement: float) -> Consensus:
         sample_id=annotation.sample_id,
         label=annotation.label,
         posterior=1.0,
-        agreement=agreement,
+        agreement=round(same / len(answers), 6) if answers else 1.0,
         method=METHOD,
         annotation_ids=(annotation.annotation_id,),
         reached_at=annotation.submitted_at,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from trueup.capture.samples import media_type
 from trueup.errors import NotFoundError
-from trueup.model import Annotation, Project, Record, Task, TaskStatus
+from trueup.model import AUDIT, Annotation, Prediction, Project, Record, Task, TaskStatus
 from trueup.ports import Clock, PayloadStore, TaskStore
 from trueup.usecases.find_project import project_named
 
@@ -84,6 +84,14 @@ class ShowWork:
             expires_in=self.presign_seconds,
             text=self._text(task),
         )
+
+    def prediction(self, task: Task) -> Prediction | None:
+        """What an annotator is shown of it: nothing unless the project wishes, and never of an audit, by which the
+        model is measured."""
+        if task.prediction is None or not project_named(self.projects, task.project).annotation.show_prediction:
+            return None
+        selection = self.tasks.selection(task.project, task.sample_id)
+        return None if selection is None or selection.strategy == AUDIT else task.prediction
 
     def expires_at(self) -> str:
         return (self.clock.now() + timedelta(seconds=self.presign_seconds)).isoformat()

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 
 from functions.annotation_api import refusals
 from functions.annotation_api.handler import respond
 from functions.annotation_api.routes import REASON_LIMIT, ROUTES, SECONDS_LIMIT
-from tests.worlds import Loop, project
+from tests.worlds import NOW, Loop, opening, project
 from trueup.adapters.memory import MemoryTaskStore, World
 from trueup.errors import (
     ConfigurationError,
@@ -24,7 +25,7 @@ from trueup.errors import (
     RetryableError,
     ServiceError,
 )
-from trueup.model import Annotation, Task, TaskStatus
+from trueup.model import Annotation, Payload, Task, TaskStatus
 from trueup.ports import Journal
 from trueup.usecases.extend_lease import ExtendLease
 from trueup.usecases.rule_on_task import RuleOnTask
@@ -443,3 +444,38 @@ def test_an_event_without_claims_is_our_own_trouble() -> None:
     """The gateway's authorizer stands before every route; without it nobody gets in."""
     answer = respond({"routeKey": "GET /api/projects", "requestContext": {}}, lambda: pytest.fail("let in"))
     assert answer["statusCode"] == 500
+
+
+def test_a_prediction_is_shown_where_the_project_wishes_but_never_that_of_an_audit() -> None:
+    for strategy, shown in (("margin", ["cat", "dog", "fox"]), ("audit", None)):
+        loop = Loop(project(annotation={"show_prediction": True}))
+        made = opening(config=loop.config)
+        selection = msgspec.structs.replace(made.selection, strategy=strategy)
+        loop.payloads.put("pets", made.sample.sample_id, Payload(data=b"a cat", content_type="text/plain"))
+        loop.tasks.open([msgspec.structs.replace(made, selection=selection)], Journal(at=NOW))
+        (task,) = loop.tasks.by_status("pets", TaskStatus.OPEN, 1)
+        found = Api(lambda loop=loop: desk_of(loop)).claimed()
+        assert found["task_id"] == task.task_id
+        assert (found["prediction"] and found["prediction"]["classes"]) == shown
+
+
+def test_an_answer_may_be_long_and_bear_a_comment_and_a_flag() -> None:
+    loop = Loop(project(label_schema={"kind": "text", "media": "text"}, triggers={"action": "notify"}))
+    made = opening(config=loop.config)
+    loop.payloads.put("pets", made.sample.sample_id, Payload(data=b"a cat", content_type="text/plain"))
+    loop.tasks.open([made], Journal(at=NOW))
+    api = Api(lambda: desk_of(loop))
+    task = api.claimed()
+    label = json.dumps({"text": "word " * 5000})
+    body = {"label": label, "lease_token": task["lease_token"], "comment": "too dark", "flagged": True}
+    status, answer = api.call(SUBMIT, body, project="pets", task=task["task_id"])
+    assert (status, json.loads(answer["label"])["text"]) == (201, ("word " * 5000).strip())
+    (mine,) = api.call("GET /api/projects/{project}/work", None, project="pets")[1]["annotations"]
+    assert (mine["comment"], mine["flagged"], len(mine["label"]) > 20_000) == ("too dark", True, True)
+    for wrong, field in (
+        ({"comment": "x" * 1001}, "comment"),
+        ({"flagged": "yes"}, "flagged"),
+        ({"label": "x" * 100_001}, "label"),
+    ):
+        code, error, *_ = api.call(SUBMIT, {**body, **wrong}, project="pets", task=task["task_id"])
+        assert (code, error["error"]["field"]) == (400, field)

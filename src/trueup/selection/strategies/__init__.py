@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trueup.model import AUDIT as AUDIT
 from trueup.selection.scene import Scene
 from trueup.selection.second_look import Candidates
 from trueup.selection.strategies import (
@@ -45,9 +46,6 @@ class SecondLook(Strategy, Protocol):
 
     def again(self, candidates: Candidates) -> NDArray[np.float64]: ...
 
-
-# The reason of what is drawn uniformly at random beside what strategies choose.
-AUDIT = "audit"
 
 # The reasons of what is chosen because of what somebody said later: see trueup.selection.contradiction.
 FEEDBACK = ("override", "truth")
