@@ -197,7 +197,7 @@ class AnnotationStack(Stack):
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
             f"connect-src 'self' https://cognito-idp.{self.region}.amazonaws.com {images}; "
-            f"img-src 'self' {images}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            f"img-src 'self' {images}; media-src {images}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         headers = ResponseHeadersPolicy(
             self,

@@ -2,6 +2,8 @@
 //
 // No view in here: those who `watch` are called with the state after every change. What the desk holds lies in `shelf` too (this
 // tab's session storage), for a lease outlives a reload and nobody else can take the task before it ends.
+import { describe } from "./editors/describe.js";
+
 const AHEAD = 2;
 const REMEMBERED = 20;
 const IDLE_MS = 5 * 60 * 1000;
@@ -126,12 +128,13 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
 
   // ------------------------------------------------------------ answers go
 
-  function answer(label) {
+  /** `more` goes with it: {comment, flagged}. */
+  function answer(label, more = {}) {
     const task = state.task;
     if (!task || state.phase !== "task" || !shownAt || task.payload.kind === "broken") return;
-    if (task.corrects && task.label === label) return keep();
+    if (task.corrects && task.label === label && !Object.keys(more).length) return keep();
     const seconds_spent = Math.min(Math.max((clock.now() - shownAt) / 1000, 0), LONGEST_S);
-    const entry = { id: crypto.randomUUID(), project, task_id: task.task_id, label, body: { label, seconds_spent } };
+    const entry = { id: crypto.randomUUID(), project, task_id: task.task_id, label, body: { label, seconds_spent, ...more } };
     if (!task.corrects) entry.body.lease_token = task.lease_token;
     else if (task.corrects.annotation_id) entry.body.supersedes = task.corrects.annotation_id;
     else entry.after = task.corrects.entry;
@@ -338,8 +341,9 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
 const bare = (task) => task && { ...task, payload: undefined };
 
 function refusal(entry, error) {
-  if (entry.correction) return `Your correction to “${entry.label}” was not taken, the earlier answer stands: ${error.message}`;
-  const what = `Your answer “${entry.label}”`;
+  const said = describe(entry.label);
+  if (entry.correction) return `Your correction to “${said}” was not taken, the earlier answer stands: ${error.message}`;
+  const what = `Your answer “${said}”`;
   if (error.code === "Lease") return `${what} came too late: the task’s time was up and it went back to the queue. It was not counted.`;
   if (error.code === "TaskClosed") return `${what} was not needed any more: the task had been closed meanwhile. It was not counted.`;
   return `${what} was refused and not counted: ${error.message}`;

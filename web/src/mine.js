@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { describe } from "./editors/describe.js";
 import { html } from "./html.js";
 
 const SAID = {
@@ -36,10 +37,10 @@ function Row({ item, onCorrect }) {
   const when = new Date(item.submitted_at);
   const may = item.status === "open" || item.status === "settled";
   return html`<tr class=${item.status === "corrected" ? "quiet" : ""}>
-    <td dir="auto">${item.label}</td>
+    <td dir="auto">${describe(item.label)}${item.flagged && html` <span class="quiet">flagged</span>`}${item.comment && html`<small class="quiet">${item.comment}</small>`}</td>
     <td><time datetime=${item.submitted_at}>${moment(when)}</time></td>
     <td>${SAID[item.status] || item.status}</td>
-    <td>${may && html`<button class="small" aria-label=${`Change the answer ${item.label} given ${moment(when)}`} onClick=${() => onCorrect(item)}>Change…</button>`}</td>
+    <td>${may && html`<button class="small" aria-label=${`Change the answer ${describe(item.label)} given ${moment(when)}`} onClick=${() => onCorrect(item)}>Change…</button>`}</td>
   </tr>`;
 }
 

@@ -2,8 +2,8 @@
 const LONGEST = 256 * 1024;
 const TABLE_ROWS = 50;
 
-/** Answers {kind: "image", url, width, height}, {kind: "text", text}, {kind: "table", head, rows, more} or
- *  {kind: "broken", why}. */
+/** Answers {kind: "image", url, width, height}, {kind: "audio", url}, {kind: "text", text}, {kind: "table", head, rows, more} or
+ *  {kind: "broken", why}; of text `raw` is as it came. */
 export async function loadPayload(task, link, tools = { decode, download }) {
   try {
     return await read(task, tools);
@@ -27,8 +27,10 @@ const broken = ({ why, final }) => ({
 async function read(task, tools) {
   const type = task.content_type.split(";")[0].trim().toLowerCase();
   if (type.startsWith("image/")) return { kind: "image", url: task.payload_url, ...(await tools.decode(task.payload_url)) };
-  if (!isText(type)) throw Object.assign(new Error(type), { why: `The page shows images and text; this is ${type}.`, final: true });
-  return shaped(task.text ?? (await tools.download(task.payload_url)), type);
+  if (type.startsWith("audio/")) return { kind: "audio", url: task.payload_url };
+  if (!isText(type)) throw Object.assign(new Error(type), { why: `The page shows images, text and sound; this is ${type}.`, final: true });
+  const raw = task.text ?? (await tools.download(task.payload_url));
+  return { ...shaped(raw, type), raw };
 }
 
 const isText = (type) => type.startsWith("text/") || /^application\/(?:json|jsonlines|x-jsonlines|csv)$/.test(type);

@@ -1,23 +1,38 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Dialog } from "./dialog.js";
+import { Dialog, NoneDialog } from "./dialog.js";
+import { describe } from "./editors/describe.js";
+import { makeDrafts } from "./editors/draft.js";
+import { PlaneTools } from "./editors/plane.js";
+import { useEditor } from "./editors/use.js";
 import { html } from "./html.js";
 import { keysOf, meanings } from "./keys.js";
 import { moment } from "./mine.js";
 import { loadPayload } from "./payload.js";
 import { Sample } from "./sample.js";
+import { stageOf } from "./workbench.js";
+
+// A reviewer's changes to somebody's answer last as long as the page.
+const kept = new Map();
+const drafts = makeDrafts({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) });
+
+const OWN = ["s", "arrowright", "#", "v", "u", "enter"];
 
 /** What people could not agree on: all answers side by side, and the reviewer's word. */
 export function Review({ api, about, onTrouble }) {
   const [state, setState] = useState({ phase: "loading", waiting: [], task: null, said: "" });
   const [comment, setComment] = useState("");
-  const [dialog, setDialog] = useState(false);
+  const [dialog, setDialog] = useState(null);
+  const [seen, setSeen] = useState(0);
   const now = useRef(state);
   // A key may follow before the screen does.
   const words = useRef("");
   const say = (text) => setComment((words.current = text));
   const set = (change) => setState((now.current = { ...now.current, ...change }));
-  const keys = keysOf(about.label_schema.classes);
+  const schema = about.label_schema;
+  const keys = keysOf(schema.classes);
   const { phase, task, waiting } = state;
+  const shown = task && { ...task, label: task.annotations[seen]?.label, began: seen };
+  const editor = useEditor({ task: phase === "task" ? shown : null, schema, drafts, onSubmit: (label) => rule(label) });
 
   async function attempt(work) {
     try {
@@ -38,6 +53,7 @@ export function Review({ api, about, onTrouble }) {
   async function open(id, rest = now.current.waiting) {
     set({ phase: "loading", task: null });
     say("");
+    setSeen(0);
     const found = await api.review(about.name, id);
     const payload = await loadPayload(found, (each) => api.payload(each));
     set({ phase: "task", waiting: rest, task: { ...found, payload } });
@@ -48,18 +64,18 @@ export function Review({ api, about, onTrouble }) {
     if (other && other.task_id !== task?.task_id) attempt(() => open(other.task_id));
   };
   const rule = (label) =>
-    phase === "task" &&
+    now.current.phase === "task" &&
     attempt(async () => {
       const { task_id } = now.current.task;
       set({ phase: "sending" });
       await api.rule(about.name, task_id, { label, comment: words.current });
-      set({ said: `Ruled: ${label}.`, task: null });
+      set({ said: `Ruled: ${describe(label)}.`, task: null });
       await next(task_id);
     });
   const giveBack = (words) =>
     attempt(async () => {
       const { task_id } = now.current.task;
-      setDialog(false);
+      setDialog(null);
       set({ phase: "sending" });
       await api.giveBack(about.name, task_id, words);
       set({ said: "Sent back: one more person is asked.", task: null });
@@ -76,11 +92,17 @@ export function Review({ api, about, onTrouble }) {
   useEffect(() => {
     const press = (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-      if (dialog) return event.key === "Escape" && setDialog(false);
+      if (dialog) return event.key === "Escape" && setDialog(null);
       if (event.target.closest?.("input, textarea, select")) return;
-      const meant = meanings(event).find((each) => keys.has(each) || ["s", "arrowright"].includes(each));
-      if (keys.has(meant)) rule(keys.get(meant));
-      else if (meant === "s" && phase === "task") event.preventDefault(), setDialog(true);
+      const onButton = event.target.closest?.("button, a") && ["Enter", " "].includes(event.key);
+      if (editor && !onButton && editor.press(event, meanings(event))) return event.preventDefault();
+      const meant = meanings(event).find((each) => (!editor && keys.has(each)) || OWN.includes(each));
+      if (!editor && keys.has(meant)) rule(keys.get(meant));
+      else if (meant === "s" && phase === "task") event.preventDefault(), setDialog("back");
+      else if (meant === "#" && phase === "task" && schema.none_of_these) event.preventDefault(), setDialog("none");
+      else if (meant === "u") editor?.undo();
+      else if (meant === "v" && task) setSeen((seen + 1) % Math.max(1, task.annotations.length));
+      else if (event.key === "Enter" && !onButton) editor?.submit();
       else if (event.key === "ArrowRight") pass();
     };
     window.addEventListener("keydown", press);
@@ -90,33 +112,39 @@ export function Review({ api, about, onTrouble }) {
   if (phase === "empty") return html`<main class="list"><div class="state" role="status"><h2>Nothing to review</h2><p>${state.said} Tasks come here when people disagree and nobody else may be asked. The page looks again by itself.</p></div></main>`;
   if (phase === "failed") return html`<main class="list"><div class="state" role="alert"><h2>The reviews cannot be read</h2><p>${state.said}</p><button onClick=${() => next()}>Try again</button></div></main>`;
   const ready = phase === "task";
-  const keyOf = new Map([...keys].map(([key, name]) => [name, key]));
   return html`<main class="work">
     <section class="stage" aria-label="Task in review">
-      ${task ? html`<${Sample} task=${task} key=${task.task_id} onPainted=${() => {}} onRetry=${() => attempt(() => open(task.task_id))} onSkip=${pass} />` : html`<div class="sample"><p class="state slow" role="status">Loading…</p></div>`}
-      ${task && html`<${Answers} task=${task} />`}
+      ${task ? html`<${Sample} task=${task} key=${task.task_id} stage=${stageOf(editor)} tools=${editor?.picture && editor.ready && html`<${PlaneTools} plane=${editor.plane} />`} onPainted=${() => {}} onRetry=${() => attempt(() => open(task.task_id))} onSkip=${pass} />` : html`<div class="sample"><p class="state slow" role="status">Loading…</p></div>`}
+      ${task && html`<${Answers} task=${task} seen=${editor ? seen : null} onSee=${setSeen} />`}
       <p class="unseen" role="status" aria-live="polite">${task ? `Task in review, ${task.annotations.length} answers` : ""}</p>
     </section>
     <aside aria-label="Ruling">
-      <section class="choices" aria-label="Classes">
-        <h2>Which class is it?</h2>
-        <ul class=${about.label_schema.classes.some((each) => each.description || each.name.length > 12) ? "wide" : ""}>
-          ${about.label_schema.classes.map((each) => html`<li key=${each.name}><button aria-disabled=${!ready} aria-keyshortcuts=${keyOf.get(each.name)} onClick=${() => rule(each.name)}><kbd aria-hidden="true">${keyOf.get(each.name)}</kbd><span dir="auto">${each.name}<${Votes} task=${task} label=${each.name} /></span></button></li>`)}
-        </ul>
-      </section>
+      ${editor ? editor.draft && html`<${editor.Panel} ...${editor} submit=${editor.submit} /><button class="primary send" aria-disabled=${!editor.ready} onClick=${() => editor.submit()}>Rule so <kbd aria-hidden="true">Enter</kbd></button>` : html`<${Ruling} schema=${schema} keys=${keys} task=${task} ready=${ready} onRule=${rule} />`}
       <label class="why">Why? <span class="quiet">kept with the ruling</span>
         <input value=${comment} maxlength="1000" onInput=${(event) => say(event.target.value)} onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} />
       </label>
-      <div class="actions two">
-        <button disabled=${!ready} aria-keyshortcuts="s" onClick=${() => setDialog(true)}>Send back <kbd aria-hidden="true">s</kbd></button>
+      <div class=${schema.none_of_these ? "actions" : "actions two"}>
+        <button disabled=${!ready} aria-keyshortcuts="s" onClick=${() => setDialog("back")}>Send back <kbd aria-hidden="true">s</kbd></button>
+        ${schema.none_of_these && html`<button disabled=${!ready} aria-keyshortcuts="#" onClick=${() => setDialog("none")}>None fits <kbd aria-hidden="true">#</kbd></button>`}
         <button disabled=${!ready || waiting.length < 2} aria-keyshortcuts="ArrowRight" onClick=${pass}>Next <kbd aria-hidden="true">→</kbd></button>
       </div>
-      <p class="last" role="status">${state.said || ""}</p>
+      <p class="last" role="status">${editor?.missing || state.said || ""}</p>
       <section class="guide" aria-label="Guidelines" tabindex="0"><h2>Guidelines</h2><p dir="auto">${about.guidelines || "None written yet."}</p></section>
       <p class="progress quiet">${waiting.length === 1 ? "1 task waits" : `${waiting.length} tasks wait`} for a ruling</p>
     </aside>
-    ${dialog && html`<${Back} onSend=${giveBack} onClose=${() => setDialog(false)} />`}
+    ${dialog === "back" && html`<${Back} onSend=${giveBack} onClose=${() => setDialog(null)} />`}
+    ${dialog === "none" && html`<${NoneDialog} onSend=${(proposed) => (setDialog(null), rule(JSON.stringify({ none: true, proposed })))} onClose=${() => setDialog(null)} />`}
   </main>`;
+}
+
+function Ruling({ schema, keys, task, ready, onRule }) {
+  const keyOf = new Map([...keys].map(([key, name]) => [name, key]));
+  return html`<section class="choices" aria-label="Classes">
+    <h2>Which class is it?</h2>
+    <ul class=${schema.classes.some((each) => each.description || each.name.length > 12) ? "wide" : ""}>
+      ${schema.classes.map((each) => html`<li key=${each.name}><button aria-disabled=${!ready} aria-keyshortcuts=${keyOf.get(each.name)} onClick=${() => onRule(each.name)}><kbd aria-hidden="true">${keyOf.get(each.name)}</kbd><span dir="auto">${each.name}<${Votes} task=${task} label=${each.name} /></span></button></li>`)}
+    </ul>
+  </section>`;
 }
 
 function Votes({ task, label }) {
@@ -124,13 +152,13 @@ function Votes({ task, label }) {
   return count ? html`<small>${count === 1 ? "1 answer" : `${count} answers`}</small>` : null;
 }
 
-function Answers({ task }) {
+function Answers({ task, seen, onSee }) {
   const sure = task.prediction.slice(0, 3).map((each) => `${each.label} ${Math.round(each.probability * 100)} %`);
   return html`<div class="answers">
     <table>
       <caption class="unseen">Answers</caption>
-      <thead><tr><th scope="col">Who</th><th scope="col">Answer</th><th scope="col">Given</th><th scope="col">Took</th></tr></thead>
-      <tbody>${task.annotations.map((each) => html`<tr key=${each.annotator}><td dir="auto">${short(each.annotator)}</td><td dir="auto"><b>${each.label}</b></td><td><time datetime=${each.submitted_at}>${moment(new Date(each.submitted_at))}</time></td><td>${each.seconds_spent.toFixed(0)} s</td></tr>`)}</tbody>
+      <thead><tr><th scope="col">Who</th><th scope="col">Answer</th><th scope="col">Given</th><th scope="col">Took</th>${seen !== null && html`<th scope="col"><span class="quiet"><kbd>v</kbd></span></th>`}</tr></thead>
+      <tbody>${task.annotations.map((each, index) => html`<tr key=${each.annotator} aria-current=${seen === index ? "true" : undefined}><td dir="auto">${short(each.annotator)}</td><td dir="auto"><b>${describe(each.label)}</b>${each.flagged && html` <span class="flag">flagged</span>`}${each.comment && html` <span class="quiet">“${each.comment}”</span>`}</td><td><time datetime=${each.submitted_at}>${moment(new Date(each.submitted_at))}</time></td><td>${each.seconds_spent.toFixed(0)} s</td>${seen !== null && html`<td><button class="small" aria-pressed=${seen === index} onClick=${() => onSee(index)}>Show</button></td>`}</tr>`)}</tbody>
     </table>
     <p class="quiet">The model: ${sure.length ? sure.join(", ") : "gave no probabilities"}. Asked because: ${task.reason || "unknown"}.</p>
     ${task.comments.map((each) => html`<p class="quiet" key=${each.at}>Sent back before: “${each.text}”</p>`)}

@@ -8,7 +8,7 @@ export const UNSHOWN = "Cannot be shown";
 const READABLE = 320;
 
 /** The payload as large as the panel allows. `onPainted` is called once it stands on the screen. */
-export function Sample({ task, onPainted, onRetry, onSkip }) {
+export function Sample({ task, stage, tools, onPainted, onRetry, onSkip }) {
   const { payload } = task;
   const panel = useRef(null);
   useLayoutEffect(() => {
@@ -21,11 +21,13 @@ export function Sample({ task, onPainted, onRetry, onSkip }) {
     let frame = requestAnimationFrame(() => (frame = requestAnimationFrame(painted)));
     return () => cancelAnimationFrame(frame);
   }, [task.payload]);
-  return html`<div class="sample" ref=${panel} tabindex=${payload.kind === "image" ? undefined : "0"} role="group" aria-label="Sample">${inside(payload, onRetry, onSkip)}</div>`;
+  const own = stage && payload.kind !== "broken" ? stage : null;
+  return html`<div class=${`sample ${own && payload.kind === "image" ? "drawn" : ""}`} ref=${panel} tabindex=${payload.kind === "image" ? undefined : "0"} role="group" aria-label="Sample">${own ?? inside(payload, onRetry, onSkip)}${tools}</div>`;
 }
 
 function inside(payload, onRetry, onSkip) {
   if (payload.kind === "image") return html`<${Picture} payload=${payload} onBroken=${onRetry} />`;
+  if (payload.kind === "audio") return html`<audio class="clip" controls src=${payload.url} onError=${onRetry}></audio>`;
   if (payload.kind === "table") return html`<${Table} ...${payload} />`;
   if (payload.kind === "broken") return html`<${Broken} payload=${payload} onRetry=${onRetry} onSkip=${onSkip} />`;
   const size = payload.code ? "code" : payload.text.length < 140 && !/[\n\t]/.test(payload.text) ? "short" : "long";

@@ -1,10 +1,17 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Dialog } from "./dialog.js";
+import { Dialog, NoneDialog } from "./dialog.js";
+import { describe } from "./editors/describe.js";
+import { makeDrafts } from "./editors/draft.js";
+import { KEYS, PICTURE_KEYS } from "./editors/index.js";
+import { PlaneTools } from "./editors/plane.js";
+import { useEditor } from "./editors/use.js";
 import { html } from "./html.js";
 import { keysOf, meanings } from "./keys.js";
 import { Sample, UNSHOWN } from "./sample.js";
 
 const REASONS = ["Unreadable", "No class fits", "Not sure"];
+const OWN = ["u", "s", "?", "#", "/", "!", "escape", "enter"];
+const drafts = makeDrafts(sessionStorage);
 
 export function Workbench({ desk, about, elsewhere, onGo }) {
   const [state, setState] = useState(desk.state);
@@ -12,8 +19,12 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
   const asked = useRef(null);
   const spoken = useSpoken(state);
   useEffect(() => desk.watch(setState), [desk]);
-  const keys = keysOf(about.label_schema.classes);
+  const schema = about.label_schema;
+  const keys = keysOf(schema.classes);
   const { task, phase } = state;
+  const remarks = useRemarks(task);
+  const answer = (label) => desk.answer(label, remarks.body());
+  const editor = useEditor({ task: phase === "task" ? task : null, schema, drafts, onSubmit: answer });
   const correcting = !!task?.corrects;
   const ready = phase === "task" && !!task && task.payload.kind !== "broken";
   const maySkip = phase === "task" && !!task && !correcting;
@@ -25,10 +36,18 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
   }
   function skip(reason) {
     setDialog(null);
+    editor?.drop();
     desk.skip(reason);
   }
+  function answerNone(proposed) {
+    setDialog(null);
+    if (!ready) return;
+    editor?.drop();
+    answer(JSON.stringify({ none: true, proposed }));
+  }
+  const undo = () => editor?.undo() || desk.undo();
   function inDialog(event) {
-    if (event.target.closest("input")) return;
+    if (event.target.closest("input, textarea")) return;
     const digit = meanings(event).find((each) => /^[1-9]$/.test(each));
     if (asked.current === "skip" && REASONS[digit - 1]) skip(REASONS[digit - 1]);
     if (event.key === "Escape") setDialog(null);
@@ -36,18 +55,20 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
   /** What Enter does: the one thing that is offered. */
   function proceed() {
     if (phase === "lost") return desk.next();
+    if (editor?.ready) return editor.submit();
     if (correcting) return desk.keep();
     if (maySkip && !ready) skip(UNSHOWN);
   }
   function act(key, event) {
-    if (key === "u") return desk.undo();
+    if (keys.has(key) && !editor) return answer(keys.get(key));
+    if (key === "u") return undo();
     if (key === "?") return setDialog("keys");
     if (key === "s") return maySkip && setDialog("skip");
+    if (key === "#") return ready && schema.none_of_these && setDialog("none");
+    if (key === "/") return ready && event.preventDefault(), ready && setDialog("comment");
+    if (key === "!") return ready && remarks.flag();
     if (key === "escape") return correcting ? desk.keep() : desk.dismiss();
     if (key === "enter") return event.target.closest("button, a, input, select, textarea") || proceed();
-    const label = keys.get(key);
-    if (label) desk.answer(label);
-    return !!label;
   }
   useEffect(() => {
     const press = (event) => {
@@ -57,9 +78,11 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
       const undoes = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
       if (!undoes && (event.ctrlKey || event.metaKey || event.altKey)) return;
       // A key that is held down must not answer one task after the other.
-      if (event.repeat) return /^(Enter| |\w)$/.test(event.key) && event.preventDefault();
-      if (undoes) return event.preventDefault(), desk.undo();
-      const meant = meanings(event).find((each) => keys.has(each) || ["u", "s", "?", "escape", "enter"].includes(each));
+      if (event.repeat && !(editor && event.key.startsWith("Arrow"))) return /^(Enter| |\w)$/.test(event.key) && event.preventDefault();
+      if (undoes) return event.preventDefault(), undo();
+      const onButton = event.target.closest?.("button, a") && ["Enter", " "].includes(event.key);
+      if (editor && !onButton && editor.press(event, meanings(event))) return event.preventDefault();
+      const meant = meanings(event).find((each) => (!editor && keys.has(each)) || OWN.includes(each));
       if (meant) act(meant, event);
     };
     window.addEventListener("keydown", press);
@@ -70,22 +93,27 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
     };
   });
 
-  return html`<main class="work">
+  return html`<main class="work" onClick=${released}>
     <section class="stage" aria-label="Task">
       ${state.notice && html`<${Notice} notice=${state.notice} onClose=${desk.dismiss} />`}
       ${task?.comments?.length > 0 && html`<p class="ribbon" dir="auto">A reviewer says: <b>${task.comments.at(-1)}</b></p>`}
-      ${correcting && html`<p class="ribbon">You answered <b>${task.label}</b>. Choose again, or keep it: <button class="small" onClick=${desk.keep}>Keep <kbd>Esc</kbd></button></p>`}
-      ${task ? html`<${Sample} task=${task} key=${task.task_id} onPainted=${() => desk.painted(task)} onRetry=${desk.retry} onSkip=${desk.skip} />` : html`<${Without} state=${state} elsewhere=${elsewhere} onGo=${onGo} onNext=${desk.next} />`}
+      ${correcting && html`<p class="ribbon">You answered <b>${describe(task.label)}</b>. ${editor ? "Change it" : "Choose again"}, or keep it: <button class="small" onClick=${desk.keep}>Keep <kbd>Esc</kbd></button></p>`}
+      ${task?.prediction && html`<${Said} prediction=${task.prediction} />`}
+      ${task ? html`<${Sample} task=${task} key=${task.task_id} stage=${stageOf(editor)} tools=${editor?.picture && editor.ready && html`<${PlaneTools} plane=${editor.plane} />`} onPainted=${() => desk.painted(task)} onRetry=${desk.retry} onSkip=${desk.skip} />` : html`<${Without} state=${state} elsewhere=${elsewhere} onGo=${onGo} onNext=${desk.next} />`}
       <p class="unseen" role="status" aria-live="polite">${spoken}</p>
     </section>
     <aside aria-label="Answer">
-      <${Classes} classes=${about.label_schema.classes} keys=${keys} ready=${ready} chosen=${correcting ? task.label : null} onAnswer=${desk.answer} />
+      ${editor ? (editor.draft ? html`<${editor.Panel} ...${editor} submit=${editor.submit} />` : html`<section class="choices" aria-label="Answer"></section>`) : html`<${Classes} classes=${schema.classes} keys=${keys} ready=${ready} chosen=${correcting ? task.label : null} onAnswer=${answer} />`}
+      ${editor && html`<button class="primary send" aria-disabled=${!editor.ready} aria-keyshortcuts="Enter" onClick=${() => editor.submit()}>Send the answer <kbd aria-hidden="true">${schema.kind === "text" ? "Ctrl Enter" : "Enter"}</kbd></button>`}
       <div class="actions">
+        ${schema.none_of_these && html`<button disabled=${!ready} aria-keyshortcuts="#" onClick=${() => setDialog("none")}>None fits <kbd aria-hidden="true">#</kbd></button>`}
+        <button disabled=${!ready} aria-pressed=${!!remarks.comment} aria-keyshortcuts="/" onClick=${() => setDialog("comment")}>Comment <kbd aria-hidden="true">/</kbd></button>
+        <button disabled=${!ready} aria-pressed=${remarks.flagged} aria-keyshortcuts="!" onClick=${remarks.flag}>Flag <kbd aria-hidden="true">!</kbd></button>
         <button disabled=${!maySkip} aria-keyshortcuts="s" onClick=${() => setDialog("skip")}>Skip <kbd aria-hidden="true">s</kbd></button>
-        <button disabled=${!state.history.length} aria-keyshortcuts="u" onClick=${desk.undo}>Undo <kbd aria-hidden="true">u</kbd></button>
+        <button disabled=${!state.history.length && !editor?.draft} aria-keyshortcuts="u" onClick=${undo}>Undo <kbd aria-hidden="true">u</kbd></button>
         <button aria-keyshortcuts="?" onClick=${() => setDialog("keys")}>Keys <kbd aria-hidden="true">?</kbd></button>
       </div>
-      <p class="last">${last(state)}</p>
+      <p class="last" role=${editor?.missing ? "alert" : undefined}>${editor?.missing || last(state)}</p>
       <section class=${`guide ${about.guidelines?.length > 90 ? "long" : ""}`} aria-label="Guidelines" tabindex="0">
         <h2>Guidelines</h2>
         <p dir="auto">${about.guidelines || "None written yet."}</p>
@@ -93,13 +121,15 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
       <${Progress} progress=${state.progress} />
     </aside>
     ${dialog === "skip" && html`<${SkipDialog} onSkip=${skip} onClose=${() => setDialog(null)} />`}
-    ${dialog === "keys" && html`<${KeysDialog} keys=${keys} onClose=${() => setDialog(null)} />`}
+    ${dialog === "none" && html`<${NoneDialog} onSend=${answerNone} onClose=${() => setDialog(null)} />`}
+    ${dialog === "comment" && html`<${CommentDialog} before=${remarks.comment} onSend=${(text) => (setDialog(null), remarks.say(text))} onClose=${() => setDialog(null)} />`}
+    ${dialog === "keys" && html`<${KeysDialog} keys=${keys} kind=${schema.kind} picture=${editor?.picture} none=${schema.none_of_these} onClose=${() => setDialog(null)} />`}
   </main>`;
 }
 
 function last({ history, task }) {
   const item = history.at(-1);
-  return item && !task?.corrects ? html`Last answer: <b>${item.label}</b>` : "";
+  return item && !task?.corrects ? html`Last answer: <b>${describe(item.label)}</b>` : "";
 }
 
 function Notice({ notice, onClose }) {
@@ -184,10 +214,58 @@ function SkipDialog({ onSkip, onClose }) {
   </${Dialog}>`;
 }
 
-function KeysDialog({ keys, onClose }) {
+/** A button that the pointer pressed gives the keys back: Enter is to send the answer, not to press it again. */
+function released(event) {
+  if (event.detail && !event.target.closest("dialog")) event.target.closest("button")?.blur();
+}
+
+/** The stage of an editor, drawn where the sample stands; null leaves the sample as it is. */
+export function stageOf(editor) {
+  if (!editor?.Stage || !editor.ready || editor.suits?.(editor.payload) === false) return null;
+  return html`<${editor.Stage} ...${editor} />`;
+}
+
+function Said({ prediction }) {
+  const best = prediction.classes.map((name, index) => ({ name, chance: prediction.probabilities[index] })).sort((a, b) => (b.chance ?? 0) - (a.chance ?? 0))[0];
+  if (!best) return null;
+  return html`<p class="said">The model says <b dir="auto">${best.name}</b>${best.chance === undefined ? "" : ` ${Math.round(best.chance * 100)} %`}</p>`;
+}
+
+/** What goes with the answer to the task in hand: a comment, and whether a reviewer should look. */
+function useRemarks(task) {
+  const held = useRef({ id: null, comment: "", flagged: false });
+  const [, redraw] = useState(0);
+  if (held.current.id !== (task?.task_id ?? null)) held.current = { id: task?.task_id ?? null, comment: "", flagged: false };
+  const put = (change) => (Object.assign(held.current, change), redraw((count) => count + 1));
+  const { comment, flagged } = held.current;
+  return {
+    comment,
+    flagged,
+    say: (text) => put({ comment: text.trim() }),
+    flag: () => put({ flagged: !held.current.flagged }),
+    body: () => ({ ...(held.current.comment ? { comment: held.current.comment } : {}), ...(held.current.flagged ? { flagged: true } : {}) }),
+  };
+}
+
+function CommentDialog({ before, onSend, onClose }) {
+  const [text, setText] = useState(before);
+  const send = (event) => (event.preventDefault(), onSend(text));
+  return html`<${Dialog} title="Comment on your answer" onClose=${onClose}>
+    <form class="back" onSubmit=${send}>
+      <label>It goes with the answer, to whoever reviews it.<input autofocus value=${text} maxlength="1000" onInput=${(event) => setText(event.target.value)} /></label>
+      <div class="row"><button class="primary">Keep it <kbd aria-hidden="true">Enter</kbd></button><button type="button" onClick=${onClose}>Back <kbd aria-hidden="true">Esc</kbd></button></div>
+    </form>
+  <//>`;
+}
+
+function KeysDialog({ keys, kind, picture, none, onClose }) {
   const rows = [
+    ...(KEYS[kind] ?? []),
+    ...(picture ? PICTURE_KEYS : []),
     [["s"], "Skip, with a reason"],
-    [["u", "Ctrl Z"], "Back to the last answer, to change it"],
+    [["u", "Ctrl Z"], KEYS[kind] ? "One step back; then the last answer" : "Back to the last answer, to change it"],
+    ...(none ? [[["#"], "None of these, or a new class"]] : []),
+    [["/", "!"], "Comment on the answer; flag it for a reviewer"],
     [["Esc"], "Keep the answer, close a message or a window"],
     [["Enter"], "Go on, where a button says so"],
     [["?"], "This list"],
@@ -209,11 +287,11 @@ function useSpoken({ task, history, phase }) {
   const before = useRef(0);
   useEffect(() => {
     if (phase !== "task" || !task) return;
-    const given = history.length > before.current ? `Answered ${history.at(-1).label}. ` : "";
+    const given = history.length > before.current ? `Answered ${describe(history.at(-1).label)}. ` : "";
     before.current = history.length;
     const { payload } = task;
     const sample = payload.kind === "text" ? payload.text.slice(0, 300) : payload.kind === "image" ? "An image." : payload.kind === "table" ? "A table." : "";
-    setSpoken(task.corrects ? `Back to the task that you answered ${task.label}. ${sample}` : `${given}Next task. ${sample}`);
+    setSpoken(task.corrects ? `Back to the task that you answered ${describe(task.label)}. ${sample}` : `${given}Next task. ${sample}`);
   }, [task?.task_id, phase]);
   return spoken;
 }

@@ -9,7 +9,7 @@ const never = async () => assert.fail("not to be called");
 
 test("text that came with the task needs no request", async () => {
   const found = await loadPayload({ content_type: "text/plain; charset=utf-8", text: "hello" }, never, { download: never });
-  assert.deepEqual(found, { kind: "text", text: "hello" });
+  assert.deepEqual(found, { kind: "text", text: "hello", raw: "hello" });
 });
 
 test("an image whose link ran out is asked for again, once", async () => {

@@ -52,8 +52,8 @@ class Origin:
         """CloudFront's headers; payloads come from the embedded S3, which has another address."""
         policy = self.deployment.workbench_headers.get("content-security-policy", "")
         local = f"http://{self.endpoint.netloc}"
-        for directive in ("img-src", "connect-src"):
-            policy = policy.replace(f"{directive} 'self'", f"{directive} 'self' {local}")
+        for directive in ("img-src", "connect-src", "media-src"):
+            policy = policy.replace(f"{directive} ", f"{directive} {local} ")
         return {
             "content-security-policy": policy,
             "x-content-type-options": "nosniff",
