@@ -127,7 +127,7 @@ def test_every_screen_is_readable_and_within_its_bounds(
 def test_tab_walks_everything_in_the_order_of_reading(desk: Desk, pictures: None) -> None:
     desk.enter("digits")
     walked = []
-    for _ in range(18):
+    for _ in range(21):
         desk.press("Tab")
         walked.append(desk.page.evaluate(FOCUSED))
     assert [name for _, name, _ in walked[:4]] == [
@@ -139,8 +139,8 @@ def test_tab_walks_everything_in_the_order_of_reading(desk: Desk, pictures: None
     names = [name for _, name, _ in walked[4:]]
     assert [each[0] for each in names[:10]] == list("0123456789")
     # Undo is off, for nothing was answered.
-    assert names[10:13] == ["Skip s", "Keys ?", "Guidelines"]
-    assert all(outline != "none" for _, _, outline in walked[:17])
+    assert names[10:16] == ["None fits #", "Comment /", "Flag !", "Skip s", "Keys ?", "Guidelines"]
+    assert all(outline != "none" for _, _, outline in walked[:20])
 
 
 def test_a_dialog_keeps_the_focus_and_gives_it_back(desk: Desk, pictures: None) -> None:
