@@ -384,6 +384,7 @@ PROJECT_KEYS: dict[str, Key] = {
         0.02,
         between(0, 0.5),
     ),
+    "consensus.max_skips": Key("After so many people passed a task on, a reviewer decides", 3, between(1, 20)),
     "consensus.lease_seconds": Key("How long a task is an annotator's", 600, between(30, 43_200)),
     "commit.batch": Key("Settled labels that make a version at once", 50, between(1, 10_000)),
     "commit.max_age_seconds": Key(

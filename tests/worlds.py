@@ -21,6 +21,7 @@ from trueup.adapters.memory import (
     MemoryKnowledgeStore,
     MemoryLineageStore,
     MemoryPayloadStore,
+    MemoryQueueStandings,
     MemoryRegistry,
     MemoryRunStore,
     MemorySkillStore,
@@ -49,6 +50,7 @@ from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.join_feedback import JoinFeedback
+from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.settle_consensus import SettleConsensus
 from trueup.usecases.submit_annotation import SubmitAnnotation
@@ -153,6 +155,7 @@ class Loop:
         self.payloads = MemoryPayloadStore()
         self.tasks = MemoryTaskStore(self.world)
         self.queue = MemoryAnnotationQueue(self.clock, self.repeats)
+        self.standings = MemoryQueueStandings(self.world)
         self.skills = MemorySkillStore()
         self.knowledge = MemoryKnowledgeStore()
         self.datasets = MemoryDatasetStore(self.world)
@@ -171,6 +174,7 @@ class Loop:
             self.clock,
             self.knowledge,
             CompareVariants(MemoryCaptureListing(self.archive), self.archive),
+            self.standings,
         )
         self.feedback = MemoryFeedbackStore(self.world)
         self.put_feedback = PutFeedback(projects, self.feedback, self.clock)
@@ -183,8 +187,9 @@ class Loop:
             answer=AnswerFeedback(self.feedback, self.payloads, self.tasks, self.ledger, self.queue, self.clock),
             clock=self.clock,
         )
-        self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock)
+        self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock, self.standings)
         self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)
+        self.manage = ManageQueue(projects, self.tasks, self.standings, self.clock)
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock)
         self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from functions.annotation_api.shapes import CallerDeniedError, Label, Remarks, Request, Response
-from trueup.model import Record, Ruling, Task
+from trueup.model import QueueStatus, Record, Ruling, Task
 from trueup.usecases.show_reviews import ReviewedTask
 from trueup.wiring.annotation_desk import AnnotationDesk
 
 MAY_REVIEW = frozenset({"reviewers", "leads", "admins"})
+MAY_LEAD = frozenset({"leads", "admins"})
+# As many as fit into the function's time.
+MOST_CANCELLED = 500
 
 
 class Verdict(Record, frozen=True, kw_only=True):
@@ -17,6 +20,13 @@ class Verdict(Record, frozen=True, kw_only=True):
 
     label: Label
     comment: Remarks = ""
+
+
+class QueueWish(Record, frozen=True, kw_only=True):
+    """How a queue is to go on; `cancel` empties it, so many tasks at a time."""
+
+    status: Literal["active", "paused", "draining", "cancel"]
+    reason: Remarks = ""
 
 
 class Return(Record, frozen=True, kw_only=True):
@@ -58,6 +68,25 @@ def list_rulings(desk: AnnotationDesk, request: Request) -> Response:
     return Response(body={"rulings": [_ruling(each) for each in desk.reviews.rulings(request.path["project"])]})
 
 
+def change_queue(desk: AnnotationDesk, request: Request) -> Response:
+    if not request.groups & MAY_LEAD:
+        raise CallerDeniedError("queues are for leads and admins")
+    wish = request.parse(QueueWish)
+    project = request.path["project"]
+    if wish.status == "cancel":
+        cancelled = desk.manage.cancel_open(project, request.annotator, wish.reason, MOST_CANCELLED)
+        return Response(body={"cancelled": cancelled})
+    state = desk.manage.set_status(project, QueueStatus(wish.status), request.annotator, wish.reason)
+    return Response(body={"status": state.status, "reason": state.reason})
+
+
+def prioritise(desk: AnnotationDesk, request: Request) -> Response:
+    if not request.groups & MAY_LEAD:
+        raise CallerDeniedError("queues are for leads and admins")
+    task = desk.manage.prioritise(request.path["project"], request.path["task"], request.annotator)
+    return Response(body={"task_id": task.task_id, "priority": task.priority})
+
+
 def _check(request: Request) -> None:
     if not request.groups & MAY_REVIEW:
         raise CallerDeniedError("rulings are for reviewers, leads and admins")
@@ -84,6 +113,7 @@ def _told(found: ReviewedTask) -> dict[str, Any]:
         "reason": selection.reason if selection else None,
         "prediction": _chances(task),
         "comments": task.comments,
+        "skips": task.skips,
         "annotations": [
             {
                 "annotator": each.annotator,

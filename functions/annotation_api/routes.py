@@ -59,7 +59,9 @@ def list_projects(desk: AnnotationDesk, request: Request) -> Response:
 def show_project(desk: AnnotationDesk, request: Request) -> Response:
     progress = desk.work.progress(request.path["project"], request.annotator)
     project = desk.projects[request.path["project"]]
-    return Response(body={**_project(project), "progress": progress})
+    state = desk.manage.state(project.name)
+    queue = {"status": state.status, "reason": state.reason}
+    return Response(body={**_project(project), "progress": progress, "queue": queue})
 
 
 def claim(desk: AnnotationDesk, request: Request) -> Response:
@@ -158,6 +160,8 @@ ROUTES: dict[str, Route] = {
     "POST /api/projects/{project}/tasks/{task}/ruling": reviews.rule,
     "POST /api/projects/{project}/tasks/{task}/return": reviews.give_back,
     "GET /api/projects/{project}/rulings": reviews.list_rulings,
+    "POST /api/projects/{project}/queue": reviews.change_queue,
+    "POST /api/projects/{project}/tasks/{task}/priority": reviews.prioritise,
 }
 
 

@@ -73,6 +73,8 @@ ROUTES = (
     (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/ruling"),
     (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/return"),
     (HttpMethod.GET, "/api/projects/{project}/rulings"),
+    (HttpMethod.POST, "/api/projects/{project}/queue"),
+    (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/priority"),
 )
 
 

@@ -73,6 +73,7 @@ def ingest(name: str, path: Path) -> int:
         clock=clock,
         knowledge=memory.MemoryKnowledgeStore(),
         variants=CompareVariants(memory.MemoryCaptureListing(memory.MemoryCaptureArchive()), archive),
+        standings=memory.MemoryQueueStandings(world),
     )
     receipt = use_case(CaptureFile(project="bench", endpoint="e", variant="v", bucket="b", key=name))
     if receipt.selected != 100 or receipt.captures != receipt.lines:

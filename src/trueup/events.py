@@ -67,6 +67,29 @@ class TaskSkipped(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class QueueChanged(Event, frozen=True, kw_only=True):
+    """A lead paused a project's queue, drains it, or opened it again."""
+
+    status: str
+    by: str
+    reason: str
+
+
+class TaskCancelled(Event, frozen=True, kw_only=True):
+    """Nobody is asked about a task any more."""
+
+    task_id: str
+    by: str
+    reason: str
+
+
+class TaskPrioritised(Event, frozen=True, kw_only=True):
+    """A task is to be answered before others."""
+
+    task_id: str
+    by: str
+
+
 class OverlapExtended(Event, frozen=True, kw_only=True):
     """The answers were not sure enough: one more annotator is asked."""
 

@@ -149,13 +149,15 @@ class SelectionPolicy(Record, frozen=True, kw_only=True):
 
 class ConsensusPolicy(Record, frozen=True, kw_only=True):
     """How answers become a label: `overlap` people first, up to `max_overlap`, sure at posterior `target`. Another
-    answer has to raise the posterior by `min_gain` in expectation, or a reviewer decides at once."""
+    answer has to raise the posterior by `min_gain` in expectation, or a reviewer decides at once; so does one when
+    `max_skips` people passed a task on."""
 
     method: str = "dawid-skene"
     overlap: int = 2
     max_overlap: int = 4
     target: float = 0.9
     min_gain: float = 0.0
+    max_skips: int = 3
     lease_seconds: int = 600
 
 
@@ -580,10 +582,19 @@ class Comment(Record, frozen=True, kw_only=True):
     text: str
 
 
+class Skip(Record, frozen=True, kw_only=True):
+    """Somebody who passed a task on, and why."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+
+
 class Task(Record, frozen=True, kw_only=True):
     """A request for labels on one sample. `revision` counts writes and guards each of them.
 
-    `answered_by` and the holders of unexpired `leases` together take the slots of `overlap`.
+    `answered_by` and the holders of unexpired `leases` together take the slots of `overlap`. A `final` one was settled
+    by a ruling or by the truth: what annotators said of it stands.
     """
 
     project: str
@@ -597,12 +608,35 @@ class Task(Record, frozen=True, kw_only=True):
     status: TaskStatus = TaskStatus.OPEN
     leases: tuple[Lease, ...] = ()
     answered_by: tuple[str, ...] = ()
-    skipped_by: tuple[str, ...] = ()
+    skips: tuple[Skip, ...] = ()
     backend: str = "queue"
     backend_batch: str | None = None
     prediction: Prediction | None = None
     comments: tuple[Comment, ...] = ()
+    final: bool = False
     revision: int = 0
+
+    @property
+    def skipped_by(self) -> tuple[str, ...]:
+        return tuple(each.by for each in self.skips)
+
+
+class QueueStatus(enum.StrEnum):
+    """`paused`: nobody is given a task; what is held goes on. `draining`: no new tasks come in; the others go on."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DRAINING = "draining"
+
+
+class QueueStanding(Record, frozen=True, kw_only=True):
+    """How a project's queue stands, who said so, and why."""
+
+    project: str
+    status: QueueStatus = QueueStatus.ACTIVE
+    by: str = ""
+    reason: str = ""
+    at: datetime | None = None
 
 
 class Annotation(Record, frozen=True, kw_only=True):

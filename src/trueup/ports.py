@@ -34,6 +34,7 @@ from trueup.model import (
     Node,
     Payload,
     Quarantined,
+    QueueStanding,
     Record,
     RetrainingRun,
     Ruling,
@@ -328,6 +329,18 @@ class AnnotationQueue(Protocol):
 
     def depth(self, project: str) -> int:
         """Approximate number of messages, hidden ones included."""
+        ...
+
+
+class QueueStandings(Protocol):
+    """How projects' queues stand."""
+
+    def standing(self, project: str) -> QueueStanding:
+        """Active, and nothing else, where nobody said anything."""
+        ...
+
+    def set_standing(self, standing: QueueStanding, journal: Journal) -> None:
+        """Of two at once the later stays."""
         ...
 
 

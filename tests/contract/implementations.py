@@ -29,6 +29,7 @@ from trueup.adapters.aws.ledgers import (
     DynamoBatchStore,
     DynamoKnowledgeStore,
     DynamoLineageStore,
+    DynamoQueueStandings,
     DynamoRunStore,
     DynamoSkillStore,
 )
@@ -54,6 +55,7 @@ from trueup.ports import (
     PackageRulings,
     PayloadStore,
     Quarantine,
+    QueueStandings,
     RunStore,
     SkillStore,
     TaskStore,
@@ -82,6 +84,7 @@ class Ports:
     payloads: PayloadStore
     tasks: TaskStore
     queue: AnnotationQueue
+    standings: QueueStandings
     skills: SkillStore
     knowledge: KnowledgeStore
     datasets: DatasetStore
@@ -128,6 +131,7 @@ def in_memory() -> Ports:
         payloads=memory.MemoryPayloadStore(),
         tasks=memory.MemoryTaskStore(world),
         queue=memory.MemoryAnnotationQueue(clock),
+        standings=memory.MemoryQueueStandings(world),
         skills=memory.MemorySkillStore(),
         knowledge=memory.MemoryKnowledgeStore(),
         datasets=datasets,
@@ -236,6 +240,7 @@ def on_aws() -> Ports:
         queue=SqsAnnotationQueue(sqs, {"pets": url}, wait_seconds=0),
         skills=DynamoSkillStore(table),
         knowledge=DynamoKnowledgeStore(table),
+        standings=DynamoQueueStandings(table),
         datasets=AwsDatasetStore(table, Bucket(s3, DATASET)),
         lineage=DynamoLineageStore(table),
         runs=DynamoRunStore(table),

@@ -11,9 +11,19 @@ from tests.contract.implementations import Ports
 from tests.contract.records import edge, event
 from tests.worlds import NOW
 from trueup.errors import NotFoundError
-from trueup.events import seal
-from trueup.model import AnnotatorSkill, Champion, Judged, Knowledge, ModelPackage, Node, NodeKind
-from trueup.ports import LabelingJob
+from trueup.events import QueueChanged, seal
+from trueup.model import (
+    AnnotatorSkill,
+    Champion,
+    Judged,
+    Knowledge,
+    ModelPackage,
+    Node,
+    NodeKind,
+    QueueStanding,
+    QueueStatus,
+)
+from trueup.ports import Journal, LabelingJob
 
 
 def skill(name: str, value: float, project: str = "pets") -> AnnotatorSkill:
@@ -181,3 +191,13 @@ def test_events_get_to_the_bus_and_none_is_refused(ports: Ports) -> None:
     assert ports.bus.publish(envelopes) == ()
     assert sorted(ports.published()) == sorted(each.event_id for each in envelopes)
     assert ports.bus.publish([]) == ()
+
+
+def test_how_a_queue_stands_is_kept_with_who_said_so(ports: Ports) -> None:
+    assert ports.standings.standing("pets") == QueueStanding(project="pets")
+    said = QueueStanding(project="pets", status=QueueStatus.PAUSED, by="lea", reason="wait", at=NOW)
+    event = QueueChanged(project="pets", status="paused", by="lea", reason="wait")
+    ports.standings.set_standing(said, Journal(at=NOW, events=(event,)))
+    assert ports.standings.standing("pets") == said
+    assert ports.standings.standing("dogs") == QueueStanding(project="dogs")
+    assert [each.event_type for each in ports.outbox()] == ["QueueChanged"]

@@ -122,7 +122,7 @@ def test_ten_thousand_captures_of_which_a_hundred_are_asked_about(clients: Clien
     assert calls["GetObject"] == 1
     assert calls["PutObject"] == 100
     # The receipt; the candidates, four times as many as are wanted, and the counters.
-    assert (calls["GetItem"], calls["BatchGetItem"]) == (1, 6)
+    assert (calls["GetItem"], calls["BatchGetItem"]) == (2, 6)
     # Tasks ten at a time or more, the counters once, the receipt once.
     assert calls["TransactWriteItems"] <= 100 / 10 + 2
     assert calls["SendMessageBatch"] == 100 / 10

@@ -24,6 +24,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     notice: null,
     offline: false,
     progress: about.progress,
+    queue: about.queue,
     waiting: 0,
   };
   const watchers = new Set();
@@ -278,6 +279,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     const fresh = await ask(() => api.project(project)).catch(() => null);
     if (!fresh) return;
     stale = false;
+    state.queue = fresh.queue;
     const coming = box.size;
     state.progress = { ...fresh.progress, mine_today: fresh.progress.mine_today + coming, mine_total: fresh.progress.mine_total + coming };
     changed();

@@ -161,6 +161,7 @@ function Answers({ task, seen, onSee }) {
       <tbody>${task.annotations.map((each, index) => html`<tr key=${each.annotator} aria-current=${seen === index ? "true" : undefined}><td dir="auto">${short(each.annotator)}</td><td dir="auto"><b>${describe(each.label)}</b>${each.flagged && html` <span class="flag">flagged</span>`}${each.comment && html` <span class="quiet">“${each.comment}”</span>`}</td><td><time datetime=${each.submitted_at}>${moment(new Date(each.submitted_at))}</time></td><td>${each.seconds_spent.toFixed(0)} s</td>${seen !== null && html`<td><button class="small" aria-pressed=${seen === index} onClick=${() => onSee(index)}>Show</button></td>`}</tr>`)}</tbody>
     </table>
     <p class="quiet">The model: ${sure.length ? sure.join(", ") : "gave no probabilities"}. Asked because: ${task.reason || "unknown"}.</p>
+    ${task.skips?.map((each) => html`<p class="quiet" key=${each.at}>Passed on by ${short(each.by)}: “${each.reason || "no reason"}”</p>`)}
     ${task.comments.map((each) => html`<p class="quiet" key=${each.at}>Sent back before: “${each.text}”</p>`)}
   </div>`;
 }

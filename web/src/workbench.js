@@ -174,6 +174,7 @@ function Without({ state, elsewhere, onGo, onNext }) {
   if (phase === "failed") return panel("The next task could not be fetched", `${trouble} The page tries again every few seconds.`);
   if (phase === "loading") return html`<div class="sample"><p class="state slow" role="status">Fetching a task…</p></div>`;
   const open = progress.open === 1 ? "1 task is open, but you answered or skipped it, or somebody else has it" : `${progress.open} tasks are open, but you answered or skipped them, or others have them`;
+  if (state.queue?.status === "paused") return panel("This queue is paused", `${state.queue.reason}. Work goes on by itself once it is opened again.`);
   const why_none = progress.open ? `${open}.` : progress.settled + progress.review ? "All tasks are done." : "No task has come in yet.";
   const more = elsewhere.length > 0 && html`<p>Meanwhile, other projects have open tasks:</p>
     <div class="row">${elsewhere.map((each) => html`<button key=${each.name} onClick=${() => onGo(each.name)}>${each.title} <span class="quiet">${each.open_tasks}</span></button>`)}</div>`;

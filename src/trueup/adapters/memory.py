@@ -53,6 +53,7 @@ from trueup.model import (
     Node,
     Payload,
     Quarantined,
+    QueueStanding,
     RetrainingRun,
     Ruling,
     RunStatus,
@@ -92,6 +93,7 @@ from trueup.ports import (
     PayloadStore,
     Quarantine,
     Question,
+    QueueStandings,
     RunStore,
     SkillStore,
     Slot,
@@ -598,6 +600,21 @@ class MemoryAnnotationQueue(AnnotationQueue):
 
     def _message(self, project: str, receipt: str) -> _Message | None:
         return self._messages.get(project, {}).get(int(receipt)) if receipt.isdecimal() else None
+
+
+class MemoryQueueStandings(QueueStandings):
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._standings: dict[str, QueueStanding] = {}
+
+    @_locked
+    def standing(self, project: str) -> QueueStanding:
+        return self._standings.get(project, QueueStanding(project=project))
+
+    @_locked
+    def set_standing(self, standing: QueueStanding, journal: Journal) -> None:
+        self._standings[standing.project] = standing
+        self._world.write(journal)
 
 
 class MemorySkillStore(SkillStore):

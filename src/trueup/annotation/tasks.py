@@ -19,10 +19,14 @@ from trueup.model import (
     Project,
     Sample,
     Selection,
+    Skip,
     Task,
     TaskStatus,
     content_id,
 )
+
+# Added to the priority of a task that is to be answered first; scores of selection lie in [0, 1].
+URGENT = 1000.0
 
 
 def open_task(project: str, sample: Sample, selection: Selection, at: datetime, config: Project) -> Task:
@@ -133,15 +137,34 @@ def answer_from_backend(task: Task, annotation: Annotation) -> Task:
     return _next(task, answered_by=(*task.answered_by, annotation.annotator))
 
 
-def skip(task: Task, annotator: str, token: str, now: datetime) -> Task:
+def skip(task: Task, annotator: str, token: str, now: datetime, reason: str = "") -> Task:
     """Give the slot back for somebody else. Raises LeaseError."""
     _held(task, annotator, token, now)
-    return _next(task, leases=_others(task, token, now), skipped_by=(*task.skipped_by, annotator))
+    passed = Skip(by=annotator, at=now, reason=reason)
+    return _next(task, leases=_others(task, token, now), skips=(*task.skips, passed))
+
+
+def cancel(task: Task) -> Task:
+    """Nobody is asked any more. Raises TaskClosedError (settled or cancelled already)."""
+    if task.status not in (TaskStatus.OPEN, TaskStatus.REVIEW):
+        raise TaskClosedError(f"task {task.task_id} is {task.status}: only one that is open or in review is cancelled")
+    return _next(task, status=TaskStatus.CANCELLED, leases=())
+
+
+def hasten(task: Task) -> Task:
+    """Before all that were not hastened. Raises TaskClosedError (not open)."""
+    if task.status is not TaskStatus.OPEN:
+        raise TaskClosedError(f"task {task.task_id} is {task.status}: only an open one waits for anybody")
+    return _next(task, priority=task.priority + (0.0 if is_urgent(task) else URGENT))
+
+
+def is_urgent(task: Task) -> bool:
+    return task.priority >= URGENT
 
 
 def widen(task: Task) -> Task:
-    """Ask one more annotator."""
-    return _next(task, overlap=task.overlap + 1)
+    """Ask one more annotator, beyond whoever answered: a ruling or a truth may have come beside the overlap."""
+    return _next(task, overlap=max(task.overlap, len(task.answered_by)) + 1)
 
 
 def settle(task: Task) -> Task:
@@ -164,7 +187,7 @@ def overrule(task: Task, annotation: Annotation) -> Task:
         raise TaskClosedError(f"task {task.task_id} is cancelled and takes no more answers")
     known = annotation.annotator in task.answered_by
     answered_by = task.answered_by if known else (*task.answered_by, annotation.annotator)
-    return _next(task, status=TaskStatus.SETTLED, leases=(), answered_by=answered_by)
+    return _next(task, status=TaskStatus.SETTLED, leases=(), answered_by=answered_by, final=True)
 
 
 def dismiss(task: Task, annotation: Annotation) -> Task:
@@ -185,6 +208,8 @@ def _correct(task: Task, annotation: Annotation, now: datetime) -> Task:
         raise LeaseError(f"you have not answered task {task.task_id}: there is nothing to correct")
     if task.status not in (TaskStatus.OPEN, TaskStatus.SETTLED):
         raise TaskClosedError(f"task {task.task_id} is {task.status}: a reviewer rules on it")
+    if task.final:
+        raise TaskClosedError(f"task {task.task_id} was ruled on: only a reviewer changes its label")
     return _next(task, status=TaskStatus.OPEN, leases=live_leases(task, now))
 
 

@@ -21,6 +21,7 @@ from trueup.cli import (
     policy,
     quality,
     quarantine,
+    queues,
     redrive,
     retrain,
 )
@@ -43,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("status")(look.status)
-app.command("queue")(look.queue)
+app.add_typer(queues.app, name="queue", help="What waits for annotators, and to pause, drain or empty it.")
 app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
 capture.app.command("backfill")(backfill.backfill)
 capture.app.command("quarantine")(quarantine.quarantine)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.import_labels import ImportLabels
+    from trueup.usecases.manage_queue import ManageQueue
     from trueup.usecases.put_feedback import PutFeedback
     from trueup.usecases.redrive_messages import RedriveMessages
     from trueup.usecases.replay_quarantine import ReplayQuarantine
@@ -82,6 +83,8 @@ class Deployed(Protocol):
     def redrive(self) -> RedriveMessages: ...
     @property
     def rule(self) -> RuleOnCandidate: ...
+    @property
+    def manage(self) -> ManageQueue: ...
     @property
     def backfill(self) -> BackfillCaptures: ...
     @property

@@ -13,7 +13,7 @@ from trueup.cli.desk import Deployed, desk_of, projects_of
 from trueup.cli.options import AnyProject, Json
 from trueup.errors import NotFoundError
 from trueup.labels.brief import brief
-from trueup.model import Annotation, Consensus, Record, RunStatus, Selection, Task, TaskStatus
+from trueup.model import Annotation, Consensus, QueueStatus, Record, RunStatus, Selection, Task, TaskStatus
 
 if TYPE_CHECKING:
     from trueup.model import Champion, RetrainingRun
@@ -182,6 +182,8 @@ class QueueLine(Record, frozen=True, kw_only=True):
     oldest_seconds: int | None
     leased: int
     looked_at: int
+    status: QueueStatus = QueueStatus.ACTIVE
+    reason: str = ""
 
 
 def queue(context: typer.Context, project: AnyProject = "", as_json: Json = False) -> None:
@@ -192,15 +194,29 @@ def queue(context: typer.Context, project: AnyProject = "", as_json: Json = Fals
         say_json(found)
         return
     rows = [
-        [each.project, f"{each.depth:,}", f"{each.open_tasks:,}", age(each.oldest_seconds), f"{each.leased:,}"]
+        [
+            each.project,
+            _standing(each),
+            f"{each.depth:,}",
+            f"{each.open_tasks:,}",
+            age(each.oldest_seconds),
+            f"{each.leased:,}",
+        ]
         for each in found
     ]
     paint_table(
-        ["project", "messages", "open tasks", "oldest", "leased"], rows, ("messages", "open tasks", "oldest", "leased")
+        ["project", "queue", "messages", "open tasks", "oldest", "leased"],
+        rows,
+        ("messages", "open tasks", "oldest", "leased"),
     )
 
 
+def _standing(line: QueueLine) -> str:
+    return line.status.value if line.status is QueueStatus.ACTIVE else f"{line.status.value}: {safe(line.reason)}"
+
+
 def _queue_line(look: Deployed, name: str) -> QueueLine:
+    state = look.manage.state(name)
     waiting = look.tasks.by_status(name, TaskStatus.OPEN, _LOOKED_AT)
     now = look.clock.now()
     oldest = min((each.opened_at for each in waiting), default=None)
@@ -211,6 +227,8 @@ def _queue_line(look: Deployed, name: str) -> QueueLine:
         oldest_seconds=round((now - oldest).total_seconds()) if oldest else None,
         leased=sum(any(lease.expires_at > now for lease in each.leases) for each in waiting),
         looked_at=len(waiting),
+        status=state.status,
+        reason=state.reason,
     )
 
 
@@ -269,6 +287,7 @@ def _paint_story(story: TaskStory, now: datetime) -> None:
     if chosen is not None:
         why = f"{chosen.strategy}, score {chosen.score:.3f}, propensity {chosen.propensity:.3f}"
         facts.append(("asked because", f"{safe(chosen.reason)}  [dim]{why}[/]"))
+    facts += [("skipped by", f"{safe(each.by)}: {safe(each.reason or 'no reason')}") for each in task.skips]
     facts += [("held by", f"{safe(each.annotator)} until {stamp(each.expires_at)}") for each in held]
     if agreed is not None:
         figures = f"posterior {agreed.posterior:.3f}, agreement {agreed.agreement:.2f}, {agreed.method}"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from trueup.annotation.tasks import can_claim, grant, lease_token
+from trueup.annotation.tasks import can_claim, grant, is_urgent, lease_token
 from trueup.errors import ConflictError, NotFoundError
-from trueup.model import Lease, Project, Record, Task, TaskStatus
-from trueup.ports import AnnotationQueue, Clock, Journal, Slot, TaskStore
+from trueup.model import Lease, Project, QueueStatus, Record, Task, TaskStatus
+from trueup.ports import AnnotationQueue, Clock, Journal, QueueStandings, Slot, TaskStore
 from trueup.usecases.find_project import project_named
 
 _RECEIVE_ROUNDS = 3
 _BATCH = 5
 _SWEEP = 50
+_URGENT_SWEEP = 10
 _PUT_BACK_DELAY = 2
 
 
@@ -28,17 +29,29 @@ class ClaimTask:
 
     The queue hands out invitations; the task store decides. When the queue has nothing for this annotator
     (messages are lost, held by others, or for tasks already answered by them) the open tasks themselves are
-    asked, so that a lost message never orphans a task. Raises NotFoundError for an unknown project.
+    asked, so that a lost message never orphans a task. Of a paused queue nobody gets one. Raises NotFoundError for
+    an unknown project.
     """
 
     projects: Mapping[str, Project]
     tasks: TaskStore
     queue: AnnotationQueue
     clock: Clock
+    standings: QueueStandings
 
     def __call__(self, project_name: str, annotator: str) -> ClaimedTask | None:
         project = project_named(self.projects, project_name)
-        return self._from_queue(project, annotator) or self._from_store(project, annotator)
+        if self.standings.standing(project.name).status is QueueStatus.PAUSED:
+            return None
+        return (
+            self._urgent(project, annotator)
+            or self._from_queue(project, annotator)
+            or self._from_store(project, annotator)
+        )
+
+    def _urgent(self, project: Project, annotator: str) -> ClaimedTask | None:
+        """What was said to come first: the queue's messages come in no order."""
+        return self._first_open(project, annotator, _URGENT_SWEEP, is_urgent)
 
     def _from_queue(self, project: Project, annotator: str) -> ClaimedTask | None:
         for _ in range(_RECEIVE_ROUNDS):
@@ -71,16 +84,23 @@ class ClaimTask:
         return claimed
 
     def _from_store(self, project: Project, annotator: str) -> ClaimedTask | None:
-        for task in self._open_tasks(project, annotator):
+        return self._first_open(project, annotator, _SWEEP, lambda _: True)
+
+    def _first_open(
+        self, project: Project, annotator: str, limit: int, wanted: Callable[[Task], bool]
+    ) -> ClaimedTask | None:
+        for task in self._open_tasks(project, annotator, limit, wanted):
             claimed = self._try_grant(project, annotator, task, receipt="")
             if claimed is not None:
                 return claimed
         return None
 
-    def _open_tasks(self, project: Project, annotator: str) -> Iterator[Task]:
+    def _open_tasks(
+        self, project: Project, annotator: str, limit: int, wanted: Callable[[Task], bool]
+    ) -> Iterator[Task]:
         """Fresh copies of the most urgent open tasks; the index may lag behind the truth."""
-        for listed in self.tasks.by_status(project.name, TaskStatus.OPEN, _SWEEP):
-            if can_claim(listed, annotator, self.clock.now()) is not None:
+        for listed in self.tasks.by_status(project.name, TaskStatus.OPEN, limit):
+            if not wanted(listed) or can_claim(listed, annotator, self.clock.now()) is not None:
                 continue
             task = self._find(project, listed.task_id)
             if task is not None and task.status is TaskStatus.OPEN:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trueup.capture.samples import media_type
 from trueup.errors import CaptureError
 from trueup.events import CapturesIngested, TasksOpened
-from trueup.model import CaptureFile, FileReceipt, Knowledge, Project, Quarantined
+from trueup.model import CaptureFile, FileReceipt, Knowledge, Project, Quarantined, QueueStatus
 from trueup.ports import (
     AnnotationQueue,
     CaptureArchive,
@@ -23,6 +23,7 @@ from trueup.ports import (
     Journal,
     KnowledgeStore,
     PayloadStore,
+    QueueStandings,
     TaskStore,
 )
 from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
@@ -49,7 +50,8 @@ class IngestCaptures:
     """Account for one capture file wholly, or raise and leave it to be retried. The same file again returns
     the first receipt; a repeat after a crash in the middle ends in the same state as no crash.
 
-    Raises CaptureError when no project owns the file, NotFoundError when the object is gone.
+    A project whose queue is draining asks nobody. Raises CaptureError when no project owns the file, NotFoundError
+    when the object is gone.
     """
 
     projects: Mapping[str, Project]
@@ -61,6 +63,7 @@ class IngestCaptures:
     clock: Clock
     knowledge: KnowledgeStore
     variants: CompareVariants
+    standings: QueueStandings
 
     def __call__(self, file: CaptureFile) -> FileReceipt:
         project = self._owner(file)
@@ -155,13 +158,16 @@ class _Window:
     def _choose(self) -> list[Choice[Spot]]:
         offers = [self._fresh(each) for each in self._draw.look_again(self._draw.offers(self._rate()), self)]
         self._wanted = {each.reason: min(each.wanted, len(each.entries)) for each in offers}
-        if not any(self._wanted.values()):
+        if not any(self._wanted.values()) or self._draining():
             return []
         budget = self._project.selection.budget
         self._granted = self._world.ledger.reserve(
             self._project.name, self._file.file_id, self._now, self._wanted, budget
         )
         return self._draw.choices(offers, self._granted, self, self._before)
+
+    def _draining(self) -> bool:
+        return self._world.standings.standing(self._project.name).status is QueueStatus.DRAINING
 
     def usable(self, entries: Sequence[Entry[Spot]]) -> list[Entry[Spot]]:
         return [each for each in entries if self._instance(each) is not None]

@@ -7,6 +7,7 @@ from trueup.adapters.aws.bedrock import BedrockModels
 from trueup.adapters.aws.buckets import S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.ledgers import DynamoQueueStandings
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import ModelAnnotateSettings
@@ -20,11 +21,12 @@ from trueup.wiring.projects import packaged_projects
 def annotate_by_model(settings: ModelAnnotateSettings, clients: Clients | None = None) -> AnnotateByModel:
     clients = clients or Clients()
     projects, clock = packaged_projects(settings.projects_file), SystemClock()
-    tasks = DynamoTaskStore(Table(clients["dynamodb"], settings.table_name))
+    table = Table(clients["dynamodb"], settings.table_name)
+    tasks = DynamoTaskStore(table)
     queue = SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls)
     return AnnotateByModel(
         projects=projects,
-        claim=ClaimTask(projects, tasks, queue, clock),
+        claim=ClaimTask(projects, tasks, queue, clock, DynamoQueueStandings(table)),
         submit=SubmitAnnotation(projects, tasks, queue, clock),
         skip=SkipTask(projects, tasks, queue, clock),
         tasks=tasks,

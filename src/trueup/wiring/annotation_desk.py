@@ -10,7 +10,7 @@ from trueup.adapters.aws.buckets import S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
-from trueup.adapters.aws.ledgers import DynamoLineageStore
+from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoQueueStandings
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.model import Project
@@ -19,6 +19,7 @@ from trueup.settings import (
 )
 from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.extend_lease import ExtendLease
+from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.rule_on_task import RuleOnTask
 from trueup.usecases.show_reviews import ShowReviews
@@ -41,6 +42,7 @@ class AnnotationDesk:
     feedback: PutFeedback
     reviews: ShowReviews
     rule: RuleOnTask
+    manage: ManageQueue
 
 
 def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
@@ -50,9 +52,10 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
     tasks = DynamoTaskStore(table)
     queue = SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls)
     clock = SystemClock()
+    standings = DynamoQueueStandings(table)
     return AnnotationDesk(
         projects=projects,
-        claim=ClaimTask(projects=projects, tasks=tasks, queue=queue, clock=clock),
+        claim=ClaimTask(projects=projects, tasks=tasks, queue=queue, clock=clock, standings=standings),
         extend=ExtendLease(projects=projects, tasks=tasks, queue=queue, clock=clock),
         submit=SubmitAnnotation(projects=projects, tasks=tasks, queue=queue, clock=clock),
         skip=SkipTask(projects=projects, tasks=tasks, queue=queue, clock=clock),
@@ -66,4 +69,5 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
         feedback=PutFeedback(projects=projects, feedback=DynamoFeedbackStore(table), clock=clock),
         reviews=ShowReviews(projects=projects, tasks=tasks),
         rule=RuleOnTask(projects, tasks, DynamoLineageStore(table), queue, clock),
+        manage=ManageQueue(projects, tasks, standings, clock),
     )

@@ -13,12 +13,14 @@ from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.health import AwsHealth
+from trueup.adapters.aws.ledgers import DynamoQueueStandings
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
 from trueup.errors import ConfigurationError
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.diagnose import Diagnose, Place
+from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
@@ -44,6 +46,10 @@ class Operations(Operator):
     @property
     def rule(self) -> RuleOnCandidate:
         return RuleOnCandidate(runs=self.runs, rulings=SageMakerRegistry(self.clients["sagemaker"]))
+
+    @property
+    def manage(self) -> ManageQueue:
+        return ManageQueue(self.projects, self.tasks, DynamoQueueStandings(self.table), self.clock)
 
     @property
     def backfill(self) -> BackfillCaptures:

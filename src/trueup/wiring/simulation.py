@@ -72,6 +72,7 @@ def simulate(
         clock=clock,
         knowledge=known or memory.MemoryKnowledgeStore(),
         variants=CompareVariants(_Listing(project.name, [name for _, name in files]), _Archive(opened)),
+        standings=memory.MemoryQueueStandings(world),
     )
     receipts = []
     for at, name in sorted(files):

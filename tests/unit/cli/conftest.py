@@ -46,6 +46,7 @@ from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.import_labels import ImportLabels
+from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
@@ -139,6 +140,10 @@ class FakeDeployed:
     @property
     def rule(self) -> RuleOnCandidate:
         return RuleOnCandidate(runs=self.runs, rulings=self.registry)
+
+    @property
+    def manage(self) -> ManageQueue:
+        return self.loop.manage
 
     @property
     def redrive(self) -> RedriveMessages:

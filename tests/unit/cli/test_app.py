@@ -47,6 +47,8 @@ def verbs(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, 
     group = group or typer.main.get_command(app)
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield " ".join((*path, name)), command
             yield from verbs(command, (*path, name))
         else:
             yield " ".join((*path, name)), command

@@ -57,3 +57,24 @@ def test_an_unknown_task_is_not_found(trueup: Terminal, place: FakeDeployed) -> 
     assert result.exit_code == 4
     assert result.stdout == ""
     assert result.stderr.startswith("trueup: there is no task nothing in pets\n  → ")
+
+
+def test_a_queue_is_paused_drained_and_opened_again(trueup: Terminal, lived: FakeDeployed) -> None:
+    said = trueup("queue", "pause", "--reason", "new guidelines").stdout
+    assert said == "the queue of pets is paused: new guidelines\n"
+    (line,) = trueup.json("queue")
+    assert (line["status"], line["reason"]) == ("paused", "new guidelines")
+    assert "paused: new guidelines" in trueup("queue").stdout
+    assert trueup.json("queue", "drain", "--reason", "done")["status"] == "draining"
+    assert trueup("queue", "resume").stdout == "the queue of pets is active\n"
+    assert trueup("queue", "pause", "--reason", " ").exit_code == 2
+
+
+def test_tasks_come_first_and_are_cancelled(trueup: Terminal, lived: FakeDeployed) -> None:
+    first, second = lived.tasks.by_status("pets", TaskStatus.OPEN, 10)
+    assert "comes first" in trueup("task", "prioritise", second.task_id).stdout
+    assert [each["task_id"] for each in trueup.json("task", "list")] == [second.task_id, first.task_id]
+    assert trueup("task", "cancel", second.task_id, "--reason", "broken").exit_code == 0
+    assert trueup("queue", "cancel", "--reason", "enough").exit_code == 2
+    assert trueup.json("queue", "cancel", "--reason", "enough", "--yes") == {"project": "pets", "cancelled": 1}
+    assert lived.tasks.count("pets", TaskStatus.CANCELLED) == 2

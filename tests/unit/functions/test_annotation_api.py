@@ -98,6 +98,7 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         feedback=loop.put_feedback,
         reviews=ShowReviews(projects, tasks),
         rule=RuleOnTask(projects, tasks, loop.lineage, loop.queue, loop.clock),
+        manage=loop.manage,
     )
 
 
@@ -156,7 +157,7 @@ def test_feedback_is_taken_in_and_the_same_again_is_told(api: Api, loop: Loop) -
     assert (kept.feedback.by, kept.feedback.kind, kept.feedback.inference_id) == ("ada", "override", "call 1")
 
 
-ANY_BODY = {"lease_token": "t", "label": "cat", "comment": "why"}
+ANY_BODY = {"status": "active", "lease_token": "t", "label": "cat", "comment": "why"}
 REVIEWS = "GET /api/projects/{project}/reviews"
 REVIEW = "GET /api/projects/{project}/tasks/{task}"
 RULE = "POST /api/projects/{project}/tasks/{task}/ruling"
@@ -479,3 +480,27 @@ def test_an_answer_may_be_long_and_bear_a_comment_and_a_flag() -> None:
     ):
         code, error, *_ = api.call(SUBMIT, {**body, **wrong}, project="pets", task=task["task_id"])
         assert (code, error["error"]["field"]) == (400, field)
+
+
+SHOW = "GET /api/projects/{project}"
+QUEUE = "POST /api/projects/{project}/queue"
+FIRST = "POST /api/projects/{project}/tasks/{task}/priority"
+
+
+def test_leads_say_how_a_queue_goes_on(loop: Loop, api: Api) -> None:
+    body = {"status": "paused", "reason": "new guidelines"}
+    for groups in ("[annotators]", "[reviewers annotators]"):
+        other = Api(lambda: desk_of(loop), groups=groups)
+        assert other.refused(QUEUE, body, project="pets")[:2] == (403, "PermissionDenied")
+        assert other.refused(FIRST, {}, project="pets", task="t")[:2] == (403, "PermissionDenied")
+    lead = Api(lambda: desk_of(loop), groups="[leads]")
+    assert lead.call(QUEUE, body, project="pets") == (200, {"status": "paused", "reason": "new guidelines"})
+    assert api.call(SHOW, project="pets")[1]["queue"] == {"status": "paused", "reason": "new guidelines"}
+    assert api.call(CLAIM, project="pets") == (200, {"task": None})
+    assert lead.refused(QUEUE, {"status": "draining"}, project="pets")[:2] == (400, "Input")
+    assert lead.refused(QUEUE, {"status": "gone"}, project="pets")[:2] == (400, "Input")
+    lead.call(QUEUE, {"status": "active"}, project="pets")
+    (*_, last) = loop.tasks.by_status("pets", TaskStatus.OPEN, 9)
+    assert lead.call(FIRST, {}, project="pets", task=last.task_id)[0] == 200
+    assert api.claimed()["task_id"] == last.task_id
+    assert lead.call(QUEUE, {"status": "cancel", "reason": "enough"}, project="pets") == (200, {"cancelled": 3})

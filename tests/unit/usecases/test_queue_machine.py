@@ -127,7 +127,8 @@ class QueueMachine(RuleBasedStateMachine):
         try:
             done = self.loop.submit(again)
         except TaskClosedError:
-            assert self.task(given.task_id).status in (TaskStatus.REVIEW, TaskStatus.CANCELLED)
+            task = self.task(given.task_id)
+            assert task.final or task.status in (TaskStatus.REVIEW, TaskStatus.CANCELLED)
             return
         if not done.repeated:
             self.accepted[given.task_id, given.annotator].append(label)

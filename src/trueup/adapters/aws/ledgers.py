@@ -17,8 +17,27 @@ from trueup.adapters.aws.table import (
     record_of,
 )
 from trueup.errors import ConflictError, NotFoundError, RunActiveError
-from trueup.model import AnnotatorSkill, Edge, Knowledge, Node, Record, RetrainingRun, RunStatus, TriggerDecision
-from trueup.ports import BatchStore, Journal, KnowledgeStore, LabelingJob, LineageStore, RunStore, SkillStore
+from trueup.model import (
+    AnnotatorSkill,
+    Edge,
+    Knowledge,
+    Node,
+    QueueStanding,
+    Record,
+    RetrainingRun,
+    RunStatus,
+    TriggerDecision,
+)
+from trueup.ports import (
+    BatchStore,
+    Journal,
+    KnowledgeStore,
+    LabelingJob,
+    LineageStore,
+    QueueStandings,
+    RunStore,
+    SkillStore,
+)
 
 
 class DynamoLineageStore(LineageStore):
@@ -59,6 +78,18 @@ class DynamoKnowledgeStore(KnowledgeStore):
 
     def learn(self, knowledge: Knowledge) -> None:
         self._table.write([put((f"P#{knowledge.project}#KNOWLEDGE", "KNOWLEDGE"), knowledge)])
+
+
+class DynamoQueueStandings(QueueStandings):
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def standing(self, project: str) -> QueueStanding:
+        item = self._table.get(f"P#{project}#QUEUE", "STANDING")
+        return record_of(item, QueueStanding) if item else QueueStanding(project=project)
+
+    def set_standing(self, standing: QueueStanding, journal: Journal) -> None:
+        self._table.write([put((f"P#{standing.project}#QUEUE", "STANDING"), standing), *journal_writes(journal)])
 
 
 class _Postponed(Record, frozen=True, kw_only=True):
