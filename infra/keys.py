@@ -135,6 +135,7 @@ _CLASSES = Allowed(
     "(SageMaker's limit of a hyperparameter)",
     _classes,
 )
+_WAGE = Allowed("0 to 10,000, or null", lambda value: value is None or 0 <= value <= 10_000)
 _RELATIONS = Allowed("up to 30 relations", lambda value: len(value) <= 30)
 _CLASS_NAME = matching(
     r"(?!\{)[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces, the first no {", 256
@@ -359,6 +360,8 @@ PROJECT_KEYS: dict[str, Key] = {
     "annotation.show_prediction": Key(
         "Whether annotators see what the model said; of audits, by which it is measured, never", False
     ),
+    "annotation.hourly_cost": Key("What an hour of an annotator costs, for the report; null: not told", 18.5, _WAGE),
+    "annotation.currency": Key("In which currency", "EUR", matching(r"[A-Z]{3}", "three capitals, as in ISO 4217", 3)),
     "annotation.models": Key(
         "Language models of Amazon Bedrock that answer beside people, one for each task at most; their skill is "
         "measured as anybody's",

@@ -23,6 +23,7 @@ from trueup.adapters.memory import (
     MemoryPayloadStore,
     MemoryQueueStandings,
     MemoryRegistry,
+    MemoryReportStore,
     MemoryRunStore,
     MemorySkillStore,
     MemoryTaskStore,
@@ -52,6 +53,7 @@ from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.join_feedback import JoinFeedback
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
+from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.settle_consensus import SettleConsensus
 from trueup.usecases.submit_annotation import SubmitAnnotation
 
@@ -157,6 +159,7 @@ class Loop:
         self.queue = MemoryAnnotationQueue(self.clock, self.repeats)
         self.standings = MemoryQueueStandings(self.world)
         self.skills = MemorySkillStore()
+        self.reports = MemoryReportStore()
         self.knowledge = MemoryKnowledgeStore()
         self.datasets = MemoryDatasetStore(self.world)
         self.lineage = MemoryLineageStore(self.world)
@@ -190,6 +193,7 @@ class Loop:
         self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock, self.standings)
         self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)
         self.manage = ManageQueue(projects, self.tasks, self.standings, self.clock)
+        self.report = ReportQuality(projects, self.tasks, self.skills, self.reports, self.clock)
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock)
         self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)

@@ -80,6 +80,14 @@ def change_queue(desk: AnnotationDesk, request: Request) -> Response:
     return Response(body={"status": state.status, "reason": state.reason})
 
 
+def show_report(desk: AnnotationDesk, request: Request) -> Response:
+    """What quality_report wrote last; null before that."""
+    if not request.groups & MAY_LEAD:
+        raise CallerDeniedError("the report is for leads and admins")
+    name = desk.manage.state(request.path["project"]).project
+    return Response(body={"report": desk.reports.report(name)})
+
+
 def prioritise(desk: AnnotationDesk, request: Request) -> Response:
     if not request.groups & MAY_LEAD:
         raise CallerDeniedError("queues are for leads and admins")

@@ -53,7 +53,8 @@ class Skip(Record, frozen=True, kw_only=True):
 
 def list_projects(desk: AnnotationDesk, request: Request) -> Response:
     found = [{**_project(each), "open_tasks": desk.work.open_tasks(each.name)} for each in desk.projects.values()]
-    return Response(body={"projects": found, "may_review": bool(request.groups & reviews.MAY_REVIEW)})
+    may = {"may_review": bool(request.groups & reviews.MAY_REVIEW), "may_lead": bool(request.groups & reviews.MAY_LEAD)}
+    return Response(body={"projects": found, **may})
 
 
 def show_project(desk: AnnotationDesk, request: Request) -> Response:
@@ -160,6 +161,7 @@ ROUTES: dict[str, Route] = {
     "POST /api/projects/{project}/tasks/{task}/ruling": reviews.rule,
     "POST /api/projects/{project}/tasks/{task}/return": reviews.give_back,
     "GET /api/projects/{project}/rulings": reviews.list_rulings,
+    "GET /api/projects/{project}/report": reviews.show_report,
     "POST /api/projects/{project}/queue": reviews.change_queue,
     "POST /api/projects/{project}/tasks/{task}/priority": reviews.prioritise,
 }

@@ -73,6 +73,7 @@ ROUTES = (
     (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/ruling"),
     (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/return"),
     (HttpMethod.GET, "/api/projects/{project}/rulings"),
+    (HttpMethod.GET, "/api/projects/{project}/report"),
     (HttpMethod.POST, "/api/projects/{project}/queue"),
     (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/priority"),
 )

@@ -16,7 +16,7 @@ from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
 from infra.packaging import source_bundle
 from trueup.events import SOURCE
-from trueup.settings import ConsensusSettleSettings, DatasetCommitSettings, render_projects
+from trueup.settings import ConsensusSettleSettings, DatasetCommitSettings, QualityReportSettings, render_projects
 
 _TIMEOUT = Duration.minutes(2)
 
@@ -40,6 +40,8 @@ class DatasetStack(Stack):
         self._commit_by_schedule()
         self.consensus_settle = self._consensus_settle(annotation_queues)
         self.dataset_commit = self._dataset_commit()
+        self.report_queue = LoopQueue(self, "Report", key=platform.key, consumer_timeout=_TIMEOUT)
+        self.quality_report = self._quality_report()
         self.code_uri = self._publish(scripts)
 
     def _queue(self, id: str, event_type: str) -> LoopQueue:  # noqa: A002
@@ -103,6 +105,31 @@ class DatasetStack(Stack):
         )
         # Commits of one project race for its head: few at once, many messages each.
         function.consumes(self.commit_queue, batch_size=10, max_concurrency=2)
+        return function
+
+    def _quality_report(self) -> LoopFunction:
+        """Twelve times as seldom as labels are committed: once an hour by default."""
+        platform = self._platform
+        for each in platform.config.projects:
+            self.report_queue.fed_by(
+                Rule(
+                    self,
+                    f"ReportSchedule-{each.name}",
+                    schedule=Schedule.rate(Duration.minutes(12 * platform.config.schedule_minutes)),
+                ),
+                RuleTargetInput.from_object({"project": each.name}),
+            )
+        function = LoopFunction(
+            self,
+            "QualityReport",
+            platform=platform,
+            name="quality_report",
+            settings=QualityReportSettings(stage=platform.config.stage, table_name=platform.table.table_name),
+            grants=[grant.read_write_table(platform.table.table_arn)],
+            timeout=_TIMEOUT,
+            memory_mb=1024,
+        )
+        function.consumes(self.report_queue, batch_size=1, max_concurrency=2)
         return function
 
     def _publish(self, scripts: Path) -> str:

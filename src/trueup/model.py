@@ -183,10 +183,12 @@ class ModelAnnotator(Record, frozen=True, kw_only=True):
 
 
 class AnnotationPolicy(Record, frozen=True, kw_only=True):
-    """Who answers beside people, and whether people see what the endpoint's model said of a task (never of one that is
-    asked about as an audit)."""
+    """Who answers beside people; whether people see what the endpoint's model said of a task (never of one that is
+    asked about as an audit); and what an hour of theirs costs, for the report."""
 
     show_prediction: bool = False
+    hourly_cost: float | None = None
+    currency: str = "USD"
     models: tuple[ModelAnnotator, ...] = ()
 
 
@@ -703,6 +705,54 @@ class AnnotatorSkill(Record, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     confusion: tuple[tuple[float, ...], ...]
     fitted_at: datetime
+
+
+class Figure(Record, frozen=True, kw_only=True):
+    """A measure with its 90 % interval, over so many samples; NaN is None."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    samples: int
+
+
+class AnnotatorFigures(Record, frozen=True, kw_only=True):
+    """What an annotator did, as far as the report looked: answers, the median seconds of one, skill with a 90 %
+    interval, and how often right of late and before (None with too few answers to tell). `drifts`: of late clearly less
+    often."""
+
+    annotator: str
+    answers: int
+    seconds: float
+    last_at: datetime
+    skill: float
+    low: float
+    high: float
+    recent: float | None = None
+    earlier: float | None = None
+    drifts: bool = False
+
+
+class QualityReport(Record, frozen=True, kw_only=True):
+    """A lead's figures of a project. `ages` are open tasks by how long they wait, `days` answers by day of UTC;
+    agreement is Krippendorff's alpha, or how like answers are where they are no classes. `cost` is people's time at
+    the configured wage, of the `looked_at` newest answers."""
+
+    project: str
+    at: datetime
+    tasks: Mapping[str, int]
+    ages: Mapping[str, int]
+    oldest_seconds: float | None
+    days: Mapping[str, int]
+    agreement: Figure
+    by_class: tuple[Figure, ...]
+    by_week: tuple[Figure, ...]
+    annotators: tuple[AnnotatorFigures, ...]
+    looked_at: int
+    hours: float
+    cost: float | None
+    currency: str = "USD"
 
 
 class Judged(Record, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ from trueup.model import (
     ModelPackage,
     Node,
     Payload,
+    QualityReport,
     Quarantined,
     QueueStanding,
     Record,
@@ -350,6 +351,14 @@ class SkillStore(Protocol):
     def skills(self, project: str) -> list[AnnotatorSkill]: ...
 
     def save_skills(self, project: str, skills: Sequence[AnnotatorSkill]) -> None: ...
+
+
+class ReportStore(Protocol):
+    """The newest figures of each project."""
+
+    def report(self, project: str) -> QualityReport | None: ...
+
+    def save_report(self, report: QualityReport) -> None: ...
 
 
 class KnowledgeStore(Protocol):

@@ -115,6 +115,11 @@ class ConsensusSettleSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class QualityReportSettings(Settings, frozen=True, kw_only=True):
+    table_name: str
+    projects_file: str = "projects.json"
+
+
 class DatasetCommitSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     dataset_bucket: str
@@ -187,6 +192,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "event_publish": EventPublishSettings,
     "annotation_api": AnnotationApiSettings,
     "consensus_settle": ConsensusSettleSettings,
+    "quality_report": QualityReportSettings,
     "dataset_commit": DatasetCommitSettings,
     "retrain_decide": RetrainDecideSettings,
     "version_freeze": VersionFreezeSettings,

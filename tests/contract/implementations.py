@@ -30,6 +30,7 @@ from trueup.adapters.aws.ledgers import (
     DynamoKnowledgeStore,
     DynamoLineageStore,
     DynamoQueueStandings,
+    DynamoReportStore,
     DynamoRunStore,
     DynamoSkillStore,
 )
@@ -56,6 +57,7 @@ from trueup.ports import (
     PayloadStore,
     Quarantine,
     QueueStandings,
+    ReportStore,
     RunStore,
     SkillStore,
     TaskStore,
@@ -85,6 +87,7 @@ class Ports:
     tasks: TaskStore
     queue: AnnotationQueue
     standings: QueueStandings
+    reports: ReportStore
     skills: SkillStore
     knowledge: KnowledgeStore
     datasets: DatasetStore
@@ -132,6 +135,7 @@ def in_memory() -> Ports:
         tasks=memory.MemoryTaskStore(world),
         queue=memory.MemoryAnnotationQueue(clock),
         standings=memory.MemoryQueueStandings(world),
+        reports=memory.MemoryReportStore(),
         skills=memory.MemorySkillStore(),
         knowledge=memory.MemoryKnowledgeStore(),
         datasets=datasets,
@@ -241,6 +245,7 @@ def on_aws() -> Ports:
         skills=DynamoSkillStore(table),
         knowledge=DynamoKnowledgeStore(table),
         standings=DynamoQueueStandings(table),
+        reports=DynamoReportStore(table),
         datasets=AwsDatasetStore(table, Bucket(s3, DATASET)),
         lineage=DynamoLineageStore(table),
         runs=DynamoRunStore(table),

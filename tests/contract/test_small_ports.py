@@ -15,11 +15,13 @@ from trueup.events import QueueChanged, seal
 from trueup.model import (
     AnnotatorSkill,
     Champion,
+    Figure,
     Judged,
     Knowledge,
     ModelPackage,
     Node,
     NodeKind,
+    QualityReport,
     QueueStanding,
     QueueStatus,
 )
@@ -201,3 +203,27 @@ def test_how_a_queue_stands_is_kept_with_who_said_so(ports: Ports) -> None:
     assert ports.standings.standing("pets") == said
     assert ports.standings.standing("dogs") == QueueStanding(project="dogs")
     assert [each.event_type for each in ports.outbox()] == ["QueueChanged"]
+
+
+def test_a_report_takes_the_place_of_the_one_before(ports: Ports) -> None:
+    assert ports.reports.report("pets") is None
+    figure = Figure(name="all", value=0.5, low=None, high=0.1 + 0.2, samples=3)
+    made = QualityReport(
+        project="pets",
+        at=NOW,
+        tasks={"open": 3},
+        ages={"a day": 3},
+        oldest_seconds=1.5,
+        days={"2026-11-24": 2},
+        agreement=figure,
+        by_class=(figure,),
+        by_week=(),
+        annotators=(),
+        looked_at=2,
+        hours=0.1,
+        cost=None,
+    )
+    for each in (made, msgspec.structs.replace(made, looked_at=7)):
+        ports.reports.save_report(each)
+        assert ports.reports.report("pets") == each
+    assert ports.reports.report("dogs") is None

@@ -104,6 +104,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "consensus.max_overlap": ([3, 15], [16]),
     "consensus.target": ([0.5, 0.999], [0.49, 1, math.nan]),
     "consensus.min_gain": ([0, 0.5], [-0.01, 0.51, math.nan]),
+    "annotation.hourly_cost": ([None, 0, 10_000], [-1, 10_001]),
+    "annotation.currency": (["USD"], ["", "usd", "EURO"]),
     "consensus.max_skips": ([1, 20], [0, 21]),
     "consensus.lease_seconds": ([30, 43_200], [29, 43_201]),
     "annotation.models": ([[], [MODEL] * 1], [[{**MODEL, "name": f"m{each}"} for each in range(MAX_MODELS + 1)]]),

@@ -58,6 +58,8 @@ export function makeApi(config, fetcher = (...given) => fetch(...given)) {
     review: (name, id) => call("GET", `${named(name)}/tasks/${id}`),
     rule: (name, id, body) => call("POST", `${named(name)}/tasks/${id}/ruling`, body),
     giveBack: (name, id, comment) => call("POST", `${named(name)}/tasks/${id}/return`, { comment }),
+    report: (name) => call("GET", `${named(name)}/report`),
+    changeQueue: (name, body) => call("POST", `${named(name)}/queue`, body),
     rulings: (name) => call("GET", `${named(name)}/rulings`),
   };
 }

@@ -4,6 +4,7 @@ import { makeApi } from "./api.js";
 import { read, signOut, who } from "./auth.js";
 import { makeDesk } from "./desk.js";
 import { html } from "./html.js";
+import { Lead } from "./lead.js";
 import { Mine } from "./mine.js";
 import { makeOutbox } from "./outbox.js";
 import { Review } from "./review.js";
@@ -12,7 +13,7 @@ import { makeShelf } from "./shelf.js";
 import { SignIn } from "./sign-in.js";
 import { Workbench } from "./workbench.js";
 
-const TITLES = { mine: "My work", review: "Review" };
+const TITLES = { mine: "My work", review: "Review", lead: "Lead" };
 const OVER = "Your session has ended. Sign in again: nothing that you answered is lost.";
 
 function App({ config }) {
@@ -27,7 +28,7 @@ function App({ config }) {
 /** Everything behind the sign-in. The address names the project: #/digits, or #/digits/mine for the own work. */
 function Room({ api, onLeave, onSessionOver }) {
   const [projects, setProjects] = useState(null);
-  const [mayReview, setMayReview] = useState(false);
+  const [may, setMay] = useState({});
   const [trouble, setTrouble] = useState(null);
   const [place, setPlace] = useState(parse(location.hash));
   useEffect(() => {
@@ -37,7 +38,7 @@ function Room({ api, onLeave, onSessionOver }) {
   }, []);
   const look = useCallback(() => {
     api.projects().then(
-      (answer) => (setProjects(answer.projects), setMayReview(answer.may_review), setTrouble(null)),
+      (answer) => (setProjects(answer.projects), setMay({ review: answer.may_review, lead: answer.may_lead }), setTrouble(null)),
       (error) => (error.status === 401 ? onSessionOver() : setTrouble(error)),
     );
   }, [api]);
@@ -49,13 +50,13 @@ function Room({ api, onLeave, onSessionOver }) {
   }, [trouble]);
 
   const chosen = projects && (projects.find((each) => each.name === place.project) || projects.find((each) => each.open_tasks) || projects[0]);
-  // Whoever reviews holds no task that others could answer.
-  const desk = useDesk(api, place.view === "review" ? null : chosen?.name, onSessionOver);
+  // Whoever reviews or leads holds no task that others could answer.
+  const desk = useDesk(api, ["review", "lead"].includes(place.view) ? null : chosen?.name, onSessionOver);
   useEffect(() => {
     document.title = [TITLES[place.view], chosen?.title, "trueup"].filter(Boolean).join(" · ");
   }, [chosen?.title, place.view]);
   const go = (project, view) => (location.hash = `#/${encodeURIComponent(project)}${TITLES[view] ? `/${view}` : ""}`);
-  return html`<${Header} projects=${projects} chosen=${chosen} desk=${desk} view=${place.view} mayReview=${mayReview} onGo=${go} onLeave=${onLeave} />
+  return html`<${Header} projects=${projects} chosen=${chosen} desk=${desk} view=${place.view} may=${may} onGo=${go} onLeave=${onLeave} />
     ${body()}`;
 
   function body() {
@@ -64,6 +65,7 @@ function Room({ api, onLeave, onSessionOver }) {
     if (!projects) return html`<${Alone} text="Loading…" />`;
     if (!chosen) return html`<${Alone} title="There is no project yet" text="Whoever runs this deployment adds one to its configuration." />`;
     if (place.view === "review") return html`<${Review} api=${api} about=${chosen} onTrouble=${onSessionOver} key=${chosen.name} />`;
+    if (place.view === "lead") return html`<${Lead} api=${api} about=${chosen} onTrouble=${onSessionOver} key=${chosen.name} />`;
     if (place.view === "mine") return html`<${Mine} api=${api} project=${chosen.name} onTrouble=${onSessionOver} onCorrect=${(item) => (go(chosen.name), desk.correct(item))} />`;
     if (desk?.trouble) return html`<${Alone} title="The project cannot be opened" text=${`${desk.trouble} The page tries again every few seconds.`} />`;
     if (!desk) return html`<${Alone} text="Loading…" />`;
@@ -128,7 +130,7 @@ function openDesk(api, about, onSessionOver) {
   return Object.assign(desk, { about });
 }
 
-function Header({ projects, chosen, desk, view, mayReview, onGo, onLeave }) {
+function Header({ projects, chosen, desk, view, may, onGo, onLeave }) {
   const choose = (event) => {
     event.target.blur();
     onGo(event.target.value, view);
@@ -141,7 +143,8 @@ function Header({ projects, chosen, desk, view, mayReview, onGo, onLeave }) {
     <${Connection} desk=${desk} />
     <nav aria-label="Account">
       ${chosen && view !== "label" && html`<button onClick=${() => onGo(chosen.name, "")}>Back to labeling</button>`}
-      ${chosen && mayReview && view !== "review" && tab("review", "Review")}
+      ${chosen && may.review && view !== "review" && tab("review", "Review")}
+      ${chosen && may.lead && view !== "lead" && tab("lead", "Lead")}
       ${chosen && view !== "mine" && tab("mine", "My work")}
       <button class="icon" onClick=${switchTheme} aria-label="Switch between light and dark" title="Light or dark">◐</button>
       <button onClick=${onLeave} title=${`Signed in as ${who()?.name}`}>Sign out <span class="quiet">${who()?.name}</span></button>

@@ -52,6 +52,7 @@ from trueup.model import (
     ModelPackage,
     Node,
     Payload,
+    QualityReport,
     Quarantined,
     QueueStanding,
     RetrainingRun,
@@ -94,6 +95,7 @@ from trueup.ports import (
     Quarantine,
     Question,
     QueueStandings,
+    ReportStore,
     RunStore,
     SkillStore,
     Slot,
@@ -615,6 +617,17 @@ class MemoryQueueStandings(QueueStandings):
     def set_standing(self, standing: QueueStanding, journal: Journal) -> None:
         self._standings[standing.project] = standing
         self._world.write(journal)
+
+
+class MemoryReportStore(ReportStore):
+    def __init__(self) -> None:
+        self._reports: dict[str, QualityReport] = {}
+
+    def report(self, project: str) -> QualityReport | None:
+        return self._reports.get(project)
+
+    def save_report(self, report: QualityReport) -> None:
+        self._reports[report.project] = report
 
 
 class MemorySkillStore(SkillStore):

@@ -7,6 +7,15 @@ from collections.abc import Iterable
 from trueup.model import Annotation
 
 
+def live_of_all(newest_first: Iterable[Annotation]) -> list[Annotation]:
+    """The live ones of many tasks, oldest first."""
+    by_task: dict[str, list[Annotation]] = {}
+    for each in newest_first:
+        by_task.setdefault(each.task_id, []).append(each)
+    found = [each for of_task in by_task.values() for each in live(of_task)]
+    return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id))
+
+
 def live(annotations: Iterable[Annotation]) -> list[Annotation]:
     """The newest annotation of each annotator that none of their later ones supersedes, oldest first."""
     ordered = sorted(annotations, key=lambda each: (each.submitted_at, each.annotation_id))

@@ -23,6 +23,7 @@ from trueup.cli import (
     quarantine,
     queues,
     redrive,
+    report,
     retrain,
 )
 from trueup.cli.console import say
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.command("status")(look.status)
 app.add_typer(queues.app, name="queue", help="What waits for annotators, and to pause, drain or empty it.")
+app.command("report")(report.report)
 app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
 capture.app.command("backfill")(backfill.backfill)
 capture.app.command("quarantine")(quarantine.quarantine)

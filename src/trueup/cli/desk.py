@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from trueup.usecases.put_feedback import PutFeedback
     from trueup.usecases.redrive_messages import RedriveMessages
     from trueup.usecases.replay_quarantine import ReplayQuarantine
+    from trueup.usecases.report_quality import ReportQuality
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
 
 
@@ -85,6 +86,8 @@ class Deployed(Protocol):
     def rule(self) -> RuleOnCandidate: ...
     @property
     def manage(self) -> ManageQueue: ...
+    @property
+    def report(self) -> ReportQuality: ...
     @property
     def backfill(self) -> BackfillCaptures: ...
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -26,32 +27,65 @@ from trueup.quality.skills import records_of, skill_from
 _MOST_COMPARED = 500
 
 
+@dataclass(frozen=True)
+class Votes:
+    """Answers that are classes, or come down to such, as (question, annotator, class)."""
+
+    triples: Sequence[tuple[str, str, str]]
+    classes: Sequence[str]
+
+
+def votes_of(annotations: Iterable[Annotation], schema: LabelSchema) -> Votes | None:
+    """None for kinds whose answers are no classes. Answers that today's schema does not know, and those by which no
+    class fits, are left out."""
+    if schema.kind == "classification":
+        said = [(each.task_id, each.annotator, each.label) for each in annotations if each.label in schema.names]
+        return Votes(said, schema.names)
+    if schema.kind == "preference":
+        said = [(task, each.annotator, each.value.preferred) for task, each in _answers(annotations, schema)]
+        return Votes(said, preference.PREFERRED)
+    if schema.kind == "multilabel":
+        answers = _answers(annotations, schema)
+        return Votes(
+            [vote for task, each in answers for vote in multilabel.votes(task, each, schema)], multilabel.THERE
+        )
+    return None
+
+
 def fitted_skills(
     annotations: Iterable[Annotation], schema: LabelSchema, method: Method, project: str, at: datetime
 ) -> list[AnnotatorSkill]:
-    """From live annotations, oldest first. Those that today's schema does not know, and those by which no class fits,
-    are left out."""
-    said = [(each.task_id, each.annotator, each.label) for each in annotations if not is_none(each.label)]
-    if schema.kind == "classification":
-        return _by_method([each for each in said if each[2] in schema.names], schema.names, method, project, at)
-    read_ones = [(task, _read(who, label, schema)) for task, who, label in said]
-    answers = [(task, each) for task, each in read_ones if each is not None]
+    """From live annotations, oldest first, of which `votes_of` tells which count."""
+    annotations = list(annotations)
+    votes = votes_of(annotations, schema)
+    if schema.kind == "classification" and votes is not None:
+        return _by_method(votes, method, project, at)
+    answers = _answers(annotations, schema)
     given = Counter(each.annotator for _, each in answers)
-    if schema.kind == "preference":
-        votes = [(task, each.annotator, each.value.preferred) for task, each in answers]
-        found = _by_method(votes, preference.PREFERRED, method, project, at)
-    elif schema.kind == "multilabel":
-        votes = [vote for task, each in answers for vote in multilabel.votes(task, each, schema)]
-        found = _by_method(votes, multilabel.THERE, method, project, at)
-    else:
-        found = _by_likeness(answers, schema, method, project, at)
+    found = (
+        _by_likeness(answers, schema, method, project, at) if votes is None else _by_method(votes, method, project, at)
+    )
     return [replace(each, answers=given[each.annotator]) for each in found]
 
 
-def _by_method(
-    votes: Sequence[tuple[str, str, str]], classes: Sequence[str], method: Method, project: str, at: datetime
-) -> list[AnnotatorSkill]:
-    answers = Answers.of(votes, classes)
+def likenesses(annotations: Iterable[Annotation], schema: LabelSchema, method: Method) -> dict[str, list[float]]:
+    """Of the newest samples with several answers, by task, how like each answer is to what all say together; of kinds
+    that are no classes."""
+    by_task: dict[str, list[Said]] = defaultdict(list)
+    for task, each in _answers(annotations, schema):
+        by_task[task].append(each)
+    several = [(task, said) for task, said in by_task.items() if len(said) > 1][-_MOST_COMPARED:]
+    merger = merger_of(schema.kind)
+    return {task: _likenesses(said, merger, schema, method) for task, said in several}
+
+
+def _answers(annotations: Iterable[Annotation], schema: LabelSchema) -> list[tuple[str, Said]]:
+    read_ones = [(each.task_id, _read(each.annotator, each.label, schema)) for each in annotations]
+    return [(task, each) for task, each in read_ones if each is not None]
+
+
+def _by_method(votes: Votes, method: Method, project: str, at: datetime) -> list[AnnotatorSkill]:
+    answers = Answers.of(votes.triples, votes.classes)
     return records_of(answers, method.fit(answers), project, at)
 
 
@@ -97,6 +131,8 @@ def _record(name: str, right: float, total: int, project: str, at: datetime) -> 
 
 
 def _read(annotator: str, label: str, schema: LabelSchema) -> Said | None:
+    if is_none(label):
+        return None
     try:
         return Said(annotator, read(label, schema))
     except LabelError:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trueup.annotation.answers import live
+from trueup.annotation.answers import live, live_of_all
 from trueup.annotation.tasks import send_to_review, settle, widen
 from trueup.errors import ConflictError
 from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
 from trueup.labels.brief import brief
 from trueup.lineage.edges import supported
-from trueup.model import Annotation, AnnotatorSkill, Consensus, Project, Task, TaskStatus
+from trueup.model import AnnotatorSkill, Consensus, Project, Task, TaskStatus
 from trueup.ports import AnnotationQueue, Clock, Journal, SkillStore, TaskStore
 from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, Verdict, judge
 from trueup.quality.fitting import fitted_skills
@@ -83,16 +83,9 @@ class SettleConsensus:
         if len(recent) - fitted_on < max(_REFIT_MIN, _REFIT_SHARE * fitted_on):
             return stored
         method = method_named(project.consensus.method)
-        fresh = fitted_skills(_live_of_all(recent), project.label_schema, method, project.name, now)
+        fresh = fitted_skills(live_of_all(recent), project.label_schema, method, project.name, now)
         self.skills.save_skills(project.name, fresh)
         return fresh
-
-
-def _live_of_all(answers: list[Annotation]) -> list[Annotation]:
-    by_task: dict[str, list[Annotation]] = {}
-    for each in reversed(answers):
-        by_task.setdefault(each.task_id, []).append(each)
-    return [each for of_task in by_task.values() for each in live(of_task)]
 
 
 def _reached(consensus: Consensus) -> ConsensusReached:

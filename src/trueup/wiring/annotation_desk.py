@@ -10,10 +10,11 @@ from trueup.adapters.aws.buckets import S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
-from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoQueueStandings
+from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoQueueStandings, DynamoReportStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.model import Project
+from trueup.ports import ReportStore
 from trueup.settings import (
     AnnotationApiSettings,
 )
@@ -43,6 +44,7 @@ class AnnotationDesk:
     reviews: ShowReviews
     rule: RuleOnTask
     manage: ManageQueue
+    reports: ReportStore
 
 
 def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
@@ -70,4 +72,5 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
         reviews=ShowReviews(projects=projects, tasks=tasks),
         rule=RuleOnTask(projects, tasks, DynamoLineageStore(table), queue, clock),
         manage=ManageQueue(projects, tasks, standings, clock),
+        reports=DynamoReportStore(table),
     )

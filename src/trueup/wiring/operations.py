@@ -13,7 +13,7 @@ from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.health import AwsHealth
-from trueup.adapters.aws.ledgers import DynamoQueueStandings
+from trueup.adapters.aws.ledgers import DynamoQueueStandings, DynamoReportStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
@@ -24,6 +24,7 @@ from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
+from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.wiring.operator import Operator, operator
 
@@ -50,6 +51,11 @@ class Operations(Operator):
     @property
     def manage(self) -> ManageQueue:
         return ManageQueue(self.projects, self.tasks, DynamoQueueStandings(self.table), self.clock)
+
+    @property
+    def report(self) -> ReportQuality:
+        reports = DynamoReportStore(self.table)
+        return ReportQuality(self.projects, self.tasks, self.skills, reports, self.clock)
 
     @property
     def backfill(self) -> BackfillCaptures:

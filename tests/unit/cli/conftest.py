@@ -50,6 +50,7 @@ from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
+from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.submit_annotation import Submission
 
@@ -140,6 +141,10 @@ class FakeDeployed:
     @property
     def rule(self) -> RuleOnCandidate:
         return RuleOnCandidate(runs=self.runs, rulings=self.registry)
+
+    @property
+    def report(self) -> ReportQuality:
+        return self.loop.report
 
     @property
     def manage(self) -> ManageQueue:

@@ -78,3 +78,11 @@ def test_tasks_come_first_and_are_cancelled(trueup: Terminal, lived: FakeDeploye
     assert trueup("queue", "cancel", "--reason", "enough").exit_code == 2
     assert trueup.json("queue", "cancel", "--reason", "enough", "--yes") == {"project": "pets", "cancelled": 1}
     assert lived.tasks.count("pets", TaskStatus.CANCELLED) == 2
+
+
+def test_the_report_tells_a_leads_figures(trueup: Terminal, lived: FakeDeployed) -> None:
+    made = trueup.json("report")
+    assert (made["looked_at"], made["tasks"]["settled"], made["cost"]) == (8, 3, None)
+    said = trueup("report", "--refresh").stdout
+    for each in ("no hourly_cost is configured", "ada", "3 settled", "skill"):
+        assert each in said

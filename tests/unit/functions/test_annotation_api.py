@@ -99,6 +99,7 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         reviews=ShowReviews(projects, tasks),
         rule=RuleOnTask(projects, tasks, loop.lineage, loop.queue, loop.clock),
         manage=loop.manage,
+        reports=loop.reports,
     )
 
 
@@ -504,3 +505,14 @@ def test_leads_say_how_a_queue_goes_on(loop: Loop, api: Api) -> None:
     assert lead.call(FIRST, {}, project="pets", task=last.task_id)[0] == 200
     assert api.claimed()["task_id"] == last.task_id
     assert lead.call(QUEUE, {"status": "cancel", "reason": "enough"}, project="pets") == (200, {"cancelled": 3})
+
+
+def test_the_report_is_for_leads(loop: Loop, api: Api) -> None:
+    route = "GET /api/projects/{project}/report"
+    assert api.refused(route, project="pets")[:2] == (403, "PermissionDenied")
+    lead = Api(lambda: desk_of(loop), groups="[admins]")
+    assert lead.call(route, project="pets") == (200, {"report": None})
+    made = loop.report("pets")
+    status, answer = lead.call(route, project="pets")
+    assert (status, answer["report"]["looked_at"], answer["report"]["tasks"]["open"]) == (200, made.looked_at, 3)
+    assert lead.call("GET /api/projects")[1]["may_lead"] is True

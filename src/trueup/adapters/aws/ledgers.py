@@ -22,6 +22,7 @@ from trueup.model import (
     Edge,
     Knowledge,
     Node,
+    QualityReport,
     QueueStanding,
     Record,
     RetrainingRun,
@@ -35,6 +36,7 @@ from trueup.ports import (
     LabelingJob,
     LineageStore,
     QueueStandings,
+    ReportStore,
     RunStore,
     SkillStore,
 )
@@ -90,6 +92,18 @@ class DynamoQueueStandings(QueueStandings):
 
     def set_standing(self, standing: QueueStanding, journal: Journal) -> None:
         self._table.write([put((f"P#{standing.project}#QUEUE", "STANDING"), standing), *journal_writes(journal)])
+
+
+class DynamoReportStore(ReportStore):
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def report(self, project: str) -> QualityReport | None:
+        item = self._table.get(f"P#{project}#REPORT", "REPORT")
+        return record_of(item, QualityReport) if item else None
+
+    def save_report(self, report: QualityReport) -> None:
+        self._table.write([put((f"P#{report.project}#REPORT", "REPORT"), report)])
 
 
 class _Postponed(Record, frozen=True, kw_only=True):

@@ -1,0 +1,43 @@
+"""All answers are looked at anew: annotators' skills are fitted, and a lead's figures written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trueup.annotation.answers import live_of_all
+from trueup.model import Project, QualityReport, TaskStatus
+from trueup.ports import Clock, ReportStore, SkillStore, TaskStore
+from trueup.quality.fitting import fitted_skills
+from trueup.quality.methods import method_named
+from trueup.quality.report import report
+from trueup.usecases.find_project import project_named
+
+# Some 30 MB of answers, read in a few seconds; older ones say little of today's annotators.
+MOST_ANSWERS = 50_000
+_MOST_TASKS = 1000
+
+
+@dataclass(frozen=True)
+class ReportQuality:
+    """The newest 50,000 answers of a project, whose skills consensus then uses. The open tasks are the 1,000 most
+    urgent. Calling again with the same answers writes the same figures. Raises NotFoundError."""
+
+    projects: Mapping[str, Project]
+    tasks: TaskStore
+    skills: SkillStore
+    reports: ReportStore
+    clock: Clock
+
+    def __call__(self, project_name: str) -> QualityReport:
+        project = project_named(self.projects, project_name)
+        now, name = self.clock.now(), project.name
+        annotations = live_of_all(self.tasks.answers(name, MOST_ANSWERS))
+        method = method_named(project.consensus.method)
+        skills = fitted_skills(annotations, project.label_schema, method, name, now)
+        self.skills.save_skills(name, skills)
+        counts = {each.value: self.tasks.count(name, each) for each in TaskStatus if each is not TaskStatus.SETTLING}
+        waiting = self.tasks.by_status(name, TaskStatus.OPEN, _MOST_TASKS)
+        made = report(project, waiting, counts, annotations, skills, method, now)
+        self.reports.save_report(made)
+        return made

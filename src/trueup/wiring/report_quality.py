@@ -1,0 +1,24 @@
+"""Builds what functions/quality_report calls."""
+
+from __future__ import annotations
+
+from trueup.adapters.aws.clients import Clients
+from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.ledgers import DynamoReportStore, DynamoSkillStore
+from trueup.adapters.aws.table import Table
+from trueup.adapters.aws.task_store import DynamoTaskStore
+from trueup.settings import QualityReportSettings
+from trueup.usecases.report_quality import ReportQuality
+from trueup.wiring.projects import packaged_projects
+
+
+def report_quality(settings: QualityReportSettings, clients: Clients | None = None) -> ReportQuality:
+    clients = clients or Clients()
+    table = Table(clients["dynamodb"], settings.table_name)
+    return ReportQuality(
+        projects=packaged_projects(settings.projects_file),
+        tasks=DynamoTaskStore(table),
+        skills=DynamoSkillStore(table),
+        reports=DynamoReportStore(table),
+        clock=SystemClock(),
+    )
