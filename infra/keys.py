@@ -362,6 +362,18 @@ PROJECT_KEYS: dict[str, Key] = {
     ),
     "annotation.hourly_cost": Key("What an hour of an annotator costs, for the report; null: not told", 18.5, _WAGE),
     "annotation.currency": Key("In which currency", "EUR", matching(r"[A-Z]{3}", "three capitals, as in ISO 4217", 3)),
+    "gold.share": Key(
+        "Of what an annotator claims, the share that is known already (`trueup gold add`), to see how good they are; "
+        "they cannot tell",
+        0.05,
+        between(0, 0.5),
+    ),
+    "gold.retire_after": Key("How many annotators are asked about each at most", 200, between(1, 10_000)),
+    "gold.window": Key("How many of the newest gold answers say how an annotator stands", 20, between(5, 200)),
+    "gold.min_answers": Key("So many they must be, or nothing is said", 10, between(1, 200)),
+    "gold.warn_below": Key("Below this share of right ones the annotator is told", 0.8, between(0, 1)),
+    "gold.suspend_below": Key("Below this one they get no tasks until a lead says so", 0.5, between(0, 1)),
+    "gold.requeue": Key("Whether one more person is then asked about labels that rest on them", True),
     "annotation.models": Key(
         "Language models of Amazon Bedrock that answer beside people, one for each task at most; their skill is "
         "measured as anybody's",

@@ -58,6 +58,7 @@ _SECTIONS = {
     "label_schema": "What annotators may answer: `label_schema`",
     "selection": "Which predictions deserve a person: `selection`",
     "annotation": "Who answers beside people: `annotation`",
+    "gold": "Tasks whose answer is known: `gold`",
     "consensus": "How answers become a label: `consensus`",
     "commit": "When labels become a version: `commit`",
     "triggers": "When a version is worth a training: `triggers`",

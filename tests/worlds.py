@@ -18,6 +18,7 @@ from trueup.adapters.memory import (
     MemoryCaptureListing,
     MemoryDatasetStore,
     MemoryFeedbackStore,
+    MemoryGoldStore,
     MemoryKnowledgeStore,
     MemoryLineageStore,
     MemoryPayloadStore,
@@ -26,6 +27,7 @@ from trueup.adapters.memory import (
     MemoryReportStore,
     MemoryRunStore,
     MemorySkillStore,
+    MemoryStandingStore,
     MemoryTaskStore,
     MemoryWorkflows,
     World,
@@ -51,9 +53,12 @@ from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.join_feedback import JoinFeedback
+from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.report_quality import ReportQuality
+from trueup.usecases.score_gold import ScoreGold
+from trueup.usecases.serve_gold import ServeGold
 from trueup.usecases.settle_consensus import SettleConsensus
 from trueup.usecases.submit_annotation import SubmitAnnotation
 
@@ -160,6 +165,8 @@ class Loop:
         self.standings = MemoryQueueStandings(self.world)
         self.skills = MemorySkillStore()
         self.reports = MemoryReportStore()
+        self.gold = MemoryGoldStore()
+        self.people = MemoryStandingStore(self.world)
         self.knowledge = MemoryKnowledgeStore()
         self.datasets = MemoryDatasetStore(self.world)
         self.lineage = MemoryLineageStore(self.world)
@@ -190,11 +197,14 @@ class Loop:
             answer=AnswerFeedback(self.feedback, self.payloads, self.tasks, self.ledger, self.queue, self.clock),
             clock=self.clock,
         )
-        self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock, self.standings)
+        serve = ServeGold(projects, self.tasks, self.gold, self.clock)
+        self.claim = ClaimTask(projects, self.tasks, self.queue, self.clock, self.standings, serve, self.people)
+        self.keep_gold = KeepGold(projects, self.datasets, self.gold, self.people, self.clock)
+        self.score = ScoreGold(self.tasks, self.gold, self.people, self.queue, self.clock)
         self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)
         self.manage = ManageQueue(projects, self.tasks, self.standings, self.clock)
-        self.report = ReportQuality(projects, self.tasks, self.skills, self.reports, self.clock)
-        self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock)
+        self.report = ReportQuality(projects, self.tasks, self.skills, self.reports, self.gold, self.people, self.clock)
+        self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock, self.score)
         self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
 

@@ -17,6 +17,7 @@ from trueup.errors import (
     InputError,
     NotFoundError,
     RetryableError,
+    SuspendedError,
     TrueupError,
 )
 from trueup.model import Record
@@ -42,7 +43,7 @@ def refusal(error: Exception, request_id: str) -> Response:
             pass
         case InputError():
             return _told(400, error, request_id, error.field)
-        case CallerDeniedError():
+        case CallerDeniedError() | SuspendedError():
             return _told(403, error, request_id)
         case NotFoundError():
             return _told(404, error, request_id)

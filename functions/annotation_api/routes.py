@@ -62,7 +62,9 @@ def show_project(desk: AnnotationDesk, request: Request) -> Response:
     project = desk.projects[request.path["project"]]
     state = desk.manage.state(project.name)
     queue = {"status": state.status, "reason": state.reason}
-    return Response(body={**_project(project), "progress": progress, "queue": queue})
+    stands = desk.people.standing(project.name, request.annotator)
+    standing = {"status": stands.status, "reason": stands.reason}
+    return Response(body={**_project(project), "progress": progress, "queue": queue, "standing": standing})
 
 
 def claim(desk: AnnotationDesk, request: Request) -> Response:

@@ -15,6 +15,7 @@ TrueupError                       everything that trueup raises on purpose
 │   └── RunActiveError            the project already retrains
 ├── IntegrityError                stored bytes do not match their content-addressed name
 ├── PermissionDeniedError         the caller's role does not allow it
+│   └── SuspendedError            an annotator gets no tasks for now
 ├── RetryableError                try the same again later: throttled, time-out, not yet visible
 └── ServiceError                  AWS refused for a reason that retrying does not mend
 """
@@ -88,6 +89,10 @@ class IntegrityError(TrueupError):
 
 class PermissionDeniedError(TrueupError):
     """The caller's role does not allow this."""
+
+
+class SuspendedError(PermissionDeniedError):
+    """An annotator gets no tasks in a project until a lead says so."""
 
 
 class RetryableError(TrueupError):

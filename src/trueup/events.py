@@ -75,6 +75,24 @@ class QueueChanged(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class GoldAnswered(Event, frozen=True, kw_only=True):
+    """An annotator answered a task whose label is known; `score` is how right, 0 to 1."""
+
+    task_id: str
+    gold_id: str
+    annotator: str
+    score: float
+
+
+class StandingChanged(Event, frozen=True, kw_only=True):
+    """An annotator is warned, suspended, or active again."""
+
+    annotator: str
+    status: str
+    by: str
+    reason: str
+
+
 class TaskCancelled(Event, frozen=True, kw_only=True):
     """Nobody is asked about a task any more."""
 

@@ -192,6 +192,21 @@ class AnnotationPolicy(Record, frozen=True, kw_only=True):
     models: tuple[ModelAnnotator, ...] = ()
 
 
+class GoldPolicy(Record, frozen=True, kw_only=True):
+    """Tasks whose label is known, hidden among an annotator's others: `share` of what they claim; each is shown to
+    `retire_after` people at most. Of the newest `window` gold answers of somebody who gave `min_answers` or more, a
+    share of right ones below `warn_below` is a warning, below `suspend_below` they get no more tasks; `requeue` then
+    asks one more person about what rests on them."""
+
+    share: float = 0.0
+    retire_after: int = 200
+    window: int = 20
+    min_answers: int = 10
+    warn_below: float = 0.8
+    suspend_below: float = 0.5
+    requeue: bool = True
+
+
 class CommitPolicy(Record, frozen=True, kw_only=True):
     """When settled labels become a version: at `batch` of them, or once one waited `max_age_seconds`."""
 
@@ -284,6 +299,7 @@ class Project(Record, frozen=True, kw_only=True):
     feedback: FeedbackPolicy = FeedbackPolicy()
     selection: SelectionPolicy = SelectionPolicy()
     annotation: AnnotationPolicy = AnnotationPolicy()
+    gold: GoldPolicy = GoldPolicy()
     consensus: ConsensusPolicy = ConsensusPolicy()
     commit: CommitPolicy = CommitPolicy()
     triggers: TriggerPolicy = TriggerPolicy()
@@ -616,6 +632,7 @@ class Task(Record, frozen=True, kw_only=True):
     prediction: Prediction | None = None
     comments: tuple[Comment, ...] = ()
     final: bool = False
+    gold_id: str | None = None
     revision: int = 0
 
     @property
@@ -636,6 +653,54 @@ class QueueStanding(Record, frozen=True, kw_only=True):
 
     project: str
     status: QueueStatus = QueueStatus.ACTIVE
+    by: str = ""
+    reason: str = ""
+    at: datetime | None = None
+
+
+class Gold(Record, frozen=True, kw_only=True):
+    """An input whose label is known. `names` are what its label is counted under; `exposures` how many annotators were
+    asked."""
+
+    project: str
+    gold_id: str
+    sample_id: str
+    label: str
+    names: tuple[str, ...]
+    content_type: str
+    payload_uri: str
+    added_at: datetime
+    added_by: str = ""
+    exposures: int = 0
+
+
+class GoldAnswer(Record, frozen=True, kw_only=True):
+    """What an annotator said of a gold task, and how right that is, 0 to 1."""
+
+    project: str
+    annotator: str
+    gold_id: str
+    task_id: str
+    label: str
+    names: tuple[str, ...]
+    score: float
+    at: datetime
+
+
+class StandingStatus(enum.StrEnum):
+    """`warned` annotators go on and are told; `suspended` ones get no tasks until a lead says so."""
+
+    ACTIVE = "active"
+    WARNED = "warned"
+    SUSPENDED = "suspended"
+
+
+class Standing(Record, frozen=True, kw_only=True):
+    """How an annotator stands in a project, who said so (a rule, or a lead), and why."""
+
+    project: str
+    annotator: str
+    status: StandingStatus = StandingStatus.ACTIVE
     by: str = ""
     reason: str = ""
     at: datetime | None = None
@@ -720,7 +785,7 @@ class Figure(Record, frozen=True, kw_only=True):
 class AnnotatorFigures(Record, frozen=True, kw_only=True):
     """What an annotator did, as far as the report looked: answers, the median seconds of one, skill with a 90 %
     interval, and how often right of late and before (None with too few answers to tell). `drifts`: of late clearly less
-    often."""
+    often. `gold` tasks they answered, and how right, with a 90 % interval."""
 
     annotator: str
     answers: int
@@ -732,6 +797,11 @@ class AnnotatorFigures(Record, frozen=True, kw_only=True):
     recent: float | None = None
     earlier: float | None = None
     drifts: bool = False
+    gold: int = 0
+    gold_right: float | None = None
+    gold_low: float | None = None
+    gold_high: float | None = None
+    standing: StandingStatus = StandingStatus.ACTIVE
 
 
 class QualityReport(Record, frozen=True, kw_only=True):

@@ -28,6 +28,8 @@ from trueup.model import (
     FeedbackState,
     FeedbackStatus,
     FileReceipt,
+    Gold,
+    GoldAnswer,
     Knowledge,
     LabelClass,
     ModelPackage,
@@ -43,6 +45,7 @@ from trueup.model import (
     Segment,
     Selection,
     SettledLabel,
+    Standing,
     Task,
     TaskStatus,
     TransformPair,
@@ -241,6 +244,10 @@ class TaskStore(Protocol):
         """Strongly consistent. Raises NotFoundError."""
         ...
 
+    def add(self, task: Task, journal: Journal) -> None:
+        """A task beside those of selection. Raises ConflictError when it is there already."""
+        ...
+
     def save(
         self,
         task: Task,
@@ -257,7 +264,7 @@ class TaskStore(Protocol):
         ...
 
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
-        """Highest priority first, then oldest. Eventually consistent."""
+        """Highest priority first, then oldest; without gold tasks. Eventually consistent."""
         ...
 
     def count(self, project: str, status: TaskStatus) -> int: ...
@@ -351,6 +358,52 @@ class SkillStore(Protocol):
     def skills(self, project: str) -> list[AnnotatorSkill]: ...
 
     def save_skills(self, project: str, skills: Sequence[AnnotatorSkill]) -> None: ...
+
+
+class GoldStore(Protocol):
+    """Inputs whose label is known, and what annotators said of them."""
+
+    def items(self, project: str) -> list[Gold]:
+        """By id."""
+        ...
+
+    def item(self, project: str, gold_id: str) -> Gold | None: ...
+
+    def put(self, gold: Gold) -> bool:
+        """False, and nothing written, when it is there already."""
+        ...
+
+    def remove(self, project: str, gold_id: str) -> None:
+        """One that is gone is ignored; its answers stay."""
+        ...
+
+    def expose(self, project: str, gold_id: str) -> None:
+        """One more annotator was asked. One that is gone is ignored."""
+        ...
+
+    def record(self, answer: GoldAnswer) -> None:
+        """Once for a task: a correction takes the place of what was said before."""
+        ...
+
+    def answers(self, project: str, annotator: str | None = None) -> list[GoldAnswer]:
+        """Of one annotator, or of all; oldest first."""
+        ...
+
+
+class StandingStore(Protocol):
+    """How annotators stand."""
+
+    def standing(self, project: str, annotator: str) -> Standing:
+        """Active, where nobody said anything."""
+        ...
+
+    def standings(self, project: str) -> list[Standing]:
+        """Those of whom anything was said, by name."""
+        ...
+
+    def set_standing(self, standing: Standing, journal: Journal) -> None:
+        """Of two at once the later stays."""
+        ...
 
 
 class ReportStore(Protocol):

@@ -25,6 +25,7 @@ from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.event_bus import EventBridgeBus
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
+from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.ledgers import (
     DynamoBatchStore,
     DynamoKnowledgeStore,
@@ -50,6 +51,7 @@ from trueup.ports import (
     DatasetStore,
     EventBus,
     FeedbackStore,
+    GoldStore,
     KnowledgeStore,
     LineageStore,
     ModelRegistry,
@@ -60,6 +62,7 @@ from trueup.ports import (
     ReportStore,
     RunStore,
     SkillStore,
+    StandingStore,
     TaskStore,
     TransformQueue,
     Workflows,
@@ -88,6 +91,8 @@ class Ports:
     queue: AnnotationQueue
     standings: QueueStandings
     reports: ReportStore
+    gold: GoldStore
+    people: StandingStore
     skills: SkillStore
     knowledge: KnowledgeStore
     datasets: DatasetStore
@@ -136,6 +141,8 @@ def in_memory() -> Ports:
         queue=memory.MemoryAnnotationQueue(clock),
         standings=memory.MemoryQueueStandings(world),
         reports=memory.MemoryReportStore(),
+        gold=memory.MemoryGoldStore(),
+        people=memory.MemoryStandingStore(world),
         skills=memory.MemorySkillStore(),
         knowledge=memory.MemoryKnowledgeStore(),
         datasets=datasets,
@@ -246,6 +253,8 @@ def on_aws() -> Ports:
         knowledge=DynamoKnowledgeStore(table),
         standings=DynamoQueueStandings(table),
         reports=DynamoReportStore(table),
+        gold=DynamoGoldStore(table),
+        people=DynamoStandingStore(table),
         datasets=AwsDatasetStore(table, Bucket(s3, DATASET)),
         lineage=DynamoLineageStore(table),
         runs=DynamoRunStore(table),

@@ -11,11 +11,13 @@ from tests.contract.implementations import Ports
 from tests.contract.records import edge, event
 from tests.worlds import NOW
 from trueup.errors import NotFoundError
-from trueup.events import QueueChanged, seal
+from trueup.events import QueueChanged, StandingChanged, seal
 from trueup.model import (
     AnnotatorSkill,
     Champion,
     Figure,
+    Gold,
+    GoldAnswer,
     Judged,
     Knowledge,
     ModelPackage,
@@ -24,6 +26,8 @@ from trueup.model import (
     QualityReport,
     QueueStanding,
     QueueStatus,
+    Standing,
+    StandingStatus,
 )
 from trueup.ports import Journal, LabelingJob
 
@@ -227,3 +231,65 @@ def test_a_report_takes_the_place_of_the_one_before(ports: Ports) -> None:
         ports.reports.save_report(each)
         assert ports.reports.report("pets") == each
     assert ports.reports.report("dogs") is None
+
+
+def gold(number: int, project: str = "pets") -> Gold:
+    return Gold(
+        project=project,
+        gold_id=f"g{number}",
+        sample_id=f"s{number}",
+        label="cat",
+        names=("cat",),
+        content_type="text/plain",
+        payload_uri="s3://b/k",
+        added_at=NOW,
+    )
+
+
+def test_gold_is_kept_once_and_its_exposures_are_counted(ports: Ports) -> None:
+    assert ports.gold.put(gold(1))
+    assert ports.gold.put(gold(2))
+    assert not ports.gold.put(msgspec.structs.replace(gold(1), label="dog"))
+    for _ in range(3):
+        ports.gold.expose("pets", "g2")
+    ports.gold.expose("pets", "gone")
+    assert ports.gold.items("pets") == [gold(1), msgspec.structs.replace(gold(2), exposures=3)]
+    assert ports.gold.item("pets", "g2") == msgspec.structs.replace(gold(2), exposures=3)
+    ports.gold.remove("pets", "g1")
+    ports.gold.remove("pets", "g1")
+    assert ports.gold.item("pets", "g1") is None
+    assert ports.gold.items("dogs") == []
+
+
+def test_a_gold_answer_is_there_once_for_a_task(ports: Ports) -> None:
+    def said(who: str, task: str, score: float, seconds: int) -> GoldAnswer:
+        return GoldAnswer(
+            project="pets",
+            annotator=who,
+            gold_id="g1",
+            task_id=task,
+            label="cat",
+            names=("cat",),
+            score=score,
+            at=NOW + timedelta(seconds=seconds),
+        )
+
+    for each in (
+        said("ada", "t2", 0.0, 2),
+        said("ada", "t1", 1.0, 1),
+        said("ad", "t3", 0.5, 3),
+        said("ada", "t2", 1.0, 4),
+    ):
+        ports.gold.record(each)
+    assert ports.gold.answers("pets", "ada") == [said("ada", "t1", 1.0, 1), said("ada", "t2", 1.0, 4)]
+    assert [each.annotator for each in ports.gold.answers("pets")] == ["ada", "ad", "ada"]
+
+
+def test_how_an_annotator_stands_is_kept(ports: Ports) -> None:
+    assert ports.people.standing("pets", "ada") == Standing(project="pets", annotator="ada")
+    said = Standing(project="pets", annotator="ada", status=StandingStatus.WARNED, by="rule", reason="x", at=NOW)
+    event = StandingChanged(project="pets", annotator="ada", status="warned", by="rule", reason="x")
+    ports.people.set_standing(said, Journal(at=NOW, events=(event,)))
+    assert ports.people.standing("pets", "ada") == said
+    assert ports.people.standings("pets") == [said]
+    assert [each.event_type for each in ports.outbox()] == ["StandingChanged"]

@@ -353,3 +353,17 @@ def test_a_ruling_is_written_with_its_task_or_not_at_all(ports: Ports) -> None:
     assert ports.tasks.rulings("pets", 1) == [ruling(second, 2, label=None, before="dog", version_id="v1")]
     assert ports.tasks.rulings_of("pets", first.task_id) == [ruling(first)]
     assert ports.tasks.rulings_of("pets", "nothing") == ports.tasks.rulings("others", 9) == []
+
+
+def test_a_gold_task_is_added_once_and_listed_nowhere(ports: Ports) -> None:
+    task = msgspec.structs.replace(opening(1).task, gold_id="g1", backend="gold", task_id="1" * 32)
+    ports.tasks.add(task, journal())
+    with pytest.raises(ConflictError):
+        ports.tasks.add(task, journal())
+    assert ports.tasks.get("pets", task.task_id) == task
+    assert ports.tasks.count("pets", TaskStatus.OPEN) == 0
+    settled = msgspec.structs.replace(next_of(task), status=TaskStatus.SETTLED)
+    ports.tasks.save(settled, QUIET, annotation=annotation(task, "ada"))
+    assert ports.tasks.get("pets", task.task_id) == settled
+    assert ports.tasks.count("pets", TaskStatus.SETTLED) == 0
+    assert len(ports.outbox()) == 1

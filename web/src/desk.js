@@ -25,6 +25,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     offline: false,
     progress: about.progress,
     queue: about.queue,
+    standing: about.standing,
     waiting: 0,
   };
   const watchers = new Set();
@@ -280,6 +281,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     if (!fresh) return;
     stale = false;
     state.queue = fresh.queue;
+    state.standing = fresh.standing;
     const coming = box.size;
     state.progress = { ...fresh.progress, mine_today: fresh.progress.mine_today + coming, mine_total: fresh.progress.mine_total + coming };
     changed();

@@ -48,6 +48,8 @@ from trueup.model import (
     FeedbackState,
     FeedbackStatus,
     FileReceipt,
+    Gold,
+    GoldAnswer,
     Knowledge,
     ModelPackage,
     Node,
@@ -62,6 +64,7 @@ from trueup.model import (
     Segment,
     Selection,
     SettledLabel,
+    Standing,
     Task,
     TaskStatus,
     TransformPair,
@@ -81,6 +84,7 @@ from trueup.ports import (
     EventBus,
     Execution,
     FeedbackStore,
+    GoldStore,
     Journal,
     KnowledgeStore,
     LabelingBackend,
@@ -100,6 +104,7 @@ from trueup.ports import (
     SkillStore,
     Slot,
     SourceObject,
+    StandingStore,
     TaskStore,
     TransformQueue,
     Workflows,
@@ -422,6 +427,13 @@ class MemoryTaskStore(TaskStore):
         return self._tasks[project, task_id]
 
     @_locked
+    def add(self, task: Task, journal: Journal) -> None:
+        if (task.project, task.task_id) in self._tasks:
+            raise ConflictError(f"task {task.task_id} is there already")
+        self._tasks[task.project, task.task_id] = task
+        self._world.write(journal)
+
+    @_locked
     def save(
         self,
         task: Task,
@@ -454,7 +466,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
-        found = [each for each in self._tasks.values() if each.project == project and each.status is status]
+        mine = [each for each in self._tasks.values() if each.project == project and each.gold_id is None]
+        found = [each for each in mine if each.status is status]
         return sorted(found, key=lambda each: (-each.priority, each.opened_at, each.task_id))[:limit]
 
     @_locked
@@ -616,6 +629,66 @@ class MemoryQueueStandings(QueueStandings):
     @_locked
     def set_standing(self, standing: QueueStanding, journal: Journal) -> None:
         self._standings[standing.project] = standing
+        self._world.write(journal)
+
+
+class MemoryGoldStore(GoldStore):
+    def __init__(self) -> None:
+        self._world = World()
+        self._items: dict[tuple[str, str], Gold] = {}
+        self._answers: dict[tuple[str, str, str], GoldAnswer] = {}
+
+    @_locked
+    def items(self, project: str) -> list[Gold]:
+        return [each for (name, _), each in sorted(self._items.items()) if name == project]
+
+    @_locked
+    def item(self, project: str, gold_id: str) -> Gold | None:
+        return self._items.get((project, gold_id))
+
+    @_locked
+    def put(self, gold: Gold) -> bool:
+        fresh = (gold.project, gold.gold_id) not in self._items
+        self._items.setdefault((gold.project, gold.gold_id), gold)
+        return fresh
+
+    @_locked
+    def remove(self, project: str, gold_id: str) -> None:
+        self._items.pop((project, gold_id), None)
+
+    @_locked
+    def expose(self, project: str, gold_id: str) -> None:
+        found = self._items.get((project, gold_id))
+        if found is not None:
+            self._items[project, gold_id] = msgspec.structs.replace(found, exposures=found.exposures + 1)
+
+    @_locked
+    def record(self, answer: GoldAnswer) -> None:
+        self._answers[answer.project, answer.annotator, answer.task_id] = answer
+
+    @_locked
+    def answers(self, project: str, annotator: str | None = None) -> list[GoldAnswer]:
+        found = [each for each in self._answers.values() if each.project == project]
+        mine = [each for each in found if annotator is None or each.annotator == annotator]
+        return sorted(mine, key=lambda each: (each.at, each.task_id))
+
+
+class MemoryStandingStore(StandingStore):
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._standings: dict[tuple[str, str], Standing] = {}
+
+    @_locked
+    def standing(self, project: str, annotator: str) -> Standing:
+        return self._standings.get((project, annotator), Standing(project=project, annotator=annotator))
+
+    @_locked
+    def standings(self, project: str) -> list[Standing]:
+        return [each for (name, _), each in sorted(self._standings.items()) if name == project]
+
+    @_locked
+    def set_standing(self, standing: Standing, journal: Journal) -> None:
+        self._standings[standing.project, standing.annotator] = standing
         self._world.write(journal)
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trueup.annotation.tasks import GOLD
 from trueup.model import Annotation
+
+
+def without_gold(annotations: Iterable[Annotation]) -> list[Annotation]:
+    """Answers to gold tasks say something of their annotators, and nothing of samples."""
+    return [each for each in annotations if each.backend != GOLD]
 
 
 def live_of_all(newest_first: Iterable[Annotation]) -> list[Annotation]:

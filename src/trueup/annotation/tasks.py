@@ -15,6 +15,7 @@ from trueup.model import (
     MODEL_ANNOTATOR,
     Annotation,
     Comment,
+    Gold,
     Lease,
     Project,
     Sample,
@@ -27,6 +28,8 @@ from trueup.model import (
 
 # Added to the priority of a task that is to be answered first; scores of selection lie in [0, 1].
 URGENT = 1000.0
+# The backend of tasks whose label is known: nobody claims them, one annotator is given each.
+GOLD = "gold"
 
 
 def open_task(project: str, sample: Sample, selection: Selection, at: datetime, config: Project) -> Task:
@@ -149,6 +152,33 @@ def cancel(task: Task) -> Task:
     if task.status not in (TaskStatus.OPEN, TaskStatus.REVIEW):
         raise TaskClosedError(f"task {task.task_id} is {task.status}: only one that is open or in review is cancelled")
     return _next(task, status=TaskStatus.CANCELLED, leases=())
+
+
+def gold_task(gold: Gold, annotator: str, now: datetime, seconds: int) -> Task:
+    """The task by which one annotator is asked about what is known: it looks like any other, and is theirs alone."""
+    task_id = content_id(gold.project, GOLD, gold.gold_id, annotator)[:32]
+    token = lease_token(task_id, annotator, 0)
+    lease = Lease(task_id=task_id, annotator=annotator, token=token, expires_at=now + timedelta(seconds=seconds))
+    return Task(
+        project=gold.project,
+        task_id=task_id,
+        sample_id=gold.sample_id,
+        content_type=gold.content_type,
+        payload_uri=gold.payload_uri,
+        priority=0.0,
+        overlap=1,
+        opened_at=now,
+        leases=(lease,),
+        backend=GOLD,
+        gold_id=gold.gold_id,
+    )
+
+
+def reopen(task: Task) -> Task:
+    """Ask one more person about what was settled. Raises TaskClosedError (not settled, or ruled on)."""
+    if task.status is not TaskStatus.SETTLED or task.final:
+        raise TaskClosedError(f"task {task.task_id} is {task.status}: only a label that people settled is asked again")
+    return _next(task, status=TaskStatus.OPEN, overlap=len(task.answered_by) + 1)
 
 
 def hasten(task: Task) -> Task:

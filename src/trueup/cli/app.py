@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from trueup.cli import (
+    annotators,
     backfill,
     capture,
     dataset,
     endpoint,
     feedback,
+    gold,
     lineage,
     look,
     machine,
@@ -46,6 +48,8 @@ app = typer.Typer(
 )
 app.command("status")(look.status)
 app.add_typer(queues.app, name="queue", help="What waits for annotators, and to pause, drain or empty it.")
+app.add_typer(gold.app, name="gold", help="Tasks whose answer is known, to see how good annotators are.")
+app.add_typer(annotators.app, name="annotator", help="How annotators stand, and to suspend or reinstate one.")
 app.command("report")(report.report)
 app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
 capture.app.command("backfill")(backfill.backfill)

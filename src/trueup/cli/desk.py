@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.import_labels import ImportLabels
+    from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
     from trueup.usecases.put_feedback import PutFeedback
     from trueup.usecases.redrive_messages import RedriveMessages
@@ -86,6 +88,8 @@ class Deployed(Protocol):
     def rule(self) -> RuleOnCandidate: ...
     @property
     def manage(self) -> ManageQueue: ...
+    @property
+    def keep_gold(self) -> KeepGold: ...
     @property
     def report(self) -> ReportQuality: ...
     @property
@@ -142,6 +146,11 @@ def project_of(look: Deployed, name: str) -> str:
     if len(names) != 1:
         raise InputError(f"there are several projects: add --project with one of {', '.join(names)}", field="--project")
     return names[0]
+
+
+def me() -> str:
+    """Who does it: an operator, by the name of their account on this machine."""
+    return f"operator:{getpass.getuser()}"
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from trueup.cli import look
 from trueup.cli.console import count, paint, safe, say_json
-from trueup.cli.desk import confirm, desk_of, project_of
+from trueup.cli.desk import confirm, desk_of, me, project_of
 from trueup.cli.options import AnyProject, Json, OneProject
 from trueup.model import QueueStanding, QueueStatus
 
@@ -56,7 +55,7 @@ def cancel(
     deployed = desk_of(context).look()
     name = project_of(deployed, project)
     confirm(f"Cancel the open tasks of {name}? Their samples are not asked about again.", yes)
-    cancelled = deployed.manage.cancel_open(name, _me(), reason, limit)
+    cancelled = deployed.manage.cancel_open(name, me(), reason, limit)
     if as_json:
         say_json({"project": name, "cancelled": cancelled})
     else:
@@ -71,7 +70,7 @@ def cancel_task(
 ) -> None:
     """Cancel one task that is open or in review."""
     deployed = desk_of(context).look()
-    deployed.manage.cancel(project_of(deployed, project), task_id, _me(), reason)
+    deployed.manage.cancel(project_of(deployed, project), task_id, me(), reason)
     paint(f"task [bold]{safe(task_id)}[/] is cancelled")
 
 
@@ -82,13 +81,13 @@ def prioritise(
 ) -> None:
     """Have an open task answered before all others."""
     deployed = desk_of(context).look()
-    deployed.manage.prioritise(project_of(deployed, project), task_id, _me())
+    deployed.manage.prioritise(project_of(deployed, project), task_id, me())
     paint(f"task [bold]{safe(task_id)}[/] comes first")
 
 
 def _set(context: typer.Context, project: str, status: QueueStatus, reason: str, as_json: bool) -> None:
     deployed = desk_of(context).look()
-    state = deployed.manage.set_status(project_of(deployed, project), status, _me(), reason)
+    state = deployed.manage.set_status(project_of(deployed, project), status, me(), reason)
     if as_json:
         say_json(state)
     else:
@@ -98,10 +97,6 @@ def _set(context: typer.Context, project: str, status: QueueStatus, reason: str,
 def _sentence(state: QueueStanding) -> str:
     why = f": {safe(state.reason)}" if state.reason else ""
     return f"the queue of [bold]{state.project}[/] is {state.status.value}{why}"
-
-
-def _me() -> str:
-    return f"operator:{getpass.getuser()}"
 
 
 look.tasks.command("cancel")(cancel_task)

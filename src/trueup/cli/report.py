@@ -10,7 +10,7 @@ import typer
 from trueup.cli.console import age, count, paint, paint_facts, paint_table, safe, say, say_json, stamp
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.options import Json, OneProject
-from trueup.model import AnnotatorFigures, Figure, QualityReport
+from trueup.model import AnnotatorFigures, Figure, QualityReport, StandingStatus
 
 
 def report(
@@ -52,7 +52,7 @@ def _paint(made: QualityReport, now: datetime) -> None:
             )
     if made.annotators:
         say()
-        columns = ["annotator", "answers", "seconds", "skill", "of late", "before", ""]
+        columns = ["annotator", "answers", "seconds", "skill", "gold", "of late", "before", ""]
         paint_table(columns, [_row(each) for each in made.annotators], ("answers", "seconds", "of late", "before"))
     drifting = [each.annotator for each in made.annotators if each.drifts]
     if drifting:
@@ -66,10 +66,16 @@ def _row(each: AnnotatorFigures) -> list[str]:
         f"{each.answers:,}",
         f"{each.seconds:.1f}",
         f"{each.skill:.3f}  [dim]{each.low:.3f} to {each.high:.3f}[/]",
+        "-" if each.gold_right is None else f"{each.gold_right:.2f} of {each.gold}",
         "-" if each.recent is None else f"{each.recent:.2f}",
         "-" if each.earlier is None else f"{each.earlier:.2f}",
-        "[yellow]drifts[/]" if each.drifts else "",
+        ", ".join(_remarks(each)),
     ]
+
+
+def _remarks(each: AnnotatorFigures) -> list[str]:
+    drifting = ["[yellow]drifts[/]"] if each.drifts else []
+    return drifting if each.standing is StandingStatus.ACTIVE else [*drifting, f"[red]{each.standing.value}[/]"]
 
 
 def _figure(figure: Figure) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 import numpy as np
+from msgspec.structs import replace
 
 from trueup.model import (
     MODEL_ANNOTATOR,
@@ -20,13 +21,16 @@ from trueup.model import (
     AnnotatorFigures,
     AnnotatorSkill,
     Figure,
+    GoldAnswer,
     Project,
     QualityReport,
+    Standing,
     Task,
 )
 from trueup.quality.agreement import Agreement, Metric, agreement, by_class
 from trueup.quality.answers import Answers
 from trueup.quality.fitting import Votes, likenesses, votes_of
+from trueup.quality.intervals import wilson
 from trueup.quality.methods import Method
 
 _AGES = {"an hour": 1, "a day": 24, "a week": 24 * 7}
@@ -73,6 +77,26 @@ def report(
         cost=None if wage is None else round(hours * wage, 2),
         currency=project.annotation.currency,
     )
+
+
+def with_gold(
+    annotators: Sequence[AnnotatorFigures], answers: Sequence[GoldAnswer], standings: Sequence[Standing]
+) -> tuple[AnnotatorFigures, ...]:
+    """With what gold tasks say of them, and how they stand."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    for each in answers:
+        scores[each.annotator].append(each.score)
+    stands = {each.annotator: each.status for each in standings}
+    told = [_with_scores(each, scores[each.annotator]) for each in annotators]
+    return tuple(replace(each, standing=stands.get(each.annotator, each.standing)) for each in told)
+
+
+def _with_scores(figures: AnnotatorFigures, scores: Sequence[float]) -> AnnotatorFigures:
+    if not scores:
+        return figures
+    low, high = wilson(sum(scores), len(scores))
+    right = round(sum(scores) / len(scores), 4)
+    return replace(figures, gold=len(scores), gold_right=right, gold_low=round(low, 4), gold_high=round(high, 4))
 
 
 def drifts(recent: Sequence[float], earlier: Sequence[float]) -> bool:

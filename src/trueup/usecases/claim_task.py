@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from trueup.annotation.tasks import can_claim, grant, is_urgent, lease_token
-from trueup.errors import ConflictError, NotFoundError
-from trueup.model import Lease, Project, QueueStatus, Record, Task, TaskStatus
-from trueup.ports import AnnotationQueue, Clock, Journal, QueueStandings, Slot, TaskStore
+from trueup.errors import ConflictError, NotFoundError, SuspendedError
+from trueup.model import Lease, Project, QueueStatus, Record, StandingStatus, Task, TaskStatus
+from trueup.ports import AnnotationQueue, Clock, Journal, QueueStandings, Slot, StandingStore, TaskStore
 from trueup.usecases.find_project import project_named
+from trueup.usecases.serve_gold import ServeGold
 
 _RECEIVE_ROUNDS = 3
 _BATCH = 5
@@ -30,7 +31,7 @@ class ClaimTask:
     The queue hands out invitations; the task store decides. When the queue has nothing for this annotator
     (messages are lost, held by others, or for tasks already answered by them) the open tasks themselves are
     asked, so that a lost message never orphans a task. Of a paused queue nobody gets one. Raises NotFoundError for
-    an unknown project.
+    an unknown project, SuspendedError for an annotator who gets none.
     """
 
     projects: Mapping[str, Project]
@@ -38,16 +39,26 @@ class ClaimTask:
     queue: AnnotationQueue
     clock: Clock
     standings: QueueStandings
+    gold: ServeGold
+    people: StandingStore
 
     def __call__(self, project_name: str, annotator: str) -> ClaimedTask | None:
         project = project_named(self.projects, project_name)
         if self.standings.standing(project.name).status is QueueStatus.PAUSED:
             return None
+        stands = self.people.standing(project.name, annotator)
+        if stands.status is StandingStatus.SUSPENDED:
+            raise SuspendedError(f"you get no tasks of this project for now: {stands.reason}. Ask whoever leads it")
         return (
-            self._urgent(project, annotator)
+            self._gold(project, annotator)
+            or self._urgent(project, annotator)
             or self._from_queue(project, annotator)
             or self._from_store(project, annotator)
         )
+
+    def _gold(self, project: Project, annotator: str) -> ClaimedTask | None:
+        task = self.gold(project, annotator)
+        return ClaimedTask(task=task, lease=task.leases[0]) if task else None
 
     def _urgent(self, project: Project, annotator: str) -> ClaimedTask | None:
         """What was said to come first: the queue's messages come in no order."""

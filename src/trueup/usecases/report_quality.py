@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trueup.annotation.answers import live_of_all
+from msgspec.structs import replace
+
+from trueup.annotation.answers import live_of_all, without_gold
 from trueup.model import Project, QualityReport, TaskStatus
-from trueup.ports import Clock, ReportStore, SkillStore, TaskStore
+from trueup.ports import Clock, GoldStore, ReportStore, SkillStore, StandingStore, TaskStore
 from trueup.quality.fitting import fitted_skills
 from trueup.quality.methods import method_named
-from trueup.quality.report import report
+from trueup.quality.report import report, with_gold
 from trueup.usecases.find_project import project_named
 
 # Some 30 MB of answers, read in a few seconds; older ones say little of today's annotators.
@@ -27,17 +29,21 @@ class ReportQuality:
     tasks: TaskStore
     skills: SkillStore
     reports: ReportStore
+    gold: GoldStore
+    standings: StandingStore
     clock: Clock
 
     def __call__(self, project_name: str) -> QualityReport:
         project = project_named(self.projects, project_name)
         now, name = self.clock.now(), project.name
-        annotations = live_of_all(self.tasks.answers(name, MOST_ANSWERS))
+        annotations = live_of_all(without_gold(self.tasks.answers(name, MOST_ANSWERS)))
         method = method_named(project.consensus.method)
         skills = fitted_skills(annotations, project.label_schema, method, name, now)
         self.skills.save_skills(name, skills)
         counts = {each.value: self.tasks.count(name, each) for each in TaskStatus if each is not TaskStatus.SETTLING}
         waiting = self.tasks.by_status(name, TaskStatus.OPEN, _MOST_TASKS)
         made = report(project, waiting, counts, annotations, skills, method, now)
+        told = with_gold(made.annotators, self.gold.answers(name), self.standings.standings(name))
+        made = replace(made, annotators=told)
         self.reports.save_report(made)
         return made

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trueup.annotation.answers import live, live_of_all
+from trueup.annotation.answers import live, live_of_all, without_gold
 from trueup.annotation.tasks import send_to_review, settle, widen
 from trueup.errors import ConflictError
 from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
@@ -18,6 +18,7 @@ from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, Verdict
 from trueup.quality.fitting import fitted_skills
 from trueup.quality.methods import method_named
 from trueup.usecases.find_project import project_named
+from trueup.usecases.score_gold import ScoreGold
 
 _FIT_WINDOW = 5000
 _REFIT_SHARE = 0.1
@@ -38,9 +39,10 @@ class SettleConsensus:
     skills: SkillStore
     queue: AnnotationQueue
     clock: Clock
+    score: ScoreGold
 
     def __call__(self, project_name: str, task_id: str) -> Verdict | None:
-        """The verdict, or None when the task is not open for judging."""
+        """The verdict, or None when the task is not open for judging, or is gold."""
         project = project_named(self.projects, project_name)
         for _ in range(_ATTEMPTS - 1):
             try:
@@ -52,6 +54,9 @@ class SettleConsensus:
     def _judge(self, project: Project, task_id: str) -> Verdict | None:
         task = self.tasks.get(project.name, task_id)
         if task.status is not TaskStatus.OPEN:
+            return None
+        if task.gold_id is not None:
+            self.score(project, task)
             return None
         now = self.clock.now()
         answers = live(self.tasks.annotations(project.name, task_id))
@@ -83,7 +88,7 @@ class SettleConsensus:
         if len(recent) - fitted_on < max(_REFIT_MIN, _REFIT_SHARE * fitted_on):
             return stored
         method = method_named(project.consensus.method)
-        fresh = fitted_skills(live_of_all(recent), project.label_schema, method, project.name, now)
+        fresh = fitted_skills(live_of_all(without_gold(recent)), project.label_schema, method, project.name, now)
         self.skills.save_skills(project.name, fresh)
         return fresh
 

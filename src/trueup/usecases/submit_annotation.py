@@ -104,6 +104,7 @@ class SubmitAnnotation:
             submitted_at=self.clock.now(),
             seconds_spent=submission.seconds_spent,
             supersedes=submission.supersedes,
+            backend=task.backend,
             comment=submission.comment,
             flagged=submission.flagged,
         )

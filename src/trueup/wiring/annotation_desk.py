@@ -10,11 +10,12 @@ from trueup.adapters.aws.buckets import S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
+from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoQueueStandings, DynamoReportStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.model import Project
-from trueup.ports import ReportStore
+from trueup.ports import ReportStore, StandingStore
 from trueup.settings import (
     AnnotationApiSettings,
 )
@@ -23,6 +24,7 @@ from trueup.usecases.extend_lease import ExtendLease
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.rule_on_task import RuleOnTask
+from trueup.usecases.serve_gold import ServeGold
 from trueup.usecases.show_reviews import ShowReviews
 from trueup.usecases.show_work import ShowWork
 from trueup.usecases.skip_task import SkipTask
@@ -45,6 +47,7 @@ class AnnotationDesk:
     rule: RuleOnTask
     manage: ManageQueue
     reports: ReportStore
+    people: StandingStore
 
 
 def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
@@ -54,10 +57,13 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
     tasks = DynamoTaskStore(table)
     queue = SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls)
     clock = SystemClock()
-    standings = DynamoQueueStandings(table)
+    standings, people = DynamoQueueStandings(table), DynamoStandingStore(table)
+    gold = ServeGold(projects, tasks, DynamoGoldStore(table), clock)
     return AnnotationDesk(
         projects=projects,
-        claim=ClaimTask(projects=projects, tasks=tasks, queue=queue, clock=clock, standings=standings),
+        claim=ClaimTask(
+            projects=projects, tasks=tasks, queue=queue, clock=clock, standings=standings, gold=gold, people=people
+        ),
         extend=ExtendLease(projects=projects, tasks=tasks, queue=queue, clock=clock),
         submit=SubmitAnnotation(projects=projects, tasks=tasks, queue=queue, clock=clock),
         skip=SkipTask(projects=projects, tasks=tasks, queue=queue, clock=clock),
@@ -73,4 +79,5 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
         rule=RuleOnTask(projects, tasks, DynamoLineageStore(table), queue, clock),
         manage=ManageQueue(projects, tasks, standings, clock),
         reports=DynamoReportStore(table),
+        people=people,
     )

@@ -12,6 +12,7 @@ from trueup.adapters.aws.buckets import S3Quarantine
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
+from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.health import AwsHealth
 from trueup.adapters.aws.ledgers import DynamoQueueStandings, DynamoReportStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
@@ -20,6 +21,7 @@ from trueup.adapters.aws.replays import LambdaReplays
 from trueup.errors import ConfigurationError
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.diagnose import Diagnose, Place
+from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
@@ -55,7 +57,13 @@ class Operations(Operator):
     @property
     def report(self) -> ReportQuality:
         reports = DynamoReportStore(self.table)
-        return ReportQuality(self.projects, self.tasks, self.skills, reports, self.clock)
+        gold, standings = DynamoGoldStore(self.table), DynamoStandingStore(self.table)
+        return ReportQuality(self.projects, self.tasks, self.skills, reports, gold, standings, self.clock)
+
+    @property
+    def keep_gold(self) -> KeepGold:
+        gold, standings = DynamoGoldStore(self.table), DynamoStandingStore(self.table)
+        return KeepGold(self.projects, self.datasets, gold, standings, self.clock)
 
     @property
     def backfill(self) -> BackfillCaptures:

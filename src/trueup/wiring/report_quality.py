@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.ledgers import DynamoReportStore, DynamoSkillStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
@@ -20,5 +21,7 @@ def report_quality(settings: QualityReportSettings, clients: Clients | None = No
         tasks=DynamoTaskStore(table),
         skills=DynamoSkillStore(table),
         reports=DynamoReportStore(table),
+        gold=DynamoGoldStore(table),
+        standings=DynamoStandingStore(table),
         clock=SystemClock(),
     )

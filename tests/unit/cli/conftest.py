@@ -46,6 +46,7 @@ from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.import_labels import ImportLabels
+from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
@@ -145,6 +146,10 @@ class FakeDeployed:
     @property
     def report(self) -> ReportQuality:
         return self.loop.report
+
+    @property
+    def keep_gold(self) -> KeepGold:
+        return self.loop.keep_gold
 
     @property
     def manage(self) -> ManageQueue:

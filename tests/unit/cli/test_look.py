@@ -86,3 +86,23 @@ def test_the_report_tells_a_leads_figures(trueup: Terminal, lived: FakeDeployed)
     said = trueup("report", "--refresh").stdout
     for each in ("no hourly_cost is configured", "ada", "3 settled", "skill"):
         assert each in said
+
+
+def test_gold_is_made_listed_and_removed(trueup: Terminal, lived: FakeDeployed) -> None:
+    assert "no gold task" in trueup("gold", "list").stdout
+    made = trueup.json("gold", "add", "--count", "2", "--least", "0.5")
+    assert len(made) == 2
+    assert trueup("gold", "add", "--least", "0.5").stdout == "1 gold task made\n"
+    assert made[0]["gold_id"] in trueup("gold", "list").stdout
+    assert trueup("gold", "remove", made[0]["gold_id"]).exit_code == 0
+    assert len(trueup.json("gold", "list")) == 2
+    assert trueup("gold", "remove", made[0]["gold_id"]).exit_code == 4
+
+
+def test_an_annotator_is_suspended_and_reinstated(trueup: Terminal, lived: FakeDeployed) -> None:
+    assert trueup("annotator", "list").stdout == "nobody was warned or suspended\n"
+    assert trueup("annotator", "suspend", "ada", "--reason", "too quick").stdout == "ada is suspended\n"
+    (found,) = trueup.json("annotator", "list")
+    assert (found["annotator"], found["status"], found["reason"]) == ("ada", "suspended", "too quick")
+    assert "suspended" in trueup("report", "--refresh").stdout
+    assert trueup("annotator", "reinstate", "ada").stdout == "ada is active\n"

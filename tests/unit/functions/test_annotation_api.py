@@ -25,7 +25,7 @@ from trueup.errors import (
     RetryableError,
     ServiceError,
 )
-from trueup.model import Annotation, Payload, Task, TaskStatus
+from trueup.model import Annotation, Payload, StandingStatus, Task, TaskStatus
 from trueup.ports import Journal
 from trueup.usecases.extend_lease import ExtendLease
 from trueup.usecases.rule_on_task import RuleOnTask
@@ -100,6 +100,7 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         rule=RuleOnTask(projects, tasks, loop.lineage, loop.queue, loop.clock),
         manage=loop.manage,
         reports=loop.reports,
+        people=loop.people,
     )
 
 
@@ -516,3 +517,11 @@ def test_the_report_is_for_leads(loop: Loop, api: Api) -> None:
     status, answer = lead.call(route, project="pets")
     assert (status, answer["report"]["looked_at"], answer["report"]["tasks"]["open"]) == (200, made.looked_at, 3)
     assert lead.call("GET /api/projects")[1]["may_lead"] is True
+
+
+def test_a_suspended_annotator_is_told_why(loop: Loop, api: Api) -> None:
+    loop.keep_gold.set_standing("pets", "ada", StandingStatus.SUSPENDED, "lea", "too quick")
+    status, code, message = api.refused(CLAIM, project="pets")
+    assert (status, code) == (403, "Suspended")
+    assert message == "you get no tasks of this project for now: too quick. Ask whoever leads it"
+    assert api.call(SHOW, project="pets")[1]["standing"] == {"status": "suspended", "reason": "too quick"}

@@ -77,6 +77,12 @@ class DynamoTaskStore(TaskStore):
             raise NotFoundError(f"project {project} has no task {task_id}")
         return record_of(item, Task)
 
+    def add(self, task: Task, journal: Journal) -> None:
+        try:
+            self._table.write([_task_write(task, condition=FRESH, values={}), *journal_writes(journal)])
+        except ConditionFailedError as error:
+            raise ConflictError(f"task {task.task_id} is there already") from error
+
     def save(
         self,
         task: Task,
@@ -223,7 +229,7 @@ def _task_write(task: Task, *, condition: str, values: dict[str, int]) -> Write:
         condition=condition,
         values=values,
         revision=task.revision,
-        gsi1pk=_status_key(task.project, task.status),
+        gsi1pk=_status_key(task.project, task.status) if task.gold_id is None else _gold_key(task.project),
         gsi1sk=f"{descending(task.priority)}#{stamp(task.opened_at)}#{task.task_id}",
     )
 
@@ -283,6 +289,10 @@ def _sample_pk(project: str, sample_id: str) -> str:
 
 def _work_pk(project: str, annotator: str) -> str:
     return f"P#{project}#WORK#{annotator}"
+
+
+def _gold_key(project: str) -> str:
+    return f"P#{project}#TASKS#gold"
 
 
 def _status_key(project: str, status: TaskStatus) -> str:
