@@ -649,13 +649,15 @@ class QueueStatus(enum.StrEnum):
 
 
 class QueueStanding(Record, frozen=True, kw_only=True):
-    """How a project's queue stands, who said so, and why."""
+    """How a project's queue stands, who said so, and why. `hastened_at` is when a task was last put first, as long
+    as one may still wait: only then claims look for such."""
 
     project: str
     status: QueueStatus = QueueStatus.ACTIVE
     by: str = ""
     reason: str = ""
     at: datetime | None = None
+    hastened_at: datetime | None = None
 
 
 class Gold(Record, frozen=True, kw_only=True):

@@ -207,6 +207,19 @@ def _checkpoint(running: Running) -> None:
         return
 
 
+@contextmanager
+def bare(state: Path, say: Say) -> Iterator[str]:
+    """The embedded AWS with nothing deployed, for as long as it is wanted; its endpoint URL."""
+    state.mkdir(parents=True, exist_ok=True)
+    python, port = ministack_python(state, say), _free_port()
+    process = _start_ministack(Options(root=state, state=state, attached=True), python, port)
+    try:
+        _await_health(process, port, state)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        _end(process.pid, _LAUNCHER)
+
+
 def _start_ministack(options: Options, python: Path, port: int) -> subprocess.Popen[bytes]:
     source = Path(__file__).resolve().parents[2]
     environment = {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+
+from msgspec.structs import replace
 
 from trueup.annotation.tasks import can_claim, grant, is_urgent, lease_token
 from trueup.errors import ConflictError, NotFoundError, SuspendedError
-from trueup.model import Lease, Project, QueueStatus, Record, StandingStatus, Task, TaskStatus
+from trueup.model import Lease, Project, QueueStanding, QueueStatus, Record, StandingStatus, Task, TaskStatus
 from trueup.ports import AnnotationQueue, Clock, Journal, QueueStandings, Slot, StandingStore, TaskStore
 from trueup.usecases.find_project import project_named
 from trueup.usecases.serve_gold import ServeGold
@@ -16,6 +19,8 @@ _RECEIVE_ROUNDS = 3
 _BATCH = 5
 _SWEEP = 50
 _URGENT_SWEEP = 10
+# Until the index shows what was written, at the latest.
+_INDEX_LAG = timedelta(minutes=1)
 _PUT_BACK_DELAY = 2
 
 
@@ -44,14 +49,15 @@ class ClaimTask:
 
     def __call__(self, project_name: str, annotator: str) -> ClaimedTask | None:
         project = project_named(self.projects, project_name)
-        if self.standings.standing(project.name).status is QueueStatus.PAUSED:
+        queue = self.standings.standing(project.name)
+        if queue.status is QueueStatus.PAUSED:
             return None
         stands = self.people.standing(project.name, annotator)
         if stands.status is StandingStatus.SUSPENDED:
             raise SuspendedError(f"you get no tasks of this project for now: {stands.reason}. Ask whoever leads it")
         return (
             self._gold(project, annotator)
-            or self._urgent(project, annotator)
+            or self._urgent(project, annotator, queue)
             or self._from_queue(project, annotator)
             or self._from_store(project, annotator)
         )
@@ -60,9 +66,16 @@ class ClaimTask:
         task = self.gold(project, annotator)
         return ClaimedTask(task=task, lease=task.leases[0]) if task else None
 
-    def _urgent(self, project: Project, annotator: str) -> ClaimedTask | None:
-        """What was said to come first: the queue's messages come in no order."""
-        return self._first_open(project, annotator, _URGENT_SWEEP, is_urgent)
+    def _urgent(self, project: Project, annotator: str, queue: QueueStanding) -> ClaimedTask | None:
+        """What was said to come first: the queue's messages come in no order. Where nothing is, the index is not
+        asked."""
+        if queue.hastened_at is None:
+            return None
+        now = self.clock.now()
+        listed = self.tasks.by_status(project.name, TaskStatus.OPEN, _URGENT_SWEEP)
+        if now - queue.hastened_at > _INDEX_LAG and not any(map(is_urgent, listed)):
+            self.standings.set_standing(replace(queue, hastened_at=None), Journal(at=now))
+        return self._first_of_listed(project, annotator, [each for each in listed if is_urgent(each)])
 
     def _from_queue(self, project: Project, annotator: str) -> ClaimedTask | None:
         for _ in range(_RECEIVE_ROUNDS):
@@ -95,25 +108,21 @@ class ClaimTask:
         return claimed
 
     def _from_store(self, project: Project, annotator: str) -> ClaimedTask | None:
-        return self._first_open(project, annotator, _SWEEP, lambda _: True)
+        return self._first_of_listed(project, annotator, self.tasks.by_status(project.name, TaskStatus.OPEN, _SWEEP))
 
-    def _first_open(
-        self, project: Project, annotator: str, limit: int, wanted: Callable[[Task], bool]
-    ) -> ClaimedTask | None:
-        for task in self._open_tasks(project, annotator, limit, wanted):
+    def _first_of_listed(self, project: Project, annotator: str, listed: Sequence[Task]) -> ClaimedTask | None:
+        for task in self._fresh(project, annotator, listed):
             claimed = self._try_grant(project, annotator, task, receipt="")
             if claimed is not None:
                 return claimed
         return None
 
-    def _open_tasks(
-        self, project: Project, annotator: str, limit: int, wanted: Callable[[Task], bool]
-    ) -> Iterator[Task]:
-        """Fresh copies of the most urgent open tasks; the index may lag behind the truth."""
-        for listed in self.tasks.by_status(project.name, TaskStatus.OPEN, limit):
-            if not wanted(listed) or can_claim(listed, annotator, self.clock.now()) is not None:
+    def _fresh(self, project: Project, annotator: str, listed: Sequence[Task]) -> Iterator[Task]:
+        """Those that may be claimed, as they are now: the index may lag behind the truth."""
+        for each in listed:
+            if can_claim(each, annotator, self.clock.now()) is not None:
                 continue
-            task = self._find(project, listed.task_id)
+            task = self._find(project, each.task_id)
             if task is not None and task.status is TaskStatus.OPEN:
                 yield task
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from trueup.annotation.tasks import cancel, hasten
 from trueup.errors import ConflictError, InputError, TaskClosedError
 from trueup.events import Event, QueueChanged, TaskCancelled, TaskPrioritised
@@ -40,7 +42,7 @@ class ManageQueue:
         before, now = self.standings.standing(project.name), self.clock.now()
         if (before.status, before.reason) == (status, reason):
             return before
-        state = QueueStanding(project=project.name, status=status, by=by, reason=reason, at=now)
+        state = replace(before, status=status, by=by, reason=reason, at=now)
         event = QueueChanged(project=project.name, status=status.value, by=by, reason=reason)
         self.standings.set_standing(state, Journal(at=now, events=(event,)))
         return state
@@ -74,7 +76,11 @@ class ManageQueue:
         """Have an open task answered before all others."""
         project = project_named(self.projects, project_name)
         event = TaskPrioritised(project=project.name, task_id=task_id, by=by)
-        return self._change(project, task_id, hasten, event)
+        changed = self._change(project, task_id, hasten, event)
+        now = self.clock.now()
+        standing = replace(self.standings.standing(project.name), hastened_at=now)
+        self.standings.set_standing(standing, Journal(at=now))
+        return changed
 
     def _cancelled(self, project: Project, task_id: str, by: str, reason: str) -> None:
         try:

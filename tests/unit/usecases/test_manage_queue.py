@@ -86,7 +86,11 @@ def test_what_was_put_first_comes_first(loop: Loop) -> None:
         claimed = loop.claim("pets", who)
         assert claimed is not None
         assert (claimed.task.task_id == last) == (who == "ada")
+    assert loop.standings.standing("pets").hastened_at is not None
     loop.manage.cancel("pets", last, "lea", "broken")
+    loop.clock.advance(61)
+    assert loop.claim("pets", "cleo") is not None
+    assert loop.standings.standing("pets").hastened_at is None
     with pytest.raises(TaskClosedError, match="is cancelled"):
         loop.manage.prioritise("pets", last, "lea")
     with pytest.raises(TaskClosedError, match="only one that is open or in review"):
