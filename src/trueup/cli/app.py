@@ -27,6 +27,7 @@ from trueup.cli import (
     redrive,
     report,
     retrain,
+    schema,
 )
 from trueup.cli.console import say
 from trueup.cli.desk import real_desk
@@ -59,6 +60,7 @@ app.add_typer(capture.app, name="capture", help="Capture files: what is in them,
 app.add_typer(policy.app, name="policy", help="Selection policies: what one would have asked about.")
 app.add_typer(feedback.app, name="feedback", help="What turned out later: users' corrections and real outcomes.")
 app.add_typer(quality.app, name="quality", help="Answers of several people: consensus, agreement, skill. Needs no AWS.")
+app.add_typer(schema.app, name="schema", help="Label schemas of other tools. Needs no AWS.")
 app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, import, verify.")
 app.command("lineage")(lineage.lineage)
 app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")
