@@ -19,6 +19,7 @@ from trueup.adapters.memory import (
     MemoryDatasetStore,
     MemoryFeedbackStore,
     MemoryGoldStore,
+    MemoryGuidelineStore,
     MemoryKnowledgeStore,
     MemoryLineageStore,
     MemoryPayloadStore,
@@ -51,6 +52,7 @@ from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.commit_version import CommitVersion
 from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.decide_retraining import DecideRetraining
+from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.join_feedback import JoinFeedback
 from trueup.usecases.keep_gold import KeepGold
@@ -60,6 +62,7 @@ from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.score_gold import ScoreGold
 from trueup.usecases.serve_gold import ServeGold
 from trueup.usecases.settle_consensus import SettleConsensus
+from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.submit_annotation import SubmitAnnotation
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -202,6 +205,8 @@ class Loop:
         self.keep_gold = KeepGold(projects, self.datasets, self.gold, self.people, self.clock)
         self.score = ScoreGold(self.tasks, self.gold, self.people, self.queue, self.clock)
         self.submit = SubmitAnnotation(projects, self.tasks, self.queue, self.clock)
+        self.guidelines = EditGuidelines(projects, MemoryGuidelineStore(self.world), self.clock)
+        self.corrections = ShowCorrections(projects, self.tasks, self.datasets, self.lineage)
         self.manage = ManageQueue(projects, self.tasks, self.standings, self.clock)
         self.report = ReportQuality(projects, self.tasks, self.skills, self.reports, self.gold, self.people, self.clock)
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock, self.score)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from functions.annotation_api.shapes import CallerDeniedError, Label, Remarks, Request, Response
+import msgspec
+
+from functions.annotation_api.shapes import CallerDeniedError, Label, Name, Remarks, Request, Response
 from trueup.model import QueueStatus, Record, Ruling, Task
+from trueup.usecases.edit_guidelines import MAX_CHARACTERS
 from trueup.usecases.show_reviews import ReviewedTask
 from trueup.wiring.annotation_desk import AnnotationDesk
 
@@ -27,6 +30,15 @@ class QueueWish(Record, frozen=True, kw_only=True):
 
     status: Literal["active", "paused", "draining", "cancel"]
     reason: Remarks = ""
+
+
+class GuidelinesWish(Record, frozen=True, kw_only=True):
+    """The whole text, why it changes, and the number of the version that the writer has read."""
+
+    text: Annotated[str, msgspec.Meta(max_length=MAX_CHARACTERS)]
+    reason: Remarks
+    after: int
+    task_id: Name | None = None
 
 
 class Return(Record, frozen=True, kw_only=True):
@@ -66,6 +78,25 @@ def give_back(desk: AnnotationDesk, request: Request) -> Response:
 def list_rulings(desk: AnnotationDesk, request: Request) -> Response:
     _check(request)
     return Response(body={"rulings": [_ruling(each) for each in desk.reviews.rulings(request.path["project"])]})
+
+
+def write_guidelines(desk: AnnotationDesk, request: Request) -> Response:
+    _check(request)
+    wish = request.parse(GuidelinesWish)
+    made = desk.guidelines.write(
+        request.path["project"], wish.text, request.annotator, wish.reason, wish.after, wish.task_id
+    )
+    return Response(body={"guidelines": made.text, "guidelines_version": made.number})
+
+
+def list_guidelines(desk: AnnotationDesk, request: Request) -> Response:
+    _check(request)
+    return Response(body={"versions": desk.guidelines.versions(request.path["project"])})
+
+
+def list_corrections(desk: AnnotationDesk, request: Request) -> Response:
+    _check(request)
+    return Response(body={"corrections": desk.corrections(request.path["project"])})
 
 
 def change_queue(desk: AnnotationDesk, request: Request) -> Response:

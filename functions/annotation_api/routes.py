@@ -64,7 +64,10 @@ def show_project(desk: AnnotationDesk, request: Request) -> Response:
     queue = {"status": state.status, "reason": state.reason}
     stands = desk.people.standing(project.name, request.annotator)
     standing = {"status": stands.status, "reason": stands.reason}
-    return Response(body={**_project(project), "progress": progress, "queue": queue, "standing": standing})
+    read = desk.guidelines.newest(project.name)
+    told = {"guidelines": read.text, "guidelines_version": read.number}
+    body = {**_project(project), **told, "progress": progress, "queue": queue, "standing": standing}
+    return Response(body=body)
 
 
 def claim(desk: AnnotationDesk, request: Request) -> Response:
@@ -163,6 +166,9 @@ ROUTES: dict[str, Route] = {
     "POST /api/projects/{project}/tasks/{task}/ruling": reviews.rule,
     "POST /api/projects/{project}/tasks/{task}/return": reviews.give_back,
     "GET /api/projects/{project}/rulings": reviews.list_rulings,
+    "POST /api/projects/{project}/guidelines": reviews.write_guidelines,
+    "GET /api/projects/{project}/guidelines": reviews.list_guidelines,
+    "GET /api/projects/{project}/corrections": reviews.list_corrections,
     "GET /api/projects/{project}/report": reviews.show_report,
     "POST /api/projects/{project}/queue": reviews.change_queue,
     "POST /api/projects/{project}/tasks/{task}/priority": reviews.prioritise,

@@ -67,6 +67,14 @@ class TaskSkipped(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class GuidelinesChanged(Event, frozen=True, kw_only=True):
+    """Annotators read something else from now on."""
+
+    number: int
+    by: str
+    reason: str
+
+
 class QueueChanged(Event, frozen=True, kw_only=True):
     """A lead paused a project's queue, drains it, or opened it again."""
 

@@ -640,6 +640,35 @@ class Task(Record, frozen=True, kw_only=True):
         return tuple(each.by for each in self.skips)
 
 
+class Guidelines(Record, frozen=True, kw_only=True):
+    """What annotators read, as somebody changed it and why; `task_id` is the disputed task that showed the need.
+    Version 0 is the configuration's."""
+
+    project: str
+    number: int
+    text: str
+    by: str = ""
+    reason: str = ""
+    at: datetime | None = None
+    task_id: str | None = None
+
+
+class Correction(Record, frozen=True, kw_only=True):
+    """A label that somebody changed: an annotator their own answer, or a reviewer what people had settled. `held_by`
+    are the numbers of the dataset versions that held the old label; of an answer that is none."""
+
+    project: str
+    kind: Literal["answer", "ruling"]
+    task_id: str
+    sample_id: str
+    by: str
+    at: datetime
+    before: str
+    after: str
+    reason: str = ""
+    held_by: tuple[int, ...] = ()
+
+
 class QueueStatus(enum.StrEnum):
     """`paused`: nobody is given a task; what is held goes on. `draining`: no new tasks come in; the others go on."""
 

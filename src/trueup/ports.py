@@ -30,6 +30,7 @@ from trueup.model import (
     FileReceipt,
     Gold,
     GoldAnswer,
+    Guidelines,
     Knowledge,
     LabelClass,
     ModelPackage,
@@ -337,6 +338,20 @@ class AnnotationQueue(Protocol):
 
     def depth(self, project: str) -> int:
         """Approximate number of messages, hidden ones included."""
+        ...
+
+
+class GuidelineStore(Protocol):
+    """Versions of what annotators read."""
+
+    def newest(self, project: str) -> Guidelines | None: ...
+
+    def versions(self, project: str) -> list[Guidelines]:
+        """Newest first."""
+        ...
+
+    def save(self, guidelines: Guidelines, journal: Journal) -> None:
+        """Raises ConflictError when a version of this number is there already."""
         ...
 
 

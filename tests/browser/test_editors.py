@@ -276,6 +276,26 @@ def test_a_reviewer_rules_that_nothing_fits(stand_in: Make) -> None:
     assert said(desk.posted[0]) == {"none": True, "proposed": "lynx"}
 
 
+def test_a_reviewer_mends_the_guidelines_and_annotators_are_told(stand_in: Make) -> None:
+    desk = stand_in("classification", groups="[reviewers]")
+    desk.dispute("cat", "dog")
+    desk.enter()
+    desk.enter("/review")
+    desk.page.reload()
+    desk.ready()
+    desk.press("e")
+    desk.page.get_by_label("What everybody reads from now on").fill("Look at the ears.")
+    desk.page.get_by_label("Why?", exact=False).last.fill("ears were missed")
+    desk.page.get_by_role("button", name="Change them").click()
+    desk.page.get_by_text("The guidelines are changed for everybody.").wait_for()
+    assert "Look at the ears." in desk.page.locator(".guide").inner_text()
+    desk.page.get_by_role("button", name="Back to labeling").click()
+    desk.page.get_by_role("button", name="Changed: I have read them").click()
+    assert "Look at the ears." in desk.page.locator(".guide").inner_text()
+    assert desk.page.get_by_role("button", name="Changed: I have read them").count() == 0
+    assert desk.loop.guidelines.newest("pets").task_id is not None
+
+
 ALL = [
     ("multilabel", "text"),
     ("boxes", "image"),

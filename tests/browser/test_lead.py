@@ -37,7 +37,7 @@ def test_figures_have_a_table_behind_them(stand_in: Make) -> None:  # noqa: F811
     assert "2.70 h" in numbers
     assert "54 EUR" in numbers
     figures = desk.page.locator(".figure")
-    assert figures.count() == 6
+    assert figures.count() == 7
     for number in range(6):
         figures.nth(number).get_by_role("button", name="Table").click()
     rows = figures.nth(4).locator("tbody tr").all_inner_texts()
@@ -72,6 +72,7 @@ def test_an_annotator_sees_no_lead_tab_and_is_refused(stand_in: Make) -> None:  
     desk.enter("/lead")
     desk.page.reload()
     desk.page.get_by_text("The report is for leads and admins.").wait_for()
+    desk.page.wait_for_timeout(200)
     desk.complaints[:] = [each for each in desk.complaints if "403" not in each]
 
 

@@ -28,6 +28,7 @@ from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.ledgers import (
     DynamoBatchStore,
+    DynamoGuidelineStore,
     DynamoKnowledgeStore,
     DynamoLineageStore,
     DynamoQueueStandings,
@@ -52,6 +53,7 @@ from trueup.ports import (
     EventBus,
     FeedbackStore,
     GoldStore,
+    GuidelineStore,
     KnowledgeStore,
     LineageStore,
     ModelRegistry,
@@ -92,6 +94,7 @@ class Ports:
     standings: QueueStandings
     reports: ReportStore
     gold: GoldStore
+    guidelines: GuidelineStore
     people: StandingStore
     skills: SkillStore
     knowledge: KnowledgeStore
@@ -142,6 +145,7 @@ def in_memory() -> Ports:
         standings=memory.MemoryQueueStandings(world),
         reports=memory.MemoryReportStore(),
         gold=memory.MemoryGoldStore(),
+        guidelines=memory.MemoryGuidelineStore(world),
         people=memory.MemoryStandingStore(world),
         skills=memory.MemorySkillStore(),
         knowledge=memory.MemoryKnowledgeStore(),
@@ -254,6 +258,7 @@ def on_aws() -> Ports:
         standings=DynamoQueueStandings(table),
         reports=DynamoReportStore(table),
         gold=DynamoGoldStore(table),
+        guidelines=DynamoGuidelineStore(table),
         people=DynamoStandingStore(table),
         datasets=AwsDatasetStore(table, Bucket(s3, DATASET)),
         lineage=DynamoLineageStore(table),

@@ -10,14 +10,15 @@ import pytest
 from tests.contract.implementations import Ports
 from tests.contract.records import edge, event
 from tests.worlds import NOW
-from trueup.errors import NotFoundError
-from trueup.events import QueueChanged, StandingChanged, seal
+from trueup.errors import ConflictError, NotFoundError
+from trueup.events import GuidelinesChanged, QueueChanged, StandingChanged, seal
 from trueup.model import (
     AnnotatorSkill,
     Champion,
     Figure,
     Gold,
     GoldAnswer,
+    Guidelines,
     Judged,
     Knowledge,
     ModelPackage,
@@ -293,3 +294,16 @@ def test_how_an_annotator_stands_is_kept(ports: Ports) -> None:
     assert ports.people.standing("pets", "ada") == said
     assert ports.people.standings("pets") == [said]
     assert [each.event_type for each in ports.outbox()] == ["StandingChanged"]
+
+
+def test_guidelines_are_versions_each_written_once(ports: Ports) -> None:
+    assert ports.guidelines.newest("pets") is None
+    made = [Guidelines(project="pets", number=each, text=f"v{each}", by="rita", at=NOW) for each in (1, 2, 10)]
+    event = GuidelinesChanged(project="pets", number=1, by="rita", reason="x")
+    for each in made:
+        ports.guidelines.save(each, Journal(at=NOW, events=(event,)))
+    with pytest.raises(ConflictError):
+        ports.guidelines.save(msgspec.structs.replace(made[0], text="other"), Journal(at=NOW))
+    assert ports.guidelines.newest("pets") == made[2]
+    assert ports.guidelines.versions("pets") == made[::-1]
+    assert ports.guidelines.versions("dogs") == []

@@ -60,6 +60,8 @@ export function makeApi(config, fetcher = (...given) => fetch(...given)) {
     giveBack: (name, id, comment) => call("POST", `${named(name)}/tasks/${id}/return`, { comment }),
     report: (name) => call("GET", `${named(name)}/report`),
     changeQueue: (name, body) => call("POST", `${named(name)}/queue`, body),
+    writeGuidelines: (name, body) => call("POST", `${named(name)}/guidelines`, body),
+    corrections: (name) => call("GET", `${named(name)}/corrections`),
     rulings: (name) => call("GET", `${named(name)}/rulings`),
   };
 }

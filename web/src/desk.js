@@ -26,6 +26,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     progress: about.progress,
     queue: about.queue,
     standing: about.standing,
+    guide: { text: about.guidelines, number: about.guidelines_version ?? 0 },
     waiting: 0,
   };
   const watchers = new Set();
@@ -282,6 +283,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     stale = false;
     state.queue = fresh.queue;
     state.standing = fresh.standing;
+    state.guide = { text: fresh.guidelines, number: fresh.guidelines_version };
     const coming = box.size;
     state.progress = { ...fresh.progress, mine_today: fresh.progress.mine_today + coming, mine_total: fresh.progress.mine_total + coming };
     changed();

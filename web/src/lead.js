@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
+import { describe } from "./editors/describe.js";
 import { html } from "./html.js";
 import { moment } from "./mine.js";
 import { Bars, Dots, Plotted, short } from "./plots.js";
@@ -15,8 +16,8 @@ export function Lead({ api, about, onTrouble }) {
   const [said, setSaid] = useState("");
   const read = async () => {
     try {
-      const [{ report }, project] = await Promise.all([api.report(about.name), api.project(about.name)]);
-      setFound({ report, queue: project.queue, progress: project.progress });
+      const [{ report }, project, { corrections }] = await Promise.all([api.report(about.name), api.project(about.name), api.corrections(about.name)]);
+      setFound({ report, corrections, queue: project.queue, progress: project.progress });
       setTrouble("");
     } catch (error) {
       if (error.status === 401) return onTrouble(error);
@@ -48,7 +49,7 @@ export function Lead({ api, about, onTrouble }) {
   });
   if (trouble && !found) return html`<main class="list"><div class="state" role="alert"><h2>The figures cannot be read</h2><p>${trouble}</p><button onClick=${read}>Try again</button></div></main>`;
   if (!found) return html`<main class="list"><p class="state" role="status">Loading…</p></main>`;
-  const { report, queue, progress } = found;
+  const { report, corrections, queue, progress } = found;
   return html`<main class="list lead">
     <section class="queue-state" aria-label="Queue">
       <p><b>The queue is ${STATES[queue.status]}</b>${queue.reason && html`<span>: ${queue.reason}</span>`} <span class="quiet">${progress.open} open, ${progress.review} in review, ${progress.settled} settled</span></p>
@@ -61,6 +62,7 @@ export function Lead({ api, about, onTrouble }) {
       <p class="last" role="status">${said}</p>
     </section>
     ${report ? html`<${Figures} report=${report} onRead=${read} />` : html`<div class="state"><h2>No figures yet</h2><p>They are written once an hour. Press <kbd>r</kbd> to look again.</p></div>`}
+    <${Corrections} rows=${corrections} />
     ${wish && html`<${Why} wish=${wish} onSend=${(reason) => change(wish, reason)} onClose=${() => setWish(null)} />`}
   </main>`;
 }
@@ -89,6 +91,13 @@ function Figures({ report, onRead }) {
       <${Plotted} title="Annotators’ skill" note="90 % intervals" head=${["Who", "Answers", "Seconds", "Skill", "Interval", "Gold", "Of late", "Before", "Is"]} rows=${people.map((each) => [each.name, short(each.answers), short(each.seconds), short(each.skill), `${short(each.low)} to ${short(each.high)}`, each.gold ? `${short(each.gold_right)} of ${each.gold}` : "–", short(each.recent), short(each.earlier), each.standing])}><${Dots} label="Skill of each annotator" rows=${people} low=${0.5} /><//>
       <${Plotted} title="Answers of each annotator" head=${["Who", "Answers", "Last"]} rows=${people.map((each) => [each.name, short(each.answers), moment(new Date(each.last_at))])}><${Bars} label="Answers of each annotator" rows=${people.map((each) => ({ name: each.name, value: each.answers }))} /><//>
     </div>`;
+}
+
+function Corrections({ rows }) {
+  return html`<section class="figure corrections" aria-label="Corrections"><h3>Changed labels <span class="quiet">${rows.length ? "newest first" : ""}</span></h3>
+    ${rows.length === 0 ? html`<p class="quiet">No label was changed.</p>` : html`<div class="sheet"><table><thead><tr>${["When", "Who", "From", "To", "Versions that held it", "Why"].map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
+      <tbody>${rows.slice(0, 50).map((each) => html`<tr><td>${moment(new Date(each.at))}</td><td>${label(each.by)}</td><td dir="auto">${describe(each.before)}</td><td dir="auto">${describe(each.after)}</td><td>${each.held_by.map((number) => `v${number}`).join(", ")}</td><td dir="auto">${each.reason}</td></tr>`)}</tbody></table></div>`}
+  </section>`;
 }
 
 /** Names of the user pool are long ids; their beginning tells people apart. */

@@ -15,7 +15,7 @@ import { stageOf } from "./workbench.js";
 const kept = new Map();
 const drafts = makeDrafts({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) });
 
-const OWN = ["s", "arrowright", "#", "v", "u", "enter"];
+const OWN = ["e", "s", "arrowright", "#", "v", "u", "enter"];
 
 /** What people could not agree on: all answers side by side, and the reviewer's word. */
 export function Review({ api, about, onTrouble }) {
@@ -23,6 +23,7 @@ export function Review({ api, about, onTrouble }) {
   const [comment, setComment] = useState("");
   const [dialog, setDialog] = useState(null);
   const [seen, setSeen] = useState(0);
+  const [guide, setGuide] = useState({ text: about.guidelines, number: 0 });
   const now = useRef(state);
   // A key may follow before the screen does.
   const words = useRef("");
@@ -81,8 +82,26 @@ export function Review({ api, about, onTrouble }) {
       set({ said: "Sent back: one more person is asked.", task: null });
       await next(task_id);
     });
+  const readGuide = () => attempt(async () => {
+    const found = await api.project(about.name);
+    setGuide({ text: found.guidelines, number: found.guidelines_version });
+  });
+  const writeGuide = async (text, reason) => {
+    try {
+      const made = await api.writeGuidelines(about.name, { text, reason, after: guide.number, task_id: now.current.task?.task_id });
+      setGuide({ text: made.guidelines, number: made.guidelines_version });
+      set({ said: "The guidelines are changed for everybody." });
+      setDialog(null);
+      return "";
+    } catch (error) {
+      if (error.status === 401) onTrouble(error);
+      if (error.code === "Conflict") await readGuide();
+      return error.message;
+    }
+  };
   useEffect(() => {
     next();
+    readGuide();
   }, [about.name]);
   useEffect(() => {
     if (phase !== "empty" && phase !== "failed") return;
@@ -99,6 +118,7 @@ export function Review({ api, about, onTrouble }) {
       const meant = meanings(event).find((each) => (!editor && keys.has(each)) || OWN.includes(each));
       if (!editor && keys.has(meant)) rule(keys.get(meant));
       else if (meant === "s" && phase === "task") event.preventDefault(), setDialog("back");
+      else if (meant === "e") event.preventDefault(), setDialog("guide");
       else if (meant === "#" && phase === "task" && schema.none_of_these) event.preventDefault(), setDialog("none");
       else if (meant === "u") editor?.undo();
       else if (meant === "v" && task) setSeen((seen + 1) % Math.max(1, task.annotations.length));
@@ -129,10 +149,11 @@ export function Review({ api, about, onTrouble }) {
         <button disabled=${!ready || waiting.length < 2} aria-keyshortcuts="ArrowRight" onClick=${pass}>Next <kbd aria-hidden="true">→</kbd></button>
       </div>
       <p class="last" role="status">${editor?.missing || state.said || ""}</p>
-      <section class="guide" aria-label="Guidelines" tabindex="0"><h2>Guidelines</h2><p dir="auto">${about.guidelines || "None written yet."}</p></section>
+      <section class="guide" aria-label="Guidelines" tabindex="0"><h2>Guidelines <button class="small" aria-keyshortcuts="e" onClick=${() => setDialog("guide")}>Edit <kbd aria-hidden="true">e</kbd></button></h2><p dir="auto">${guide.text || "None written yet."}</p></section>
       <p class="progress quiet">${waiting.length === 1 ? "1 task waits" : `${waiting.length} tasks wait`} for a ruling</p>
     </aside>
     ${dialog === "back" && html`<${Back} onSend=${giveBack} onClose=${() => setDialog(null)} />`}
+    ${dialog === "guide" && html`<${Guide} guide=${guide} about=${task} onSend=${writeGuide} onClose=${() => setDialog(null)} />`}
     ${dialog === "none" && html`<${NoneDialog} onSend=${(proposed) => (setDialog(null), rule(JSON.stringify({ none: true, proposed })))} onClose=${() => setDialog(null)} />`}
   </main>`;
 }
@@ -168,6 +189,25 @@ function Answers({ task, seen, onSee }) {
 
 /** Names of the user pool are long ids; their beginning tells people apart. */
 const short = (name) => (/^[0-9a-f-]{36}$/.test(name) ? name.slice(0, 8) : name);
+
+/** What annotators read, beside the dispute that shows what it lacks. */
+function Guide({ guide, about, onSend, onClose }) {
+  const [text, setText] = useState(guide.text);
+  const [reason, setReason] = useState("");
+  const [trouble, setTrouble] = useState("");
+  const send = async (event) => {
+    event.preventDefault();
+    if (text.trim() && reason.trim()) setTrouble(await onSend(text, reason.trim()));
+  };
+  return html`<${Dialog} title="Edit the guidelines" onClose=${onClose}>
+    <form class="back" onSubmit=${send}>
+      <label>What everybody reads from now on<textarea rows="9" maxlength="20000" value=${text} onInput=${(event) => setText(event.target.value)} dir="auto"></textarea></label>
+      <label>Why? <span class="quiet">kept with the version${about ? ", as is this task" : ""}</span><input value=${reason} maxlength="1000" onInput=${(event) => setReason(event.target.value)} /></label>
+      <p class="trouble" role="alert">${trouble}</p>
+      <div class="row"><button class="primary" disabled=${!text.trim() || !reason.trim() || text.trim() === guide.text.trim()}>Change them</button><button type="button" onClick=${onClose}>Back <kbd aria-hidden="true">Esc</kbd></button></div>
+    </form>
+  <//>`;
+}
 
 function Back({ onSend, onClose }) {
   const [words, setWords] = useState("");

@@ -45,6 +45,7 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
     editor?.drop();
     answer(JSON.stringify({ none: true, proposed }));
   }
+  const [changed, haveRead] = useRead(about.name, state.guide.number);
   const undo = () => editor?.undo() || desk.undo();
   function inDialog(event) {
     if (event.target.closest("input, textarea")) return;
@@ -115,9 +116,9 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
         <button aria-keyshortcuts="?" onClick=${() => setDialog("keys")}>Keys <kbd aria-hidden="true">?</kbd></button>
       </div>
       <p class="last" role=${editor?.missing ? "alert" : undefined}>${editor?.missing || last(state)}</p>
-      <section class=${`guide ${about.guidelines?.length > 90 ? "long" : ""}`} aria-label="Guidelines" tabindex="0">
-        <h2>Guidelines</h2>
-        <p dir="auto">${about.guidelines || "None written yet."}</p>
+      <section class=${`guide ${state.guide.text?.length > 90 ? "long" : ""}`} aria-label="Guidelines" tabindex="0">
+        <h2>Guidelines${changed && html` <button class="small mark" onClick=${haveRead}>Changed: I have read them</button>`}</h2>
+        <p dir="auto">${state.guide.text || "None written yet."}</p>
       </section>
       <${Progress} progress=${state.progress} />
     </aside>
@@ -214,6 +215,16 @@ function SkipDialog({ onSkip, onClose }) {
       <p class="quiet">The task goes to somebody else and does not come back to you. <kbd>Esc</kbd> closes.</p>
     </div>
   </${Dialog}>`;
+}
+
+/** Whether the guidelines are another version than this browser's annotator has read; the first one seen counts as read. */
+function useRead(project, number) {
+  const key = `trueup.guidelines|${project}`;
+  const [read, setRead] = useState(() => localStorage.getItem(key));
+  useEffect(() => {
+    if (read === null) setRead(String(number)), localStorage.setItem(key, String(number));
+  }, [number]);
+  return [read !== null && Number(read) !== number, () => (localStorage.setItem(key, String(number)), setRead(String(number)))];
 }
 
 /** A button that the pointer pressed gives the keys back: Enter is to send the answer, not to press it again. */

@@ -50,6 +50,7 @@ from trueup.model import (
     FileReceipt,
     Gold,
     GoldAnswer,
+    Guidelines,
     Knowledge,
     ModelPackage,
     Node,
@@ -85,6 +86,7 @@ from trueup.ports import (
     Execution,
     FeedbackStore,
     GoldStore,
+    GuidelineStore,
     Journal,
     KnowledgeStore,
     LabelingBackend,
@@ -615,6 +617,29 @@ class MemoryAnnotationQueue(AnnotationQueue):
 
     def _message(self, project: str, receipt: str) -> _Message | None:
         return self._messages.get(project, {}).get(int(receipt)) if receipt.isdecimal() else None
+
+
+class MemoryGuidelineStore(GuidelineStore):
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._versions: dict[tuple[str, int], Guidelines] = {}
+
+    @_locked
+    def newest(self, project: str) -> Guidelines | None:
+        return next(iter(self.versions(project)), None)
+
+    @_locked
+    def versions(self, project: str) -> list[Guidelines]:
+        found = [each for (name, _), each in self._versions.items() if name == project]
+        return sorted(found, key=lambda each: -each.number)
+
+    @_locked
+    def save(self, guidelines: Guidelines, journal: Journal) -> None:
+        key = guidelines.project, guidelines.number
+        if key in self._versions:
+            raise ConflictError(f"the guidelines have a version {guidelines.number} already")
+        self._versions[key] = guidelines
+        self._world.write(journal)
 
 
 class MemoryQueueStandings(QueueStandings):

@@ -13,10 +13,12 @@ from trueup.cli import (
     annotators,
     backfill,
     capture,
+    corrections,
     dataset,
     endpoint,
     feedback,
     gold,
+    guidelines,
     lineage,
     look,
     machine,
@@ -51,6 +53,8 @@ app.command("status")(look.status)
 app.add_typer(queues.app, name="queue", help="What waits for annotators, and to pause, drain or empty it.")
 app.add_typer(gold.app, name="gold", help="Tasks whose answer is known, to see how good annotators are.")
 app.add_typer(annotators.app, name="annotator", help="How annotators stand, and to suspend or reinstate one.")
+app.add_typer(guidelines.app, name="guidelines", help="What annotators read, and its versions.")
+app.command("corrections")(corrections.corrections)
 app.command("report")(report.report)
 app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
 capture.app.command("backfill")(backfill.backfill)

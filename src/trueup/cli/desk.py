@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
+    from trueup.usecases.edit_guidelines import EditGuidelines
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from trueup.usecases.replay_quarantine import ReplayQuarantine
     from trueup.usecases.report_quality import ReportQuality
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
+    from trueup.usecases.show_corrections import ShowCorrections
 
 
 class Deployed(Protocol):
@@ -88,6 +90,10 @@ class Deployed(Protocol):
     def rule(self) -> RuleOnCandidate: ...
     @property
     def manage(self) -> ManageQueue: ...
+    @property
+    def guidelines(self) -> EditGuidelines: ...
+    @property
+    def corrections(self) -> ShowCorrections: ...
     @property
     def keep_gold(self) -> KeepGold: ...
     @property

@@ -10,6 +10,7 @@ from trueup.errors import InputError, NotFoundError, TaskClosedError
 from trueup.model import LabelClass, LabelSchema, ModelAnnotator, Project, Record
 from trueup.ports import Clock, LabelingModels, ModelAnswer, PayloadStore, Question, TaskStore
 from trueup.usecases.claim_task import ClaimedTask, ClaimTask
+from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.find_project import project_named
 from trueup.usecases.skip_task import SkipTask
 from trueup.usecases.submit_annotation import Submission, SubmitAnnotation
@@ -46,6 +47,7 @@ class AnnotateByModel:
     tasks: TaskStore
     payloads: PayloadStore
     models: LabelingModels
+    guidelines: EditGuidelines
     clock: Clock
 
     def __call__(self, project_name: str, name: str, seconds: float) -> ModelReport:
@@ -90,7 +92,7 @@ class AnnotateByModel:
         question = Question(
             payload=self.payloads.get(claimed.task.payload_uri),
             classes=_PREFERENCES if schema.kind == "preference" else schema.classes,
-            guidelines=schema.guidelines,
+            guidelines=self.guidelines.newest(project.name).text,
             instructions=model.instructions,
         )
         return self.models.answer(model.model_id, question)

@@ -8,12 +8,13 @@ from trueup.adapters.aws.buckets import S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
-from trueup.adapters.aws.ledgers import DynamoQueueStandings
+from trueup.adapters.aws.ledgers import DynamoGuidelineStore, DynamoQueueStandings
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import ModelAnnotateSettings
 from trueup.usecases.annotate_by_model import AnnotateByModel
 from trueup.usecases.claim_task import ClaimTask
+from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.serve_gold import ServeGold
 from trueup.usecases.skip_task import SkipTask
 from trueup.usecases.submit_annotation import SubmitAnnotation
@@ -35,5 +36,6 @@ def annotate_by_model(settings: ModelAnnotateSettings, clients: Clients | None =
         tasks=tasks,
         payloads=S3PayloadStore(clients["s3"], settings.dataset_bucket),
         models=BedrockModels(clients["bedrock-runtime"]),
+        guidelines=EditGuidelines(projects, DynamoGuidelineStore(table), clock),
         clock=clock,
     )

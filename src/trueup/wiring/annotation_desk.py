@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
-from trueup.adapters.aws.buckets import S3PayloadStore
+from trueup.adapters.aws.buckets import Bucket, S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
-from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoQueueStandings, DynamoReportStore
+from trueup.adapters.aws.ledgers import (
+    DynamoGuidelineStore,
+    DynamoLineageStore,
+    DynamoQueueStandings,
+    DynamoReportStore,
+)
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.model import Project
@@ -20,11 +26,13 @@ from trueup.settings import (
     AnnotationApiSettings,
 )
 from trueup.usecases.claim_task import ClaimTask
+from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.extend_lease import ExtendLease
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.rule_on_task import RuleOnTask
 from trueup.usecases.serve_gold import ServeGold
+from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_reviews import ShowReviews
 from trueup.usecases.show_work import ShowWork
 from trueup.usecases.skip_task import SkipTask
@@ -48,6 +56,8 @@ class AnnotationDesk:
     manage: ManageQueue
     reports: ReportStore
     people: StandingStore
+    guidelines: EditGuidelines
+    corrections: ShowCorrections
 
 
 def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
@@ -58,6 +68,7 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
     queue = SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls)
     clock = SystemClock()
     standings, people = DynamoQueueStandings(table), DynamoStandingStore(table)
+    datasets = AwsDatasetStore(table, Bucket(clients["s3"], settings.dataset_bucket))
     gold = ServeGold(projects, tasks, DynamoGoldStore(table), clock)
     return AnnotationDesk(
         projects=projects,
@@ -80,4 +91,6 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
         manage=ManageQueue(projects, tasks, standings, clock),
         reports=DynamoReportStore(table),
         people=people,
+        guidelines=EditGuidelines(projects, DynamoGuidelineStore(table), clock),
+        corrections=ShowCorrections(projects, tasks, datasets, DynamoLineageStore(table)),
     )

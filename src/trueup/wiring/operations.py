@@ -14,13 +14,14 @@ from trueup.adapters.aws.dead_letters import SqsDeadLetters
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.health import AwsHealth
-from trueup.adapters.aws.ledgers import DynamoQueueStandings, DynamoReportStore
+from trueup.adapters.aws.ledgers import DynamoGuidelineStore, DynamoQueueStandings, DynamoReportStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
 from trueup.errors import ConfigurationError
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.diagnose import Diagnose, Place
+from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
@@ -28,6 +29,7 @@ from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
+from trueup.usecases.show_corrections import ShowCorrections
 from trueup.wiring.operator import Operator, operator
 
 
@@ -59,6 +61,14 @@ class Operations(Operator):
         reports = DynamoReportStore(self.table)
         gold, standings = DynamoGoldStore(self.table), DynamoStandingStore(self.table)
         return ReportQuality(self.projects, self.tasks, self.skills, reports, gold, standings, self.clock)
+
+    @property
+    def guidelines(self) -> EditGuidelines:
+        return EditGuidelines(self.projects, DynamoGuidelineStore(self.table), self.clock)
+
+    @property
+    def corrections(self) -> ShowCorrections:
+        return ShowCorrections(self.projects, self.tasks, self.datasets, self.lineage)
 
     @property
     def keep_gold(self) -> KeepGold:

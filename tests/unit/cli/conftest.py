@@ -45,6 +45,7 @@ from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
+from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
@@ -53,6 +54,7 @@ from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
+from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.submit_annotation import Submission
 
 _HASH = re.compile(r"\b[0-9a-f]{16,64}\b")
@@ -146,6 +148,14 @@ class FakeDeployed:
     @property
     def report(self) -> ReportQuality:
         return self.loop.report
+
+    @property
+    def guidelines(self) -> EditGuidelines:
+        return self.loop.guidelines
+
+    @property
+    def corrections(self) -> ShowCorrections:
+        return self.loop.corrections
 
     @property
     def keep_gold(self) -> KeepGold:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
 from trueup.model import TaskStatus
 from trueup.ports import DeadLetter
+from trueup.usecases.rule_on_task import RuleOnTask
 
 
 def test_status_counts_what_happened(trueup: Terminal, lived: FakeDeployed) -> None:
@@ -106,3 +109,25 @@ def test_an_annotator_is_suspended_and_reinstated(trueup: Terminal, lived: FakeD
     assert (found["annotator"], found["status"], found["reason"]) == ("ada", "suspended", "too quick")
     assert "suspended" in trueup("report", "--refresh").stdout
     assert trueup("annotator", "reinstate", "ada").stdout == "ada is active\n"
+
+
+def test_guidelines_have_versions(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
+    assert trueup("guidelines", "show").stdout == "none are written yet\n"
+    file = tmp_path / "guide.txt"
+    file.write_text("Look twice.\n")
+    assert trueup("guidelines", "set", str(file), "--reason", "ears").stdout == "the guidelines of pets are version 1\n"
+    assert trueup("guidelines", "show").stdout == "Look twice.\n"
+    assert [each["number"] for each in trueup.json("guidelines", "history")] == [1, 0]
+    assert "ears" in trueup("guidelines", "history").stdout
+    assert trueup("guidelines", "set", str(tmp_path / "gone"), "--reason", "x").exit_code == 2
+
+
+def test_corrections_are_listed(trueup: Terminal, lived: FakeDeployed) -> None:
+    assert trueup("corrections").stdout == "no label was changed\n"
+    (task, *_) = lived.tasks.by_status("pets", TaskStatus.SETTLED, 10)
+    loop = lived.loop
+    rule = RuleOnTask({"pets": loop.config}, loop.tasks, loop.lineage, loop.queue, loop.clock)
+    rule.label("pets", task.task_id, "rita", "fox", "the tail")
+    (found,) = trueup.json("corrections")
+    assert (found["before"], found["after"], found["held_by"]) == ("cat", "fox", [1])
+    assert "cat → fox" in trueup("corrections").stdout

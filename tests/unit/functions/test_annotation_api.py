@@ -101,6 +101,8 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         manage=loop.manage,
         reports=loop.reports,
         people=loop.people,
+        guidelines=loop.guidelines,
+        corrections=loop.corrections,
     )
 
 
@@ -159,7 +161,15 @@ def test_feedback_is_taken_in_and_the_same_again_is_told(api: Api, loop: Loop) -
     assert (kept.feedback.by, kept.feedback.kind, kept.feedback.inference_id) == ("ada", "override", "call 1")
 
 
-ANY_BODY = {"status": "active", "lease_token": "t", "label": "cat", "comment": "why"}
+ANY_BODY = {
+    "status": "active",
+    "text": "t",
+    "reason": "why",
+    "after": 0,
+    "lease_token": "t",
+    "label": "cat",
+    "comment": "why",
+}
 REVIEWS = "GET /api/projects/{project}/reviews"
 REVIEW = "GET /api/projects/{project}/tasks/{task}"
 RULE = "POST /api/projects/{project}/tasks/{task}/ruling"
@@ -525,3 +535,25 @@ def test_a_suspended_annotator_is_told_why(loop: Loop, api: Api) -> None:
     assert (status, code) == (403, "Suspended")
     assert message == "you get no tasks of this project for now: too quick. Ask whoever leads it"
     assert api.call(SHOW, project="pets")[1]["standing"] == {"status": "suspended", "reason": "too quick"}
+
+
+GUIDE = "/api/projects/{project}/guidelines"
+
+
+def test_reviewers_change_what_annotators_read(loop: Loop, api: Api) -> None:
+    body = {"text": "Look twice.", "reason": "ears", "after": 0, "task_id": "t"}
+    assert api.refused(f"POST {GUIDE}", body, project="pets")[:2] == (403, "PermissionDenied")
+    assert api.refused(f"GET {GUIDE}", project="pets")[:2] == (403, "PermissionDenied")
+    reviewer = Api(lambda: desk_of(loop), person="rita", groups="[reviewers]")
+    assert reviewer.call(f"POST {GUIDE}", body, project="pets") == (
+        200,
+        {"guidelines": "Look twice.", "guidelines_version": 1},
+    )
+    status, code, message = reviewer.refused(f"POST {GUIDE}", {**body, "text": "Look."}, project="pets")
+    assert (status, code) == (409, "Conflict")
+    assert "read them again" in message
+    shown = api.call(SHOW, project="pets")[1]
+    assert (shown["guidelines"], shown["guidelines_version"]) == ("Look twice.", 1)
+    versions = reviewer.call(f"GET {GUIDE}", project="pets")[1]["versions"]
+    assert [(each["number"], each["by"]) for each in versions] == [(1, "rita"), (0, "")]
+    assert reviewer.call("GET /api/projects/{project}/corrections", project="pets")[1] == {"corrections": []}

@@ -27,7 +27,9 @@ def helped(*models: dict[str, Any], **changes: Any) -> Loop:
 def annotate(loop: Loop, says: Callable[[Payload], str]) -> tuple[AnnotateByModel, MemoryLabelingModels]:
     projects, models = {"pets": loop.config}, MemoryLabelingModels(says)
     skip = SkipTask(projects, loop.tasks, loop.queue, loop.clock)
-    found = AnnotateByModel(projects, loop.claim, loop.submit, skip, loop.tasks, loop.payloads, models, loop.clock)
+    found = AnnotateByModel(
+        projects, loop.claim, loop.submit, skip, loop.tasks, loop.payloads, models, loop.guidelines, loop.clock
+    )
     return found, models
 
 

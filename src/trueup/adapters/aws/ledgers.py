@@ -20,6 +20,7 @@ from trueup.errors import ConflictError, NotFoundError, RunActiveError
 from trueup.model import (
     AnnotatorSkill,
     Edge,
+    Guidelines,
     Knowledge,
     Node,
     QualityReport,
@@ -31,6 +32,7 @@ from trueup.model import (
 )
 from trueup.ports import (
     BatchStore,
+    GuidelineStore,
     Journal,
     KnowledgeStore,
     LabelingJob,
@@ -80,6 +82,25 @@ class DynamoKnowledgeStore(KnowledgeStore):
 
     def learn(self, knowledge: Knowledge) -> None:
         self._table.write([put((f"P#{knowledge.project}#KNOWLEDGE", "KNOWLEDGE"), knowledge)])
+
+
+class DynamoGuidelineStore(GuidelineStore):
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def newest(self, project: str) -> Guidelines | None:
+        found = self._table.query(f"P#{project}#GUIDELINES", newest_first=True, limit=1)
+        return next((record_of(each, Guidelines) for each in found), None)
+
+    def versions(self, project: str) -> list[Guidelines]:
+        return [record_of(each, Guidelines) for each in self._table.query(f"P#{project}#GUIDELINES", newest_first=True)]
+
+    def save(self, guidelines: Guidelines, journal: Journal) -> None:
+        key = f"P#{guidelines.project}#GUIDELINES", f"{guidelines.number:010d}"
+        try:
+            self._table.write([put(key, guidelines, condition=FRESH), *journal_writes(journal)])
+        except ConditionFailedError as error:
+            raise ConflictError(f"the guidelines have a version {guidelines.number} already") from error
 
 
 class DynamoQueueStandings(QueueStandings):

@@ -49,6 +49,7 @@ def main() -> None:
     patches.report_lambda_errors_by_class()
     patches.count_loopback_as_tls()
     patches.name_sqs_permissions_as_aws()
+    patches.keep_long_queues_quick()
     patches.name_bedrock_permissions_as_aws()
     patches.tell_the_partition_key()
     patches.accept_alarms_on_expressions()

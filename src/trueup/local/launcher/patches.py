@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import json
 import re
 import time
@@ -18,7 +19,7 @@ from urllib.parse import unquote
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, persistence
 from ministack.core import router as core_router
-from ministack.services import cloudformation, cloudwatch, dynamodb, eventbridge, lambda_svc, stepfunctions
+from ministack.services import cloudformation, cloudwatch, dynamodb, eventbridge, lambda_svc, sqs, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from trueup.local.launcher.checkpoints import Checkpoints, encoder
@@ -37,6 +38,7 @@ _REPORTED_WITH_CLASS = (
     "        _real_stdout.flush()\n\nrun()"
 )
 _SYNC_POLL = 0.1
+_LONG_QUEUE = 1000
 _MODEL = re.compile(r"/model/(?P<id>.+)/converse$")
 _acting_role: contextvars.ContextVar[str] = contextvars.ContextVar("acting_role")
 
@@ -213,6 +215,56 @@ def name_sqs_permissions_as_aws() -> None:
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     iam_actions.extract_iam_action = extract_single
+
+
+def keep_long_queues_quick() -> None:
+    """A queue of SQS answers as quickly however long it is. ministack walks all messages at each receipt and deletion:
+    of long queues it is kept from that, sweeping them once a second."""
+    for name in ("_collect_msgs", "_expire_retained", "_dlq_sweep", "_act_delete_message", "_get_q"):
+        _require(hasattr(sqs, name), f"sqs.{name}")
+    tables = [each for each in vars(sqs).values() if isinstance(each, dict)]
+    handlers = [each for each in tables if each.get("DeleteMessage") is sqs._act_delete_message]
+    _require(len(handlers) == 1, "sqs handlers")
+    handlers[0]["DeleteMessage"] = _delete_from_the_head(sqs._act_delete_message)
+    sqs._collect_msgs = _collect_from_the_head(sqs._collect_msgs)
+    sqs._expire_retained, sqs._dlq_sweep = _seldom(sqs._expire_retained), _seldom(sqs._dlq_sweep)
+
+
+def _seldom(sweep: Any) -> Any:
+    swept: dict[str, float] = {}
+
+    def sweep_seldom(queue: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if len(queue["messages"]) < _LONG_QUEUE or now - swept.get(queue["url"], 0.0) > 1:
+            swept[queue["url"]] = now
+            sweep(queue)
+
+    return sweep_seldom
+
+
+def _collect_from_the_head(collect: Any) -> Any:
+    def collected(queue: dict[str, Any], most: int, seconds: int) -> Any:
+        if queue["is_fifo"] or len(queue["messages"]) < _LONG_QUEUE:
+            return collect(queue, most, seconds)
+        now = time.time()
+        visible = (each for each in queue["messages"] if each["visible_at"] <= now)
+        return collect({**queue, "messages": list(itertools.islice(visible, most))}, most, seconds)
+
+    return collected
+
+
+def _delete_from_the_head(delete: Any) -> Any:
+    def deleted(data: dict[str, Any], url: str) -> Any:
+        messages = sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")["messages"]
+        if len(messages) < _LONG_QUEUE or not data.get("ReceiptHandle"):
+            return delete(data, url)
+        for place, each in enumerate(messages):
+            if each["receipt_handle"] == data["ReceiptHandle"]:
+                del messages[place]
+                return {}
+        return delete(data, url)
+
+    return deleted
 
 
 def name_bedrock_permissions_as_aws() -> None:
