@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from infra.keys import CONTEXT_KEYS, DEPLOYMENT_KEYS, MAX_DIFFERENT_MODELS, PROJECT_KEYS, Key
+from infra.keys import CONTEXT_KEYS, DEPLOYMENT_KEYS, MAX_DIFFERENT_MODELS, MAX_QUEUES, PROJECT_KEYS, Key
 from trueup.errors import ConfigurationError
 from trueup.settings import Project, Record, parse_project, parse_record
 
@@ -109,12 +109,19 @@ def _values(record: Any, path: list[str]) -> Iterator[tuple[str, Any]]:
 
 def _check_together(projects: tuple[Project, ...]) -> None:
     _check_names(projects)
+    _check_queues(projects)
     models = {each.model_id for project in projects for each in project.annotation.models}
     if len(models) > MAX_DIFFERENT_MODELS:
         raise _wrong(
             "trueup.projects",
             f"name {len(models)} different models in annotation.models: use up to {MAX_DIFFERENT_MODELS} in all",
         )
+
+
+def _check_queues(projects: tuple[Project, ...]) -> None:
+    queues = sum(len(project.annotation.queues) for project in projects)
+    if queues > MAX_QUEUES:
+        raise _wrong("trueup.projects", f"have {queues} queues in annotation.queues: use up to {MAX_QUEUES} in all")
 
 
 def _check_names(projects: tuple[Project, ...]) -> None:

@@ -136,6 +136,12 @@ _CLASSES = Allowed(
     _classes,
 )
 _WAGE = Allowed("0 to 10,000, or null", lambda value: value is None or 0 <= value <= 10_000)
+# The environment of a function, of 4 KB, names each queue, beside those of the most projects.
+MAX_QUEUES = 6
+_QUEUES = Allowed(f"up to {MAX_QUEUES} queues", lambda value: len(value) <= MAX_QUEUES)
+_QUEUE_NAME = matching(r"[a-z](-?[a-z0-9])*", "up to 20 small letters, digits and inner hyphens, a letter first", 20)
+_WANTED = Allowed("up to 50 names", lambda value: len(value) <= 50 and all(0 < len(each) <= 256 for each in value))
+_HOURS = Allowed("0.1 to 8,760, or null", lambda value: value is None or 0.1 <= value <= 8760)
 _RELATIONS = Allowed("up to 30 relations", lambda value: len(value) <= 30)
 _CLASS_NAME = matching(
     r"(?!\{)[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces, the first no {", 256
@@ -374,6 +380,24 @@ PROJECT_KEYS: dict[str, Key] = {
     "gold.warn_below": Key("Below this share of right ones the annotator is told", 0.8, between(0, 1)),
     "gold.suspend_below": Key("Below this one they get no tasks until a lead says so", 0.5, between(0, 1)),
     "gold.requeue": Key("Whether one more person is then asked about labels that rest on them", True),
+    "annotation.deadline_hours": Key(
+        "When a task of the project's own queue is overdue, and comes before others; null: never", 72, _HOURS
+    ),
+    "annotation.queues": Key(
+        "Queues beside the project's own, for a language, a skill, or what is urgent; a task goes into the first that "
+        "wants it",
+        [{"name": "north", "slices": ["eu-north"], "groups": ["nordic"], "priority": 1, "deadline_hours": 24}],
+        _QUEUES,
+    ),
+    "annotation.queues[].name": Key("Names it", "north", _QUEUE_NAME),
+    "annotation.queues[].slices": Key("Slices of `selection.slice_by` that it wants", ["eu-north"], _WANTED),
+    "annotation.queues[].classes": Key("Predicted classes that it wants", ["billing"], _WANTED),
+    "annotation.queues[].reasons": Key("Reasons to ask that it wants", ["override"], _WANTED),
+    "annotation.queues[].groups": Key("Groups of the user pool that work on it; none: everybody", ["nordic"], _WANTED),
+    "annotation.queues[].priority": Key("Higher ones come first; the project's own has 0", 1, between(-100, 100)),
+    "annotation.queues[].deadline_hours": Key(
+        "After so many hours a task of it is overdue, and comes before others; null: never", 24, _HOURS
+    ),
     "annotation.models": Key(
         "Language models of Amazon Bedrock that answer beside people, one for each task at most; their skill is "
         "measured as anybody's",

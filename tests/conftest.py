@@ -78,9 +78,10 @@ BATCHES = {
         "buckets": ["pets-batches"],
     },
 }
-# A project that asks about next to nothing of itself.
+# A project that asks about next to nothing of itself, and whose corrections wait in a queue of their own.
 REMARKS = {
     **PETS,
+    "annotation": {"queues": [{"name": "said", "reasons": ["override"], "priority": 1, "deadline_hours": 1}]},
     "name": "remarks",
     "endpoint_name": "remarks",
     "selection": {"rate": 0.000001, "audit_share": 0.0},

@@ -208,7 +208,9 @@ class Loop:
         self.guidelines = EditGuidelines(projects, MemoryGuidelineStore(self.world), self.clock)
         self.corrections = ShowCorrections(projects, self.tasks, self.datasets, self.lineage)
         self.manage = ManageQueue(projects, self.tasks, self.standings, self.clock)
-        self.report = ReportQuality(projects, self.tasks, self.skills, self.reports, self.gold, self.people, self.clock)
+        self.report = ReportQuality(
+            projects, self.tasks, self.skills, self.reports, self.gold, self.people, self.manage, self.clock
+        )
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock, self.score)
         self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)

@@ -12,6 +12,7 @@ import msgspec
 
 from functions.annotation_api import reviews
 from functions.annotation_api.shapes import CallerDeniedError, Label, Name, Remarks, Request, Response
+from trueup.annotation.queues import open_to
 from trueup.model import Prediction, Project, Record
 from trueup.usecases.claim_task import ClaimedTask
 from trueup.usecases.put_feedback import Remark, Report
@@ -65,13 +66,14 @@ def show_project(desk: AnnotationDesk, request: Request) -> Response:
     stands = desk.people.standing(project.name, request.annotator)
     standing = {"status": stands.status, "reason": stands.reason}
     read = desk.guidelines.newest(project.name)
-    told = {"guidelines": read.text, "guidelines_version": read.number}
+    told: dict[str, Any] = {"guidelines": read.text, "guidelines_version": read.number}
+    told["queues"] = [each or project.name for each in open_to(project, request.groups)]
     body = {**_project(project), **told, "progress": progress, "queue": queue, "standing": standing}
     return Response(body=body)
 
 
 def claim(desk: AnnotationDesk, request: Request) -> Response:
-    claimed = desk.claim(request.path["project"], request.annotator)
+    claimed = desk.claim(request.path["project"], request.annotator, request.groups)
     if claimed is None:
         return Response(body={"task": None})
     return Response(body={"task": _task(desk, claimed)}, metric="Claims")

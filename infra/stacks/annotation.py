@@ -51,7 +51,7 @@ from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.model_annotation import ModelAnnotation
 from infra.constructs.platform import Platform
 from infra.nag import acknowledge
-from trueup.settings import AnnotationApiSettings, BackendSyncSettings
+from trueup.settings import AnnotationApiSettings, BackendSyncSettings, lane_of
 
 _API_TIMEOUT = Duration.seconds(15)
 _SYNC_TIMEOUT = Duration.minutes(5)
@@ -86,7 +86,9 @@ class AnnotationStack(Stack):
     def __init__(self, scope: Construct, id: str, *, platform: Platform, site: Path) -> None:  # noqa: A002
         super().__init__(scope, id)
         self._platform = platform
-        self.queues = {each.name: self._annotation_queue(each.name) for each in platform.config.projects}
+        lanes = [(each.name, "") for each in platform.config.projects]
+        lanes += [(each.name, queue.name) for each in platform.config.projects for queue in each.annotation.queues]
+        self.queues = {lane_of(*each): self._annotation_queue(*each) for each in lanes}
         self.pool, self.client = self._people()
         self.annotation_api = self._annotation_api()
         self.api = self._api()
@@ -97,10 +99,10 @@ class AnnotationStack(Stack):
         )
         self.labeling_role, self.sync_queue, self.backend_sync = self._backends()
 
-    def _annotation_queue(self, project: str) -> LoopQueue:
+    def _annotation_queue(self, project: str, name: str) -> LoopQueue:
         return LoopQueue(
             self,
-            f"Annotation-{project}",
+            f"Annotation-{project}" + (f"-{name}" if name else ""),
             key=self._platform.key,
             consumer_timeout=_API_TIMEOUT,
             max_receives=_MAX_LEASES,
@@ -149,7 +151,10 @@ class AnnotationStack(Stack):
             ),
             grants=[
                 grant.read_write_table(platform.table.table_arn),
-                *[grant.read_objects(platform.dataset.bucket_arn, f"{name}/payloads/") for name in self.queues],
+                *[
+                    grant.read_objects(platform.dataset.bucket_arn, f"{each.name}/payloads/")
+                    for each in platform.config.projects
+                ],
                 grant.work_queues([each.queue.queue_arn for each in self.queues.values()]),
             ],
             timeout=_API_TIMEOUT,

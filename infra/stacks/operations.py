@@ -37,7 +37,7 @@ from infra.stacks.dataset import DatasetStack
 from infra.stacks.ingest import IngestStack
 from infra.stacks.retraining import RetrainingStack
 from trueup.events import SOURCE
-from trueup.settings import DeployedProject, Deployment, Project, deployment_parameter, project_parameter
+from trueup.settings import DeployedProject, Deployment, Project, deployment_parameter, lane_of, project_parameter
 
 NOTICES = ("RetrainingAdvised", "RetrainingConcluded", "ModelPromoted", "PromotionFailed", "ReviewRequested")
 _NAMESPACE = "trueup"
@@ -128,7 +128,7 @@ class OperationsStack(Stack):
     def _alarms(self) -> list[Alarm]:
         alarms = [each.stuck_alarm(self, f"Stuck-{name}") for name, each in self._rooms.queues.items()]
         for name, queue in self._rooms.annotation.queues.items():
-            alarms.append(queue.stuck_alarm(self, f"StuckAnnotation-{name}"))
+            alarms.append(queue.stuck_alarm(self, f"StuckAnnotation-{name.replace('/', '-')}"))
         failures = Queue.from_queue_arn(self, "Failures", self._platform.failures.queue_arn)
         alarms.append(self._above("FailuresWaiting", failures.metric_approximate_number_of_messages_visible(), 0))
         for name, function in self._rooms.functions.items():
@@ -277,11 +277,15 @@ class OperationsStack(Stack):
 
     def _project(self, project: Project) -> DeployedProject:
         queue = self._rooms.annotation.queues[project.name]
+        named = [each.name for each in project.annotation.queues]
+        beside = {each: self._rooms.annotation.queues[lane_of(project.name, each)] for each in named}
         return DeployedProject(
             name=project.name,
             endpoint_name=project.endpoint_name,
             annotation_queue_url=queue.queue.queue_url,
             annotation_dlq_url=queue.dead_letters.queue_url,
+            queues={name: each.queue.queue_url for name, each in beside.items()},
+            dlqs={name: each.dead_letters.queue_url for name, each in beside.items()},
             model_package_group=self._rooms.retraining.groups[project.name].model_package_group_name,
             capture_uri=f"s3://{self._platform.captures.bucket_name}/{project.name}",
         )

@@ -182,14 +182,32 @@ class ModelAnnotator(Record, frozen=True, kw_only=True):
         return f"{MODEL_ANNOTATOR}{self.name}"
 
 
+class TaskQueue(Record, frozen=True, kw_only=True):
+    """A queue beside a project's own, for a language, a skill, or what is urgent. A task goes into the first one whose
+    `slices`, predicted `classes` and `reasons` to ask all hold it (those that are given). Only annotators in one of
+    `groups` work on it, where it names some; of several queues that of the highest `priority` comes first, the
+    project's own being of 0. A task not settled within `deadline_hours` comes before others."""
+
+    name: str
+    slices: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    priority: int = 0
+    deadline_hours: float | None = None
+
+
 class AnnotationPolicy(Record, frozen=True, kw_only=True):
     """Who answers beside people; whether people see what the endpoint's model said of a task (never of one that is
-    asked about as an audit); and what an hour of theirs costs, for the report."""
+    asked about as an audit); what an hour of theirs costs, for the report; which queues there are beside the project's
+    own, and when a task of that is overdue."""
 
     show_prediction: bool = False
     hourly_cost: float | None = None
     currency: str = "USD"
     models: tuple[ModelAnnotator, ...] = ()
+    queues: tuple[TaskQueue, ...] = ()
+    deadline_hours: float | None = None
 
 
 class GoldPolicy(Record, frozen=True, kw_only=True):
@@ -600,6 +618,11 @@ class Comment(Record, frozen=True, kw_only=True):
     text: str
 
 
+def lane_of(project: str, queue: str) -> str:
+    """What the messages of a queue go by."""
+    return f"{project}/{queue}" if queue else project
+
+
 class Skip(Record, frozen=True, kw_only=True):
     """Somebody who passed a task on, and why."""
 
@@ -633,7 +656,14 @@ class Task(Record, frozen=True, kw_only=True):
     comments: tuple[Comment, ...] = ()
     final: bool = False
     gold_id: str | None = None
+    queue: str = ""
+    due_at: datetime | None = None
     revision: int = 0
+
+    @property
+    def lane(self) -> str:
+        """The name of its queue's messages: the project's, or with that of a queue beside it."""
+        return lane_of(self.project, self.queue)
 
     @property
     def skipped_by(self) -> tuple[str, ...]:
@@ -844,6 +874,7 @@ class QualityReport(Record, frozen=True, kw_only=True):
     at: datetime
     tasks: Mapping[str, int]
     ages: Mapping[str, int]
+    overdue: int = 0
     oldest_seconds: float | None
     days: Mapping[str, int]
     agreement: Figure

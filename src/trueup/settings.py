@@ -17,6 +17,7 @@ import msgspec
 from trueup.errors import ConfigurationError
 from trueup.model import Project as Project  # infra takes them from here
 from trueup.model import Record as Record
+from trueup.model import lane_of as lane_of
 
 PREFIX = "TRUEUP_"
 _TYPES = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
@@ -234,12 +235,15 @@ class Deployment(Record, frozen=True, kw_only=True):
 
 
 class DeployedProject(Record, frozen=True, kw_only=True):
-    """Where one project is: the JSON in the SSM parameter /trueup/<stage>/projects/<name>."""
+    """Where one project is: the JSON in the SSM parameter /trueup/<stage>/projects/<name>. `queues` and `dlqs` are
+    those of the queues beside its own, by name."""
 
     name: str
     endpoint_name: str
     annotation_queue_url: str
     annotation_dlq_url: str
+    queues: Mapping[str, str] = {}
+    dlqs: Mapping[str, str] = {}
     model_package_group: str
     capture_uri: str
 
@@ -367,6 +371,7 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         not models or project.backend == "queue",
         f"is set, but backend is {project.backend!r}: models take tasks from the queue",
     )
+    yield from _queue_agreements(project)
     names = [each.name for each in models]
     twice = next((each for index, each in enumerate(names) if each in names[:index]), None)
     yield "annotation.models[].name", twice is None, f"is {twice!r} twice: each model has its own"
@@ -401,6 +406,30 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         "backend",
         not (elsewhere and project.label_schema.media == "tabular"),
         "is 'ground_truth', which has no task for tabular samples: use backend queue",
+    )
+
+
+def _queue_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
+    queues = project.annotation.queues
+    names = [each.name for each in queues]
+    twice = next((each for index, each in enumerate(names) if each in names[:index]), None)
+    yield "annotation.queues[].name", twice is None, f"is {twice!r} twice: each queue has its own"
+    open_ones = [each.name for each in queues if not (each.slices or each.classes or each.reasons)]
+    yield (
+        "annotation.queues",
+        not open_ones,
+        f"holds {open_ones[0] if open_ones else ''!r}, which wants nothing: give it slices, classes or reasons",
+    )
+    sliced = next((each.name for each in queues if each.slices and project.selection.slice_by is None), None)
+    yield (
+        "annotation.queues",
+        sliced is None,
+        f"holds {sliced!r} with slices, but selection.slice_by is null: nothing has a slice",
+    )
+    yield (
+        "annotation.queues",
+        not queues or project.backend == "queue",
+        f"is set, but backend is {project.backend!r}: queues are the workbench's",
     )
 
 

@@ -45,6 +45,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 MODEL = {"name": "nova", "model_id": "us.amazon.nova-pro-v1:0"}
 # For each key that the table bounds: what it still takes, and what it refuses.
+QUEUES = [{"name": f"q{each}", "reasons": ["audit"]} for each in range(7)]
 RELATIONS = [{"name": str(each)} for each in range(30)]
 BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "stage": (["a", "dev2", "s" * 16], ["", "Dev", "2dev", "a-b", "s" * 17, "dev\n"]),
@@ -104,6 +105,15 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "consensus.max_overlap": ([3, 15], [16]),
     "consensus.target": ([0.5, 0.999], [0.49, 1, math.nan]),
     "consensus.min_gain": ([0, 0.5], [-0.01, 0.51, math.nan]),
+    "annotation.deadline_hours": ([None, 0.1, 8760], [0, 8761]),
+    "annotation.queues": ([[], [{"name": f"q{each}", "reasons": ["audit"]} for each in range(6)]], [QUEUES]),
+    "annotation.queues[].name": (["n", "a-b2"], ["", "N", "a--b", "a" * 21, "a/b"]),
+    "annotation.queues[].slices": ([["x"] * 50], [["x"] * 51, [""]]),
+    "annotation.queues[].classes": ([["x"] * 50], [["x"] * 51, [""]]),
+    "annotation.queues[].reasons": ([["x"] * 50], [["x"] * 51, [""]]),
+    "annotation.queues[].groups": ([[], ["x"] * 50], [["x"] * 51, [""]]),
+    "annotation.queues[].priority": ([-100, 100], [-101, 101]),
+    "annotation.queues[].deadline_hours": ([None, 0.1, 8760], [0, 8761]),
     "gold.share": ([0, 0.5], [-0.1, 0.51]),
     "gold.retire_after": ([1, 10_000], [0, 10_001]),
     "gold.window": ([5, 200], [4, 201]),
@@ -179,6 +189,9 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
     if path == "consensus.overlap":
         # Where one answer is enough, no model may give it.
         del place["annotation"]
+    if path == "selection.slice_by":
+        # Where nothing has a slice, no queue may want one.
+        del place["annotation"]
     *parents, name = path.split(".")
     for each in parents:
         place = place[each] if not each.endswith("[]") else place[each.removesuffix("[]")][0]
@@ -237,6 +250,13 @@ def _deployment(**changes: Any) -> Callable[[dict[str, Any]], None]:
 
 def _project(index: int = 0, **changes: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["projects"][index].update(changes)
+
+
+def _many_queues(document: dict[str, Any]) -> None:
+    for number, each in enumerate(document["projects"]):
+        each["annotation"] = {"queues": QUEUES[:4] if number == 0 else QUEUES[:3] if number == 1 else []}
+        each.pop("ground_truth", None)
+        each["backend"] = "queue"
 
 
 def _many_models(document: dict[str, Any]) -> None:
@@ -336,6 +356,19 @@ def _many_models(document: dict[str, Any]) -> None:
             "trueup.projects[0].ground_truth is set, but backend",
         ),
         (_project(training={"hyperparameters": {"epochs": 3}}), "trueup.projects[0].training.hyperparameters["),
+        (
+            _project(annotation={"queues": [{"name": "all"}]}),
+            "trueup.projects[0].annotation.queues holds 'all', which wants nothing",
+        ),
+        (
+            _project(annotation={"queues": [{"name": "north", "slices": ["n"]}]}),
+            "trueup.projects[0].annotation.queues holds 'north' with slices, but selection.slice_by is null",
+        ),
+        (
+            _project(annotation={"queues": [{"name": "a", "reasons": ["audit"]}, {"name": "a", "reasons": ["x"]}]}),
+            "trueup.projects[0].annotation.queues[].name is 'a' twice",
+        ),
+        (_many_queues, "trueup.projects have 7 queues in annotation.queues: use up to 6 in all"),
         (_many_models, "trueup.projects name 11 different models in annotation.models: use up to 10 in all"),
         (_project(1, name="digits"), "trueup.projects[1].name is 'digits', which trueup.projects[0] has too"),
         (_project(1, name="d-igits"), "trueup.projects[1].name is 'd-igits', which trueup.projects[0] has too"),

@@ -17,7 +17,7 @@ from aws_cdk import App
 
 from infra.app import build
 from infra.config import read_config
-from infra.keys import MAX_BUCKETS, MAX_CANARY_ALARMS, MAX_KEYS, MAX_MODELS, MAX_PROJECTS, MAX_TOPICS
+from infra.keys import MAX_BUCKETS, MAX_CANARY_ALARMS, MAX_KEYS, MAX_MODELS, MAX_PROJECTS, MAX_QUEUES, MAX_TOPICS
 from infra.packaging import ROOT, Packager
 from infra.reference import PAGE
 from trueup.settings import FUNCTION_SETTINGS
@@ -138,7 +138,11 @@ def longest_project(index: int) -> dict[str, Any]:
             "models": [
                 {"name": f"n{each}".ljust(32, "x"), "model_id": f"us.{(3 * index + each) % 10}".ljust(128, "x")}
                 for each in range(MAX_MODELS)
-            ]
+            ],
+            "queues": [
+                {"name": f"q{each}".ljust(20, "x"), "reasons": ["audit"]}
+                for each in range(MAX_QUEUES if index == 0 else 0)
+            ],
         },
         "training": {"canary": {"alarm_names": [f"{each}".ljust(255, "x") for each in range(MAX_CANARY_ALARMS)]}},
     }
@@ -181,7 +185,8 @@ def test_the_number_of_projects_is_what_the_environment_of_model_promote_holds(d
     page = " ".join(PAGE.read_text().split())
     assert f"up to {share:.0f} bytes" in page
     assert f"beside {size - alarms} that are always there" in page
-    queues = environment(deployed, "annotation_api")["TRUEUP_ANNOTATION_QUEUE_URLS"]
+    urls = json.loads(environment(deployed, "annotation_api")["TRUEUP_ANNOTATION_QUEUE_URLS"])
+    queues = json.dumps({name: url for name, url in urls.items() if "/" not in name}, separators=(",", ":"))
     assert f"({len(_compact(queues)) / MAX_PROJECTS:.0f} bytes a project)" in page
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from trueup.annotation.queues import route
 from trueup.errors import LeaseError, TaskClosedError
 from trueup.model import (
     MODEL_ANNOTATOR,
@@ -34,6 +35,7 @@ GOLD = "gold"
 
 def open_task(project: str, sample: Sample, selection: Selection, at: datetime, config: Project) -> Task:
     """The task that asks about a selected sample. One sample has one task, so the id is the sample's."""
+    queue = route(config, sample, selection)
     return Task(
         project=project,
         task_id=task_id_of(project, sample.sample_id),
@@ -45,6 +47,8 @@ def open_task(project: str, sample: Sample, selection: Selection, at: datetime, 
         opened_at=at,
         backend=config.backend,
         prediction=selection.prediction,
+        queue=queue.name,
+        due_at=None if queue.deadline_hours is None else at + timedelta(hours=queue.deadline_hours),
     )
 
 

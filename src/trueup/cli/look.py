@@ -13,7 +13,7 @@ from trueup.cli.desk import Deployed, desk_of, projects_of
 from trueup.cli.options import AnyProject, Json
 from trueup.errors import NotFoundError
 from trueup.labels.brief import brief
-from trueup.model import Annotation, Consensus, QueueStatus, Record, RunStatus, Selection, Task, TaskStatus
+from trueup.model import Annotation, Consensus, QueueStatus, Record, RunStatus, Selection, Task, TaskStatus, lane_of
 
 if TYPE_CHECKING:
     from trueup.model import Champion, RetrainingRun
@@ -217,12 +217,13 @@ def _standing(line: QueueLine) -> str:
 
 def _queue_line(look: Deployed, name: str) -> QueueLine:
     state = look.manage.state(name)
+    beside = [each.name for each in look.projects[name].annotation.queues]
     waiting = look.tasks.by_status(name, TaskStatus.OPEN, _LOOKED_AT)
     now = look.clock.now()
     oldest = min((each.opened_at for each in waiting), default=None)
     return QueueLine(
         project=name,
-        depth=look.queue.depth(name),
+        depth=sum(look.queue.depth(lane_of(name, each)) for each in ("", *beside)),
         open_tasks=look.tasks.count(name, TaskStatus.OPEN),
         oldest_seconds=round((now - oldest).total_seconds()) if oldest else None,
         leased=sum(any(lease.expires_at > now for lease in each.leases) for each in waiting),

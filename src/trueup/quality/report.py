@@ -66,6 +66,7 @@ def report(
         at=at,
         tasks=dict(counts),
         ages=_ages(open_tasks, at),
+        overdue=sum(each.due_at is not None and each.due_at < at for each in open_tasks),
         oldest_seconds=max(((at - each.opened_at).total_seconds() for each in open_tasks), default=None),
         days=_days(annotations, at),
         agreement=_agreement(votes, alike),

@@ -113,7 +113,7 @@ class AnswerFeedback:
         choice = _choice(instance, feedback, doubt, 1.0, _REASONS[feedback.kind])
         opening = opening_of(project, self.payloads, file.uri, instance, choice, now)
         task_ids = self.tasks.open([opening], Journal(at=now, events=(_opened(opening.task, file),)))
-        invite(project, self.queue, task_ids)
+        invite(project, self.queue, [opening.task] if task_ids else [])
         return "asked" if task_ids else "known"
 
     def _label(

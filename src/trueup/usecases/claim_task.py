@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec.structs import replace
 
+from trueup.annotation.queues import open_to
 from trueup.annotation.tasks import can_claim, grant, is_urgent, lease_token
 from trueup.errors import ConflictError, NotFoundError, SuspendedError
-from trueup.model import Lease, Project, QueueStanding, QueueStatus, Record, StandingStatus, Task, TaskStatus
+from trueup.model import Lease, Project, QueueStanding, QueueStatus, Record, StandingStatus, Task, TaskStatus, lane_of
 from trueup.ports import AnnotationQueue, Clock, Journal, QueueStandings, Slot, StandingStore, TaskStore
 from trueup.usecases.find_project import project_named
 from trueup.usecases.serve_gold import ServeGold
@@ -47,8 +48,10 @@ class ClaimTask:
     gold: ServeGold
     people: StandingStore
 
-    def __call__(self, project_name: str, annotator: str) -> ClaimedTask | None:
+    def __call__(self, project_name: str, annotator: str, groups: Collection[str] = ()) -> ClaimedTask | None:
+        """`groups` are the annotator's: some queues are for some of them."""
         project = project_named(self.projects, project_name)
+        names = open_to(project, groups)
         queue = self.standings.standing(project.name)
         if queue.status is QueueStatus.PAUSED:
             return None
@@ -57,16 +60,18 @@ class ClaimTask:
             raise SuspendedError(f"you get no tasks of this project for now: {stands.reason}. Ask whoever leads it")
         return (
             self._gold(project, annotator)
-            or self._urgent(project, annotator, queue)
-            or self._from_queue(project, annotator)
-            or self._from_store(project, annotator)
+            or self._urgent(project, annotator, queue, names)
+            or self._from_queues(project, annotator, names)
+            or self._from_store(project, annotator, names)
         )
 
     def _gold(self, project: Project, annotator: str) -> ClaimedTask | None:
         task = self.gold(project, annotator)
         return ClaimedTask(task=task, lease=task.leases[0]) if task else None
 
-    def _urgent(self, project: Project, annotator: str, queue: QueueStanding) -> ClaimedTask | None:
+    def _urgent(
+        self, project: Project, annotator: str, queue: QueueStanding, names: Sequence[str]
+    ) -> ClaimedTask | None:
         """What was said to come first: the queue's messages come in no order. Where nothing is, the index is not
         asked."""
         if queue.hastened_at is None:
@@ -75,40 +80,49 @@ class ClaimTask:
         listed = self.tasks.by_status(project.name, TaskStatus.OPEN, _URGENT_SWEEP)
         if now - queue.hastened_at > _INDEX_LAG and not any(map(is_urgent, listed)):
             self.standings.set_standing(replace(queue, hastened_at=None), Journal(at=now))
-        return self._first_of_listed(project, annotator, [each for each in listed if is_urgent(each)])
+        theirs = [each for each in listed if is_urgent(each) and each.queue in names]
+        return self._first_of_listed(project, annotator, theirs)
 
-    def _from_queue(self, project: Project, annotator: str) -> ClaimedTask | None:
-        for _ in range(_RECEIVE_ROUNDS):
-            slots = self.queue.receive(project.name, _BATCH, project.consensus.lease_seconds)
-            if not slots:
-                return None
-            claimed = self._first_of(project, annotator, slots)
+    def _from_queues(self, project: Project, annotator: str, names: Sequence[str]) -> ClaimedTask | None:
+        for name in names:
+            claimed = self._from_queue(project, annotator, lane_of(project.name, name))
             if claimed is not None:
                 return claimed
         return None
 
-    def _first_of(self, project: Project, annotator: str, slots: list[Slot]) -> ClaimedTask | None:
+    def _from_queue(self, project: Project, annotator: str, lane: str) -> ClaimedTask | None:
+        for _ in range(_RECEIVE_ROUNDS):
+            slots = self.queue.receive(lane, _BATCH, project.consensus.lease_seconds)
+            if not slots:
+                return None
+            claimed = self._first_of(project, annotator, lane, slots)
+            if claimed is not None:
+                return claimed
+        return None
+
+    def _first_of(self, project: Project, annotator: str, lane: str, slots: list[Slot]) -> ClaimedTask | None:
         """Try slots in turn; those after the first success go straight back for others."""
         claimed: ClaimedTask | None = None
         for slot in slots:
             if claimed is None:
-                claimed = self._try_slot(project, annotator, slot)
+                claimed = self._try_slot(project, annotator, lane, slot)
             else:
-                self.queue.give_back(project.name, slot)
+                self.queue.give_back(lane, slot)
         return claimed
 
-    def _try_slot(self, project: Project, annotator: str, slot: Slot) -> ClaimedTask | None:
+    def _try_slot(self, project: Project, annotator: str, lane: str, slot: Slot) -> ClaimedTask | None:
         task = self._find(project, slot.task_id)
         if task is None or task.status is not TaskStatus.OPEN:
-            self.queue.done(project.name, slot.receipt)
+            self.queue.done(lane, slot.receipt)
             return None
         claimed = self._try_grant(project, annotator, task, slot.receipt)
         if claimed is None:
-            self.queue.give_back(project.name, slot, _PUT_BACK_DELAY)
+            self.queue.give_back(lane, slot, _PUT_BACK_DELAY)
         return claimed
 
-    def _from_store(self, project: Project, annotator: str) -> ClaimedTask | None:
-        return self._first_of_listed(project, annotator, self.tasks.by_status(project.name, TaskStatus.OPEN, _SWEEP))
+    def _from_store(self, project: Project, annotator: str, names: Sequence[str]) -> ClaimedTask | None:
+        listed = self.tasks.by_status(project.name, TaskStatus.OPEN, _SWEEP * (1 + len(project.annotation.queues)))
+        return self._first_of_listed(project, annotator, [each for each in listed if each.queue in names])
 
     def _first_of_listed(self, project: Project, annotator: str, listed: Sequence[Task]) -> ClaimedTask | None:
         for task in self._fresh(project, annotator, listed):

@@ -132,6 +132,8 @@ class _Rounds:
 
     def _dead(self) -> dict[str, str]:
         annotation = {f"annotation-{name}": each.annotation_dlq_url for name, each in self.place.deployed.items()}
+        for name, each in self.place.deployed.items():
+            annotation |= {f"annotation-{name}-{queue}": url for queue, url in each.dlqs.items()}
         return {**self.place.deployment.dlqs, **annotation}
 
     def _queue(self, name: str, url: str) -> Iterable[Finding]:

@@ -28,5 +28,5 @@ class ExtendLease:
         self.tasks.save(task, Journal(at=now))
         lease = next(each for each in task.leases if each.token == token)
         if lease.receipt:
-            self.queue.hold(project.name, lease.receipt, seconds)
+            self.queue.hold(task.lane, lease.receipt, seconds)
         return lease

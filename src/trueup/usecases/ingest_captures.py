@@ -125,7 +125,9 @@ class _Window:
         prints = (_fingerprint(self._known(each.position)) for each in choices)
         self._fingerprints = tuple(f"{each:016x}" for each in prints if each is not None)
         task_ids = self._world.tasks.open(openings, Journal(at=self._now))
-        invite(project, self._world.queue, task_ids)
+        standing = set(task_ids)
+        opened = {each.task.task_id: each.task for each in openings if each.task.task_id in standing}
+        invite(project, self._world.queue, opened.values())
         return task_ids
 
     def receipt(self, selected: int) -> FileReceipt:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 
 from trueup.annotation.tasks import open_task
 from trueup.capture.samples import group_of, slice_of
 from trueup.lineage.edges import asked, captured
-from trueup.model import Project, Sample, Selection
+from trueup.model import Project, Sample, Selection, Task
 from trueup.ports import AnnotationQueue, Opening, PayloadStore
 from trueup.selection.choose import Choice
 from trueup.usecases.read_captures import Instance
@@ -52,7 +53,12 @@ def opening_of(
     return Opening(sample=sample, selection=selection, task=task, edges=(*captured(selection), asked(selection, task)))
 
 
-def invite(project: Project, queue: AnnotationQueue, task_ids: Sequence[str]) -> None:
+def invite(project: Project, queue: AnnotationQueue, tasks: Iterable[Task]) -> None:
     """A message for each slot of new tasks, where people answer from the queue."""
-    if project.backend == "queue":
-        queue.send(project.name, [each for each in task_ids for _ in range(project.consensus.overlap)])
+    if project.backend != "queue":
+        return
+    lanes: dict[str, list[str]] = defaultdict(list)
+    for each in tasks:
+        lanes[each.lane] += [each.task_id] * project.consensus.overlap
+    for lane, task_ids in lanes.items():
+        queue.send(lane, task_ids)

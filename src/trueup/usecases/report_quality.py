@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from trueup.annotation.answers import live_of_all, without_gold
-from trueup.model import Project, QualityReport, TaskStatus
+from trueup.annotation.tasks import is_urgent
+from trueup.errors import ConflictError, TaskClosedError
+from trueup.model import Project, QualityReport, Task, TaskStatus
 from trueup.ports import Clock, GoldStore, ReportStore, SkillStore, StandingStore, TaskStore
 from trueup.quality.fitting import fitted_skills
 from trueup.quality.methods import method_named
 from trueup.quality.report import report, with_gold
 from trueup.usecases.find_project import project_named
+from trueup.usecases.manage_queue import ManageQueue
 
 # Some 30 MB of answers, read in a few seconds; older ones say little of today's annotators.
 MOST_ANSWERS = 50_000
 _MOST_TASKS = 1000
+_MOST_HASTENED = 100
+DEADLINE = "deadline"
 
 
 @dataclass(frozen=True)
 class ReportQuality:
     """The newest 50,000 answers of a project, whose skills consensus then uses. The open tasks are the 1,000 most
-    urgent. Calling again with the same answers writes the same figures. Raises NotFoundError."""
+    urgent, of which those past their deadline come first from then on. Calling again with the same answers writes the
+    same figures. Raises NotFoundError."""
 
     projects: Mapping[str, Project]
     tasks: TaskStore
@@ -31,6 +37,7 @@ class ReportQuality:
     reports: ReportStore
     gold: GoldStore
     standings: StandingStore
+    manage: ManageQueue
     clock: Clock
 
     def __call__(self, project_name: str) -> QualityReport:
@@ -46,4 +53,15 @@ class ReportQuality:
         told = with_gold(made.annotators, self.gold.answers(name), self.standings.standings(name))
         made = replace(made, annotators=told)
         self.reports.save_report(made)
+        self._hasten(name, waiting)
         return made
+
+    def _hasten(self, project: str, waiting: Sequence[Task]) -> None:
+        """What is overdue comes first from now on."""
+        now = self.clock.now()
+        late = [each for each in waiting if each.due_at is not None and each.due_at < now and not is_urgent(each)]
+        for each in sorted(late, key=lambda each: (each.due_at, each.task_id))[:_MOST_HASTENED]:
+            try:
+                self.manage.prioritise(project, each.task_id, DEADLINE)
+            except (TaskClosedError, ConflictError):
+                continue

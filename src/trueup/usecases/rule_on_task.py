@@ -115,7 +115,7 @@ class RuleOnTask:
         back = send_back(task, Comment(by=reviewer, at=now, text=comment))
         self.tasks.save(back, Journal(at=now, events=(event,)), ruling=ruling)
         if project.backend == "queue":
-            self.queue.send(project.name, [task_id])
+            self.queue.send(task.lane, [task_id])
         return Ruled(ruling=ruling, repeated=False)
 
     def _standing(self, task: Task) -> Ruling | None:

@@ -88,7 +88,7 @@ class ScoreGold:
         event = OverlapExtended(project=project.name, task_id=task.task_id, overlap=again.overlap)
         self.tasks.save(again, Journal(at=self.clock.now(), events=(event,)))
         if task.backend == "queue":
-            self.queue.send(project.name, [task.task_id])
+            self.queue.send(task.lane, [task.task_id])
 
 
 def _answer(project: Project, gold: Gold, annotation: Annotation) -> GoldAnswer:

@@ -78,7 +78,7 @@ class SettleConsensus:
             wish = OverlapExtended(project=project.name, task_id=task.task_id, overlap=wider.overlap)
             self.tasks.save(wider, Journal(at=now, events=(wish,)))
             if task.backend == "queue":
-                self.queue.send(project.name, [task.task_id])
+                self.queue.send(task.lane, [task.task_id])
 
     def _skills(self, project: Project, now: datetime) -> list[AnnotatorSkill]:
         """The stored skills, fitted anew by the project's method once the answers have grown by a tenth."""

@@ -49,7 +49,7 @@ class SkipTask:
                 continue
             receipt = next((each.receipt for each in task.leases if each.token == token), "")
             if receipt:
-                self.queue.give_back(project.name, Slot(task_id=task_id, receipt=receipt))
+                self.queue.give_back(task.lane, Slot(task_id=task_id, receipt=receipt))
             return
         raise ConflictError(f"task {task_id} is busy: skip it again")
 

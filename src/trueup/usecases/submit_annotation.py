@@ -74,7 +74,7 @@ class SubmitAnnotation:
         updated = answer(task, annotation, submission.lease_token, annotation.submitted_at)
         self._save(updated, annotation)
         if receipt:
-            self.queue.done(project.name, receipt)
+            self.queue.done(task.lane, receipt)
         return Submitted(annotation=annotation, repeated=False)
 
     def _save(self, task: Task, annotation: Annotation) -> None:

@@ -45,6 +45,11 @@ class Operations(Operator):
             f"annotation-{name}": Ward(dead=each.annotation_dlq_url, live=each.annotation_queue_url, project=name)
             for name, each in self.deployed.items()
         }
+        for name, each in self.deployed.items():
+            wards |= {
+                f"annotation-{name}-{queue}": Ward(dead=url, live=each.queues.get(queue), project=name)
+                for queue, url in each.dlqs.items()
+            }
         letters = SqsDeadLetters(self.clients["sqs"], DynamoFailureNotes(self.table))
         return RedriveMessages(letters=letters, replays=LambdaReplays(self.clients), wards=wards)
 
@@ -60,7 +65,7 @@ class Operations(Operator):
     def report(self) -> ReportQuality:
         reports = DynamoReportStore(self.table)
         gold, standings = DynamoGoldStore(self.table), DynamoStandingStore(self.table)
-        return ReportQuality(self.projects, self.tasks, self.skills, reports, gold, standings, self.clock)
+        return ReportQuality(self.projects, self.tasks, self.skills, reports, gold, standings, self.manage, self.clock)
 
     @property
     def guidelines(self) -> EditGuidelines:

@@ -24,7 +24,7 @@ from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.aws.workflows import StepFunctionsWorkflows
 from trueup.errors import NotFoundError
-from trueup.model import Project
+from trueup.model import Project, lane_of
 from trueup.settings import (
     DeployedProject,
     Deployment,
@@ -82,6 +82,8 @@ class Operator:
     @property
     def queue(self) -> SqsAnnotationQueue:
         urls = {name: each.annotation_queue_url for name, each in self.deployed.items()}
+        for name, each in self.deployed.items():
+            urls |= {lane_of(name, queue): url for queue, url in each.queues.items()}
         return SqsAnnotationQueue(self.clients["sqs"], urls)
 
     @property
