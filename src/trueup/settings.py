@@ -384,8 +384,8 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
     )
     yield (
         "backend",
-        not elsewhere or kind == "classification",
-        f"is 'ground_truth', but label_schema.kind is {kind!r}: use backend queue",
+        not elsewhere or kind in _GROUND_TRUTH,
+        f"is 'ground_truth', but label_schema.kind is {kind!r}: use backend queue, or {', '.join(_GROUND_TRUTH)}",
     )
     yield (
         "triggers.action",
@@ -441,6 +441,8 @@ _MEDIA: dict[str, tuple[str, ...]] = {
     "spans": ("text",),
     "preference": ("text",),
 }
+# What Ground Truth has built-in tasks for, of which workers' answers are read.
+_GROUND_TRUTH = ("classification", "multilabel", "boxes", "spans")
 _WITHOUT_CLASSES = ("text", "rating", "preference")
 
 

@@ -333,11 +333,11 @@ def _many_models(document: dict[str, Any]) -> None:
         ),
         (
             _project(
-                label_schema={"kind": "boxes", "classes": [{"name": "a"}]},
+                label_schema={"kind": "polygons", "classes": [{"name": "a"}]},
                 backend="ground_truth",
                 ground_truth={"workteam_arn": ARN},
             ),
-            "trueup.projects[0].backend is 'ground_truth', but label_schema.kind is 'boxes'",
+            "trueup.projects[0].backend is 'ground_truth', but label_schema.kind is 'polygons'",
         ),
         (
             _project(label_schema={"classes": [{"name": "a"}, {"name": "a"}]}),

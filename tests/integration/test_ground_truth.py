@@ -340,3 +340,80 @@ def test_files_are_listed_and_read_from_the_dataset_bucket(monkeypatch: pytest.M
         assert list(calls.objects("p/")) == [("p/iteration-1/0/2026-11-20_09:58:31.json", b"one")]
         with pytest.raises(NotFoundError):
             calls.read(f"s3://{DATASET}/none")
+
+
+# ---------------------------------------------------------------- other kinds
+
+
+def kinds(kind: str, media: str) -> Project:
+    schema = {
+        "kind": kind,
+        "media": media,
+        "classes": [{"name": each} for each in ("cat", "dog", "fox")],
+        "guidelines": "<b>",
+    }
+    return msgspec.structs.replace(pets(media), label_schema=msgspec.convert(schema, LabelSchema))
+
+
+@pytest.mark.parametrize(
+    ("kind", "media", "task_type"),
+    [
+        ("multilabel", "image", "ImageMultiClassMultiLabel"),
+        ("multilabel", "text", "TextMultiClassMultiLabel"),
+        ("boxes", "image", "BoundingBox"),
+        ("spans", "text", "NamedEntityRecognition"),
+    ],
+)
+def test_a_job_of_each_kind_is_one_that_sagemaker_takes(kind: str, media: str, task_type: str) -> None:
+    jobs = MemoryJobs("us-east-1", NotFoundError("not there"))
+    started(jobs, kinds(kind, media))
+    (request,) = jobs.created
+    check_request("CreateLabelingJob", dict(request))
+    human = request["HumanTaskConfig"]
+    assert human["PreHumanTaskLambdaArn"].endswith(f":function:PRE-{task_type}")
+    categories = json.loads(jobs.objects_by_key[f"{ROOT}/categories.json"])
+    if kind == "spans":
+        ui = "arn:aws:sagemaker:us-east-1:394669845002:human-task-ui/NamedEntityRecognition"
+        assert human["UiConfig"] == {"HumanTaskUiArn": ui}
+        assert categories["instructions"]["shortInstruction"] == "<p>&lt;b&gt;</p>"
+        assert f"{ROOT}/template.liquid.html" not in jobs.objects_by_key
+    else:
+        page = jobs.objects_by_key[f"{ROOT}/template.liquid.html"].decode()
+        element = {"boxes": "crowd-bounding-box"}.get(kind, "multi-select")
+        assert element in page
+        assert ("labels=" in page) == (kind == "boxes")
+
+
+BOX = {"label": "cat", "left": 40, "top": 72, "width": 205, "height": 118}
+
+
+@pytest.mark.parametrize(
+    ("kind", "media", "content", "label"),
+    [
+        ("multilabel", "image", {"labels": ["fox", "cat"]}, {"classes": ["cat", "fox"]}),
+        (
+            "boxes",
+            "image",
+            {"boundingBoxes": [BOX], "inputImageProperties": {"width": 640, "height": 480}},
+            {
+                "width": 640,
+                "height": 480,
+                "boxes": [{"label": "cat", "left": 40, "top": 72, "right": 245, "bottom": 190}],
+            },
+        ),
+        (
+            "spans",
+            "text",
+            {"entities": [{"label": "dog", "startOffset": 5, "endOffset": 8}]},
+            {"spans": [{"label": "dog", "start": 5, "end": 8}], "relations": []},
+        ),
+    ],
+)
+def test_answers_of_each_kind_are_read(kind: str, media: str, content: dict[str, Any], label: dict[str, Any]) -> None:
+    jobs = MemoryJobs("us-east-1", NotFoundError("not there"))
+    backend = started(jobs, kinds(kind, media))
+    respond(jobs, 0, said("", answerContent={"label": content}))
+    respond(jobs, 1, said("", answerContent={"label": {"nothing": 1}}))
+    (answer,) = backend.answers(NAME)
+    assert json.loads(answer.label) == label
+    assert "cannot be used: no answer of kind" in backend.failures(NAME)[tasks()[1].task_id]

@@ -15,7 +15,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from trueup.errors import ConfigurationError, InputError, NotFoundError
+from trueup.adapters.backends.ground_truth_answers import label_of
+from trueup.errors import ConfigurationError, InputError, LabelError, NotFoundError
+from trueup.labels.reading import checked
 from trueup.model import Annotation, GroundTruthBackend, LabelSchema, Project, Record, Task, content_id
 from trueup.ports import LabelingBackend
 
@@ -34,7 +36,29 @@ LAMBDA_ACCOUNTS = {
     "us-east-2": "266458841044",
     "us-west-2": "081040173940",
 }
-_TASK_TYPES = {"image": "ImageMultiClass", "text": "TextMultiClass"}
+_TASK_TYPES = {
+    ("classification", "image"): "ImageMultiClass",
+    ("classification", "text"): "TextMultiClass",
+    ("multilabel", "image"): "ImageMultiClassMultiLabel",
+    ("multilabel", "text"): "TextMultiClassMultiLabel",
+    ("boxes", "image"): "BoundingBox",
+    ("spans", "text"): "NamedEntityRecognition",
+}
+# Whose page for named entities is the only one that can be had.
+_UI_ACCOUNT = "394669845002"
+_ELEMENTS = {
+    ("classification", "image"): "crowd-image-classifier",
+    ("classification", "text"): "crowd-classifier",
+    ("multilabel", "image"): "crowd-image-classifier-multi-select",
+    ("multilabel", "text"): "crowd-classifier-multi-select",
+    ("boxes", "image"): "crowd-bounding-box",
+}
+_ASKED = {
+    "classification": "Choose the class of the sample",
+    "multilabel": "Choose all classes of the sample",
+    "boxes": "Draw a box around each thing",
+    "spans": "Mark each part of the text that has a class",
+}
 _STATUS = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
 _ATTRIBUTE = "trueup-label"
 _RESPONSES = re.compile(r".*/iteration-[0-9]+/(?P<position>[0-9]{1,9})/[^/]+\.json")
@@ -147,7 +171,8 @@ class GroundTruth(LabelingBackend):
             return
         self._jobs.put(f"{prefix}/input.manifest", input_manifest(objects))
         self._jobs.put(f"{prefix}/categories.json", label_categories(schema))
-        self._jobs.put(f"{prefix}/template.liquid.html", worker_template(schema))
+        if schema.kind != "spans":
+            self._jobs.put(f"{prefix}/template.liquid.html", worker_template(schema))
         self._jobs.create(request)
 
     def status(self, name: str) -> str:
@@ -244,13 +269,21 @@ class GroundTruth(LabelingBackend):
             yield msgspec.json.decode(each, type=_Result)
 
     def _unknown(self, response: _Response) -> str | None:
-        names = self._project.label_schema.names
-        strange = sorted({_label(each.answer_content) for each in response.answers} - set(names))
-        return f"answered with {strange[0]!r}, which is no class of {self._project.name}" if strange else None
+        for each in response.answers:
+            try:
+                self._label(each)
+            except (LabelError, ValueError) as error:
+                return f"an answer cannot be used: {error}"
+        return None
+
+    def _label(self, answer: _Answer) -> str:
+        schema = self._project.label_schema
+        return checked(label_of(answer.answer_content, schema.kind), schema)
 
     def _annotation(self, answer: _Answer, task: _Object) -> Annotation | None:
-        label = _label(answer.answer_content)
-        if label not in self._project.label_schema.names:
+        try:
+            label = self._label(answer)
+        except (LabelError, ValueError):
             return None
         # `sub` names a Cognito user for ever; the worker id, which older files have alone, names them in this team.
         worker = str(answer.worker_metadata.get("identityData", {}).get("sub") or answer.worker_id)
@@ -283,7 +316,13 @@ def input_manifest(objects: Sequence[Mapping[str, str]]) -> bytes:
 
 
 def label_categories(schema: LabelSchema) -> bytes:
-    return msgspec.json.encode({"document-version": "2018-11-28", "labels": [{"label": each} for each in schema.names]})
+    """The page for named entities takes its instructions from here, and shows short names beside the text."""
+    document: dict[str, Any] = {"document-version": "2018-11-28", "labels": [{"label": each} for each in schema.names]}
+    if schema.kind == "spans":
+        document["labels"] = [{"label": each, "shortDisplayName": each[:4]} for each in schema.names]
+        told = f"<p>{_inert(schema.guidelines or _ASKED['spans'])}</p>"
+        document["instructions"] = {"shortInstruction": told, "fullInstruction": told}
+    return msgspec.json.encode(document)
 
 
 def worker_template(schema: LabelSchema) -> bytes:
@@ -292,15 +331,13 @@ def worker_template(schema: LabelSchema) -> bytes:
     classes = "".join(f"<li><b>{_inert(each.name)}</b> {_inert(each.description)}</li>" for each in schema.classes)
     source = "{{ task.input.taskObject | grant_read_access }}"
     target = "<classification-target>{{ task.input.taskObject }}</classification-target>"
-    element, attribute, content = (
-        ("crowd-image-classifier", f' src="{source}"', "")
-        if schema.media == "image"
-        else ("crowd-classifier", "", target)
-    )
+    element = _ELEMENTS[schema.kind, schema.media]
+    attribute, content = (f' src="{source}"', "") if schema.media == "image" else ("", target)
+    names = "labels" if schema.kind == "boxes" else "categories"
     page = f"""<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
 <crowd-form>
-<{element} name="label"{attribute} header="Choose the class"
-  categories="{{{{ task.input.labels | to_json | escape }}}}">
+<{element} name="label"{attribute} header="{_ASKED[schema.kind]}"
+  {names}="{{{{ task.input.labels | to_json | escape }}}}">
 {content}
 <full-instructions header="Classes"><p>{guidelines}</p><ul>{classes}</ul></full-instructions>
 <short-instructions><p>{guidelines}</p></short-instructions>
@@ -324,11 +361,12 @@ def labeling_job_request(
 
     Raises ConfigurationError where Ground Truth has no built-in task.
     """
-    task_type = _TASK_TYPES.get(project.label_schema.media)
+    schema = project.label_schema
+    task_type = _TASK_TYPES.get((schema.kind, schema.media))
     account = LAMBDA_ACCOUNTS.get(region)
     if task_type is None or account is None:
         raise ConfigurationError(
-            f"Ground Truth labels no {project.label_schema.media} samples in {region}: use backend queue",
+            f"Ground Truth has no task of {schema.kind} for {schema.media} samples in {region}: use backend queue",
             field="backend",
         )
     function = f"arn:aws:lambda:{region}:{account}:function"
@@ -341,10 +379,10 @@ def labeling_job_request(
         "LabelCategoryConfigS3Uri": f"{root}/categories.json",
         "HumanTaskConfig": {
             "WorkteamArn": settings.workteam_arn,
-            "UiConfig": {"UiTemplateS3Uri": f"{root}/template.liquid.html"},
+            "UiConfig": _page(schema, region, root),
             "PreHumanTaskLambdaArn": f"{function}:PRE-{task_type}",
             "TaskTitle": (project.title or project.name)[:128],
-            "TaskDescription": "Choose the class of the sample",
+            "TaskDescription": _ASKED[schema.kind],
             "NumberOfHumanWorkersPerDataObject": min(_MAX_WORKERS, max(1, workers)),
             "TaskTimeLimitInSeconds": min(_MAX_SECONDS, max(_MIN_SECONDS, project.consensus.lease_seconds)),
             "TaskAvailabilityLifetimeInSeconds": _AVAILABLE_SECONDS,
@@ -356,14 +394,11 @@ def labeling_job_request(
     }
 
 
-def _label(content: Mapping[str, Any]) -> str:
-    """The answer is keyed by the crowd element's name; the class is a string or {"label": class}."""
-    for value in content.values():
-        if isinstance(value, Mapping) and "label" in value:
-            return str(value["label"])
-        if isinstance(value, str):
-            return value
-    return ""
+def _page(schema: LabelSchema, region: str, root: str) -> dict[str, str]:
+    if schema.kind == "spans":
+        owner = f"arn:aws:sagemaker:{region}:{_UI_ACCOUNT}"
+        return {"HumanTaskUiArn": f"{owner}:human-task-ui/NamedEntityRecognition"}
+    return {"UiTemplateS3Uri": f"{root}/template.liquid.html"}
 
 
 def _failure(result: _Result, ended: bool) -> str | None:

@@ -1,0 +1,93 @@
+"""What a worker's answer says, by kind of label: the crowd elements' own formats, as label texts.
+
+crowd-image-classifier, crowd-classifier, their multi-select forms, crowd-bounding-box and crowd-entity-annotation:
+"Crowd HTML Elements Reference", Amazon SageMaker Developer Guide. The content is keyed by the element's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from trueup.labels.reading import written
+from trueup.labels.values import Box, Boxes, Classes, Span, Spans
+from trueup.model import Kind
+
+
+class _Labels(msgspec.Struct, frozen=True):
+    labels: tuple[str, ...]
+
+
+class _Box(msgspec.Struct, frozen=True):
+    label: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class _Image(msgspec.Struct, frozen=True):
+    width: int
+    height: int
+
+
+class _Boxes(msgspec.Struct, frozen=True, rename="camel"):
+    bounding_boxes: tuple[_Box, ...]
+    input_image_properties: _Image
+
+
+class _Entity(msgspec.Struct, frozen=True, rename="camel"):
+    label: str
+    start_offset: int
+    end_offset: int
+
+
+class _Entities(msgspec.Struct, frozen=True):
+    entities: tuple[_Entity, ...]
+
+
+def label_of(content: Mapping[str, Any], kind: Kind) -> str:
+    """The label's text, unchecked. Raises ValueError for what is no answer of that kind."""
+    if kind == "classification":
+        return _class(content)
+    for value in content.values():
+        try:
+            return _READERS[kind](value)
+        except msgspec.ValidationError:
+            continue
+    raise ValueError(f"no answer of kind {kind}: {str(content)[:200]}")
+
+
+def _class(content: Mapping[str, Any]) -> str:
+    """The class is a string or {"label": class}."""
+    for value in content.values():
+        if isinstance(value, Mapping) and "label" in value:
+            return str(value["label"])
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+def _classes(value: Any) -> str:
+    return written(Classes(classes=msgspec.convert(value, _Labels).labels))
+
+
+def _boxes(value: Any) -> str:
+    found = msgspec.convert(value, _Boxes)
+    image = found.input_image_properties
+    boxes = [
+        Box(label=each.label, left=each.left, top=each.top, right=each.left + each.width, bottom=each.top + each.height)
+        for each in found.bounding_boxes
+    ]
+    return written(Boxes(width=image.width, height=image.height, boxes=tuple(boxes)))
+
+
+def _spans(value: Any) -> str:
+    entities = msgspec.convert(value, _Entities).entities
+    spans = [Span(label=each.label, start=each.start_offset, end=each.end_offset) for each in entities]
+    return written(Spans(spans=tuple(spans)))
+
+
+_READERS: dict[str, Callable[[Any], str]] = {"multilabel": _classes, "boxes": _boxes, "spans": _spans}
