@@ -378,6 +378,12 @@ PROJECT_KEYS: dict[str, Key] = {
     "gold.window": Key("How many of the newest gold answers say how an annotator stands", 20, between(5, 200)),
     "gold.min_answers": Key("So many they must be, or nothing is said", 10, between(1, 200)),
     "gold.warn_below": Key("Below this share of right ones the annotator is told", 0.8, between(0, 1)),
+    "gold.train_below": Key(
+        "Below this one they get gold tasks alone, and see what is known, until they are right often enough; "
+        "null: never",
+        0.65,
+        Allowed("0 to 1, or null", lambda value: value is None or 0 <= value <= 1),
+    ),
     "gold.suspend_below": Key("Below this one they get no tasks until a lead says so", 0.5, between(0, 1)),
     "gold.requeue": Key("Whether one more person is then asked about labels that rest on them", True),
     "annotation.deadline_hours": Key(

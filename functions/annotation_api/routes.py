@@ -104,6 +104,7 @@ def submit(desk: AnnotationDesk, request: Request) -> Response:
         "annotation_id": annotation.annotation_id,
         "task_id": annotation.task_id,
         "label": annotation.label,
+        "known": desk.work.known(annotation.project, annotation.task_id, annotation.annotator),
     }
     return Response(body=body, status=200 if submitted.repeated else 201, metric="Submissions")
 

@@ -213,14 +213,16 @@ class AnnotationPolicy(Record, frozen=True, kw_only=True):
 class GoldPolicy(Record, frozen=True, kw_only=True):
     """Tasks whose label is known, hidden among an annotator's others: `share` of what they claim; each is shown to
     `retire_after` people at most. Of the newest `window` gold answers of somebody who gave `min_answers` or more, a
-    share of right ones below `warn_below` is a warning, below `suspend_below` they get no more tasks; `requeue` then
-    asks one more person about what rests on them."""
+    share of right ones below `warn_below` is a warning, below `train_below` (None: never) they are trained until it is
+    `warn_below` again, below `suspend_below` they get no more tasks; `requeue` then asks one more person about what
+    rests on them."""
 
     share: float = 0.0
     retire_after: int = 200
     window: int = 20
     min_answers: int = 10
     warn_below: float = 0.8
+    train_below: float | None = None
     suspend_below: float = 0.5
     requeue: bool = True
 
@@ -749,10 +751,12 @@ class GoldAnswer(Record, frozen=True, kw_only=True):
 
 
 class StandingStatus(enum.StrEnum):
-    """`warned` annotators go on and are told; `suspended` ones get no tasks until a lead says so."""
+    """`warned` annotators go on and are told; those in `training` get gold tasks alone, and are shown what is known,
+    until they are right often enough; `suspended` ones get no tasks until a lead says so."""
 
     ACTIVE = "active"
     WARNED = "warned"
+    TRAINING = "training"
     SUSPENDED = "suspended"
 
 

@@ -113,8 +113,9 @@ class StandIn:
         self.loop.tasks.open([msgspec.structs.replace(made, task=task, sample=sample)], Journal(at=NOW))
 
     def desk(self) -> AnnotationDesk:
-        made = desk_of(self.loop)
-        work = ShowWork(made.projects, self.loop.tasks, self.stored, self.loop.clock, presign_seconds=300)
+        loop = self.loop
+        made = desk_of(loop)
+        work = ShowWork(made.projects, loop.tasks, self.stored, loop.clock, 300, loop.gold, loop.people)
         return replace(made, work=work)
 
     def enter(self, view: str = "") -> None:

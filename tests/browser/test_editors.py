@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import SIZE
-from tests.browser.stand_in import TEXT, StandIn
+from tests.browser.stand_in import HOST, PAYLOADS, TEXT, StandIn
 from tests.browser.test_screens import FAINT, OUTSIDE
+from tests.worlds import NOW, opening
+from trueup.model import Gold, StandingStatus
 
 pytestmark = pytest.mark.browser
 Make = Callable[..., StandIn]
@@ -321,3 +323,29 @@ def test_every_editor_is_readable_and_within_its_bounds(stand_in: Make, kind: An
         assert not any(desk.page.evaluate(OUTSIDE)), (width, height)
     desk.press("?")
     assert desk.page.evaluate(FAINT) == []
+
+
+def test_in_training_the_known_answer_is_shown(stand_in: Make) -> None:
+    desk = stand_in("classification", "text", more={"gold": {"train_below": 0.7}})
+    for number in (71, 72):
+        made = opening(number, config=desk.loop.config).sample
+        uri = desk.stored.put("pets", made.sample_id, PAYLOADS["text"])
+        desk.loop.gold.put(
+            Gold(
+                project="pets",
+                gold_id=f"g{number}",
+                sample_id=made.sample_id,
+                label="dog",
+                names=("dog",),
+                content_type="text/plain",
+                payload_uri=uri,
+                added_at=NOW,
+            )
+        )
+    desk.loop.keep_gold.set_standing("pets", "ada", StandingStatus.TRAINING, "lea", "You are new here")
+    desk.page.goto(f"{HOST}/#/pets")
+    desk.ready()
+    desk.page.get_by_text("Training: after each answer").wait_for()
+    desk.press("1")
+    desk.page.get_by_text("The answer is dog; you said cat.").wait_for()
+    desk.complaints[:] = [each for each in desk.complaints if "403" not in each]

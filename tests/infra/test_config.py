@@ -119,6 +119,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "gold.window": ([5, 200], [4, 201]),
     "gold.min_answers": ([1, 200], [0, 201]),
     "gold.warn_below": ([0, 1], [-0.1, 1.1]),
+    "gold.train_below": ([None, 0, 1], [-0.1, 1.1]),
     "gold.suspend_below": ([0, 1], [-0.1, 1.1]),
     "annotation.hourly_cost": ([None, 0, 10_000], [-1, 10_001]),
     "annotation.currency": (["USD"], ["", "usd", "EURO"]),

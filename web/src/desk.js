@@ -164,6 +164,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
   function arrived(entry, said) {
     state.offline = false;
     stale = true;
+    if (said.known) say(said.known === entry.label ? "info" : "warn", taught(said.known, entry.label));
     for (const each of [state.task, ...state.ahead, ...state.history]) {
       if (each?.corrects?.entry === entry.id) each.corrects.annotation_id = said.annotation_id;
     }
@@ -345,6 +346,9 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
 
 /** What a task is without its payload, which is fetched anew. */
 const bare = (task) => task && { ...task, payload: undefined };
+
+/** In training: what is known of the task just answered. */
+const taught = (known, label) => (known === label ? `Right: ${describe(known)}.` : `The answer is ${describe(known)}; you said ${describe(label)}.`);
 
 function refusal(entry, error) {
   const said = describe(entry.label);

@@ -98,6 +98,7 @@ export function Workbench({ desk, about, elsewhere, onGo }) {
     <section class="stage" aria-label="Task">
       ${state.notice && html`<${Notice} notice=${state.notice} onClose=${desk.dismiss} />`}
       ${state.standing?.status === "warned" && html`<p class="ribbon" role="status">Take your time: ${state.standing.reason}.</p>`}
+      ${state.standing?.status === "training" && html`<p class="ribbon" role="status">Training: after each answer you see the one that is known. ${state.standing.reason}.</p>`}
       ${task?.comments?.length > 0 && html`<p class="ribbon" dir="auto">A reviewer says: <b>${task.comments.at(-1)}</b></p>`}
       ${correcting && html`<p class="ribbon">You answered <b>${describe(task.label)}</b>. ${editor ? "Change it" : "Choose again"}, or keep it: <button class="small" onClick=${desk.keep}>Keep <kbd>Esc</kbd></button></p>`}
       ${task?.prediction && html`<${Said} prediction=${task.prediction} />`}

@@ -35,4 +35,6 @@ def status_of(answers: Sequence[GoldAnswer], policy: GoldPolicy) -> tuple[Standi
     reason = f"{share:.0%} right of the newest {len(recent)} tasks whose answer is known"
     if share < policy.suspend_below:
         return StandingStatus.SUSPENDED, reason
+    if policy.train_below is not None and share < policy.train_below:
+        return StandingStatus.TRAINING, reason
     return (StandingStatus.WARNED, reason) if share < policy.warn_below else (StandingStatus.ACTIVE, reason)

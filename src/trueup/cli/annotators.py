@@ -44,6 +44,17 @@ def suspend(
     _set(context, name, StandingStatus.SUSPENDED, reason, project)
 
 
+@app.command("train")
+def train(
+    context: typer.Context,
+    name: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why; the annotator reads it.")],
+    project: OneProject = "",
+) -> None:
+    """Give an annotator gold tasks alone, with what is known after each, until they are right often enough."""
+    _set(context, name, StandingStatus.TRAINING, reason, project)
+
+
 @app.command("reinstate")
 def reinstate(context: typer.Context, name: Name, project: OneProject = "") -> None:
     """Give an annotator tasks again; rules look at gold answers from then on."""

@@ -58,6 +58,8 @@ class ClaimTask:
         stands = self.people.standing(project.name, annotator)
         if stands.status is StandingStatus.SUSPENDED:
             raise SuspendedError(f"you get no tasks of this project for now: {stands.reason}. Ask whoever leads it")
+        if stands.status is StandingStatus.TRAINING:
+            return self._training(project, annotator)
         return (
             self._gold(project, annotator)
             or self._urgent(project, annotator, queue, names)
@@ -68,6 +70,12 @@ class ClaimTask:
     def _gold(self, project: Project, annotator: str) -> ClaimedTask | None:
         task = self.gold(project, annotator)
         return ClaimedTask(task=task, lease=task.leases[0]) if task else None
+
+    def _training(self, project: Project, annotator: str) -> ClaimedTask:
+        task = self.gold(project, annotator, always=True)
+        if task is None:
+            raise SuspendedError("there is nothing left to train with: ask whoever leads the project")
+        return ClaimedTask(task=task, lease=task.leases[0])
 
     def _urgent(
         self, project: Project, annotator: str, queue: QueueStanding, names: Sequence[str]

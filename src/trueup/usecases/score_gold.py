@@ -56,11 +56,12 @@ class ScoreGold:
         before = self.standings.standing(project.name, annotator)
         if before.status is StandingStatus.SUSPENDED:
             return
-        since = before.at if before.by != RULE else None
+        since = before.at if before.by != RULE or before.status is StandingStatus.TRAINING else None
         answers = self.gold.answers(project.name, annotator)
         fresh = [each for each in answers if since is None or each.at > since]
         status, reason = status_of(fresh, project.gold)
-        if status is before.status:
+        trained = before.status is StandingStatus.TRAINING and len(fresh) < project.gold.min_answers
+        if status is before.status or trained or _still(before.status, status):
             return
         now = self.clock.now()
         standing = Standing(project=project.name, annotator=annotator, status=status, by=RULE, reason=reason, at=now)
@@ -89,6 +90,11 @@ class ScoreGold:
         self.tasks.save(again, Journal(at=self.clock.now(), events=(event,)))
         if task.backend == "queue":
             self.queue.send(task.lane, [task.task_id])
+
+
+def _still(before: StandingStatus, now: StandingStatus) -> bool:
+    """Whoever is trained goes on until they are as right as anybody should be."""
+    return before is StandingStatus.TRAINING and now is StandingStatus.WARNED
 
 
 def _answer(project: Project, gold: Gold, annotation: Annotation) -> GoldAnswer:

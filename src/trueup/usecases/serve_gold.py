@@ -17,16 +17,16 @@ _TRIED = 3
 @dataclass(frozen=True)
 class ServeGold:
     """With the probability of the project's policy a gold task that this annotator has not answered in any form, under
-    a lease of theirs; else None. Hidden: it looks like any other task."""
+    a lease of theirs; else None. Hidden: it looks like any other task. In training `always`."""
 
     projects: Mapping[str, Project]
     tasks: TaskStore
     gold: GoldStore
     clock: Clock
 
-    def __call__(self, project: Project, annotator: str) -> Task | None:
+    def __call__(self, project: Project, annotator: str, *, always: bool = False) -> Task | None:
         policy, now = project.gold, self.clock.now()
-        if not drawn(policy.share, project.name, annotator, now.isoformat()):
+        if not always and not drawn(policy.share, project.name, annotator, now.isoformat()):
             return None
         answered = self.gold.answers(project.name, annotator)
         found = choices(self.gold.items(project.name), answered, policy, annotator)

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from trueup.capture.samples import media_type
 from trueup.errors import NotFoundError
-from trueup.model import AUDIT, Annotation, Prediction, Project, Record, Task, TaskStatus
-from trueup.ports import Clock, PayloadStore, TaskStore
+from trueup.model import AUDIT, Annotation, Prediction, Project, Record, StandingStatus, Task, TaskStatus
+from trueup.ports import Clock, GoldStore, PayloadStore, StandingStore, TaskStore
 from trueup.usecases.find_project import project_named
 
 _TEXT_TYPES = frozenset({"application/json", "application/jsonlines", "application/x-jsonlines", "application/csv"})
@@ -50,6 +50,8 @@ class ShowWork:
     payloads: PayloadStore
     clock: Clock
     presign_seconds: int
+    gold: GoldStore
+    people: StandingStore
 
     def open_tasks(self, project_name: str) -> int:
         return self.tasks.count(project_named(self.projects, project_name).name, TaskStatus.OPEN)
@@ -92,6 +94,17 @@ class ShowWork:
             return None
         selection = self.tasks.selection(task.project, task.sample_id)
         return None if selection is None or selection.strategy == AUDIT else task.prediction
+
+    def known(self, project_name: str, task_id: str, annotator: str) -> str | None:
+        """The label that is known of a task, for somebody in training who has answered it; else None."""
+        project = project_named(self.projects, project_name)
+        if project.gold.train_below is None:
+            return None
+        if self.people.standing(project.name, annotator).status is not StandingStatus.TRAINING:
+            return None
+        gold_id = self.tasks.get(project.name, task_id).gold_id
+        gold = self.gold.item(project.name, gold_id) if gold_id else None
+        return gold.label if gold else None
 
     def expires_at(self) -> str:
         return (self.clock.now() + timedelta(seconds=self.presign_seconds)).isoformat()

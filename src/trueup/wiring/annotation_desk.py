@@ -84,6 +84,8 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
             payloads=S3PayloadStore(clients["s3"], settings.dataset_bucket),
             clock=clock,
             presign_seconds=settings.presign_seconds,
+            gold=DynamoGoldStore(table),
+            people=people,
         ),
         feedback=PutFeedback(projects=projects, feedback=DynamoFeedbackStore(table), clock=clock),
         reviews=ShowReviews(projects=projects, tasks=tasks),

@@ -94,7 +94,7 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         extend=ExtendLease(projects, tasks, loop.queue, loop.clock),
         submit=loop.submit,
         skip=SkipTask(projects, tasks, loop.queue, loop.clock),
-        work=ShowWork(projects, tasks, loop.payloads, loop.clock, presign_seconds=300),
+        work=ShowWork(projects, tasks, loop.payloads, loop.clock, 300, loop.gold, loop.people),
         feedback=loop.put_feedback,
         reviews=ShowReviews(projects, tasks),
         rule=RuleOnTask(projects, tasks, loop.lineage, loop.queue, loop.clock),

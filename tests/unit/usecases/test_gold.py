@@ -225,3 +225,34 @@ def test_the_draw_meets_its_share() -> None:
     assert 900 < met < 1100
     assert not drawn(0.0, "x")
     assert status_of([], GoldPolicy()) == (StandingStatus.ACTIVE, "")
+
+
+def test_whoever_is_trained_gets_gold_alone_until_they_are_right_often_enough() -> None:
+    policy = {"share": 0.0, "window": 4, "min_answers": 2, "train_below": 0.7, "suspend_below": 0.2}
+    loop = Loop(project(gold=policy, consensus={"overlap": 1, "max_overlap": 2, "target": 0.7}, commit={"batch": 12}))
+    loop.ingest(loop.capture(12))
+    for number in range(12):
+        answer(loop, claim_ordinary(loop, "zoe"), "zoe", CLASSES[number % 3])
+    loop.commit("pets", "first", force=True)
+    loop.keep_gold.add("pets", 12, "lea", 0.5)
+    loop.ingest(loop.capture(2, "more", 50))
+    eager = project(gold={**policy, "share": 1.0})
+    for right in (True, False):
+        asked(loop, eager, right)
+    assert loop.people.standing("pets", "ada").status is StandingStatus.TRAINING
+    for right in (True, True):
+        task = claim_ordinary(loop, "ada")
+        assert task.gold_id is not None
+        known = truth(loop, task)
+        loop.clock.advance(1)
+        answer(loop, task, "ada", known if right else "wrong")
+    assert loop.people.standing("pets", "ada").status is StandingStatus.ACTIVE
+    assert claim_ordinary(loop, "ada").gold_id is None
+
+
+def test_training_ends_where_there_is_nothing_left_to_train_with() -> None:
+    loop = Loop(project(gold={"train_below": 0.7}))
+    loop.ingest(loop.capture(2))
+    loop.keep_gold.set_standing("pets", "ada", StandingStatus.TRAINING, "lea", "new here")
+    with pytest.raises(SuspendedError, match="nothing left to train with"):
+        loop.claim("pets", "ada")
