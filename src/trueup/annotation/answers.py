@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trueup.annotation.tasks import GOLD
-from trueup.model import Annotation
+from trueup.model import Annotation, Kind
+
+_SHORT: tuple[Kind, ...] = ("classification", "multilabel", "rating", "preference")
+
+
+def window(kind: Kind, most: int) -> int:
+    """How many answers are looked at together: of kinds whose labels may be as long as 100 KB, a twentieth."""
+    return most if kind in _SHORT else most // 20
 
 
 def without_gold(annotations: Iterable[Annotation]) -> list[Annotation]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.annotation.answers import live_of_all, without_gold
+from trueup.annotation.answers import live_of_all, window, without_gold
 from trueup.annotation.tasks import is_urgent
 from trueup.errors import ConflictError, TaskClosedError
 from trueup.model import Project, QualityReport, Task, TaskStatus
@@ -27,9 +27,9 @@ DEADLINE = "deadline"
 
 @dataclass(frozen=True)
 class ReportQuality:
-    """The newest 50,000 answers of a project, whose skills consensus then uses. The open tasks are the 1,000 most
-    urgent, of which those past their deadline come first from then on. Calling again with the same answers writes the
-    same figures. Raises NotFoundError."""
+    """The newest 50,000 answers of a project (2,500 of kinds whose labels are long), whose skills consensus then uses.
+    The open tasks are the 1,000 most urgent, of which those past their deadline come first from then on. Calling again
+    with the same answers writes the same figures. Raises NotFoundError."""
 
     projects: Mapping[str, Project]
     tasks: TaskStore
@@ -43,7 +43,9 @@ class ReportQuality:
     def __call__(self, project_name: str) -> QualityReport:
         project = project_named(self.projects, project_name)
         now, name = self.clock.now(), project.name
-        annotations = live_of_all(without_gold(self.tasks.answers(name, MOST_ANSWERS)))
+        annotations = live_of_all(
+            without_gold(self.tasks.answers(name, window(project.label_schema.kind, MOST_ANSWERS)))
+        )
         method = method_named(project.consensus.method)
         skills = fitted_skills(annotations, project.label_schema, method, name, now)
         self.skills.save_skills(name, skills)

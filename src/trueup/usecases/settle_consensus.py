@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trueup.annotation.answers import live, live_of_all, without_gold
+from trueup.annotation.answers import live, live_of_all, window, without_gold
 from trueup.annotation.tasks import send_to_review, settle, widen
 from trueup.errors import ConflictError
 from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
@@ -81,12 +81,16 @@ class SettleConsensus:
                 self.queue.send(task.lane, [task.task_id])
 
     def _skills(self, project: Project, now: datetime) -> list[AnnotatorSkill]:
-        """The stored skills, fitted anew by the project's method once the answers have grown by a tenth."""
+        """The stored skills, fitted anew by the project's method once the answers have grown by a tenth: so many of the
+        newest are read at each judgement, and all of them only then."""
         stored = self.skills.skills(project.name)
-        fitted_on = sum(each.answers for each in stored)
-        recent = self.tasks.answers(project.name, _FIT_WINDOW)
-        if len(recent) - fitted_on < max(_REFIT_MIN, _REFIT_SHARE * fitted_on):
+        fitted_at = max((each.fitted_at for each in stored), default=None)
+        grown = max(_REFIT_MIN, int(_REFIT_SHARE * sum(each.answers for each in stored)))
+        kind = project.label_schema.kind
+        newest = self.tasks.answers(project.name, min(grown, window(kind, _FIT_WINDOW)))
+        if len(newest) < _REFIT_MIN or (fitted_at is not None and newest[-1].submitted_at < fitted_at):
             return stored
+        recent = self.tasks.answers(project.name, window(kind, _FIT_WINDOW))
         method = method_named(project.consensus.method)
         fresh = fitted_skills(live_of_all(without_gold(recent)), project.label_schema, method, project.name, now)
         self.skills.save_skills(project.name, fresh)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trueup.annotation.answers import window
 from trueup.model import Annotation, Correction, Node, NodeKind, Project, Ruling
 from trueup.ports import DatasetStore, LineageStore, TaskStore
 from trueup.usecases.find_project import project_named
@@ -26,11 +27,12 @@ class ShowCorrections:
 
     def __call__(self, project_name: str, limit: int = _MOST) -> list[Correction]:
         """Newest first."""
-        name = project_named(self.projects, project_name).name
+        project = project_named(self.projects, project_name)
+        name, many = project.name, window(project.label_schema.kind, _ANSWERS)
         rulings = [
             each for each in self.tasks.rulings(name, limit) if each.before is not None and each.label is not None
         ]
-        answers = [each for each in self.tasks.answers(name, _ANSWERS) if each.supersedes is not None][:limit]
+        answers = [each for each in self.tasks.answers(name, many) if each.supersedes is not None][:limit]
         numbers = {each.version_id: each.number for each in self.datasets.versions(name)} if rulings else {}
         found = [*(self._ruled(each, numbers) for each in rulings), *filter(None, map(self._corrected, answers))]
         return sorted(found, key=lambda each: (each.at, each.task_id), reverse=True)[:limit]
