@@ -178,6 +178,16 @@ def gold_task(gold: Gold, annotator: str, now: datetime, seconds: int) -> Task:
     )
 
 
+def lend_again(task: Task, annotator: str, now: datetime, seconds: int) -> Task:
+    """A gold task that its annotator let lie, under a new lease. Raises LeaseError where it is held, or was passed on,
+    answered or closed."""
+    if task.status is not TaskStatus.OPEN or task.answered_by or task.skips or live_leases(task, now):
+        raise LeaseError(f"task {task.task_id} is not to be lent again")
+    token = lease_token(task.task_id, annotator, task.revision + 1)
+    lease = Lease(task_id=task.task_id, annotator=annotator, token=token, expires_at=now + timedelta(seconds=seconds))
+    return _next(task, leases=(lease,))
+
+
 def reopen(task: Task) -> Task:
     """Ask one more person about what was settled. Raises TaskClosedError (not settled, or ruled on)."""
     if task.status is not TaskStatus.SETTLED or task.final:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trueup.annotation.gold import choices, drawn
-from trueup.annotation.tasks import gold_task, task_id_of
+from trueup.annotation.tasks import gold_task, lend_again, task_id_of
 from trueup.errors import ConflictError, NotFoundError
 from trueup.model import Gold, Project, Task
 from trueup.ports import Clock, GoldStore, Journal, TaskStore
 
-_TRIED = 3
+_TRIED = 20
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,18 @@ class ServeGold:
         try:
             self.tasks.add(task, Journal(at=now))
         except ConflictError:
-            return None
+            return self._lent_again(project, task.task_id, annotator)
         self.gold.expose(project.name, gold.gold_id)
+        return task
+
+    def _lent_again(self, project: Project, task_id: str, annotator: str) -> Task | None:
+        """One that they were given before and let lie."""
+        now = self.clock.now()
+        try:
+            task = lend_again(self.tasks.get(project.name, task_id), annotator, now, project.consensus.lease_seconds)
+            self.tasks.save(task, Journal(at=now))
+        except ConflictError:
+            return None
         return task
 
     def _seen(self, project: Project, gold: Gold, annotator: str) -> bool:

@@ -12,6 +12,7 @@ from tests.worlds import CLASSES, NOW, Loop, project
 from trueup.annotation.gold import choices, drawn, status_of
 from trueup.errors import InputError, NotFoundError, SuspendedError
 from trueup.model import Gold, GoldAnswer, GoldPolicy, StandingStatus, Task, TaskStatus
+from trueup.usecases.skip_task import SkipTask
 from trueup.usecases.submit_annotation import Submission
 
 
@@ -256,3 +257,19 @@ def test_training_ends_where_there_is_nothing_left_to_train_with() -> None:
     loop.keep_gold.set_standing("pets", "ada", StandingStatus.TRAINING, "lea", "new here")
     with pytest.raises(SuspendedError, match="nothing left to train with"):
         loop.claim("pets", "ada")
+
+
+def test_a_gold_task_that_was_let_lie_is_given_again_and_one_that_was_passed_on_is_not() -> None:
+    loop = loop_with_gold()
+    loop.keep_gold.add("pets", 9, "lea", 0.5)
+    first, second = claim_ordinary(loop, "ada"), claim_ordinary(loop, "ada")
+    assert first.task_id != second.task_id
+    skip = SkipTask({"pets": loop.config}, loop.tasks, loop.queue, loop.clock)
+    skip("pets", second.task_id, "ada", second.leases[0].token, "unsure")
+    loop.clock.advance(3600)
+    rest = [claim_ordinary(loop, "ada") for _ in range(8)]
+    assert {each.gold_id for each in rest} | {second.gold_id} == {each.gold_id for each in loop.keep_gold.items("pets")}
+    (again,) = [each for each in rest if each.task_id == first.task_id]
+    assert again.leases[0].token != first.leases[0].token
+    answer(loop, again, "ada", truth(loop, again))
+    assert [each.task_id for each in loop.gold.answers("pets", "ada")] == [first.task_id]
