@@ -59,6 +59,14 @@ class AnnotationSubmitted(Event, frozen=True, kw_only=True):
     annotator: str
 
 
+class AnnotationWithdrawn(Event, frozen=True, kw_only=True):
+    """An annotator took an answer back: it counts no more. `annotation_id` is that of the answer."""
+
+    task_id: str
+    annotation_id: str
+    annotator: str
+
+
 class TaskSkipped(Event, frozen=True, kw_only=True):
     """An annotator passed a task on."""
 
@@ -219,7 +227,14 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TasksOpened,
         FeedbackJoined,
         AnnotationSubmitted,
+        AnnotationWithdrawn,
         TaskSkipped,
+        TaskCancelled,
+        TaskPrioritised,
+        QueueChanged,
+        GuidelinesChanged,
+        GoldAnswered,
+        StandingChanged,
         OverlapExtended,
         ConsensusReached,
         ReviewRequested,

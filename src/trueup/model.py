@@ -281,6 +281,15 @@ class GroundTruthBackend(Record, frozen=True, kw_only=True):
     batch: int = 100
 
 
+class LabelStudioBackend(Record, frozen=True, kw_only=True):
+    """A Label Studio server at `url`. `secret` names the secret of AWS Secrets Manager that holds an access token of
+    it; `batch` tasks go there at a time."""
+
+    url: str
+    secret: str
+    batch: int = 100
+
+
 class FeedbackPolicy(Record, frozen=True, kw_only=True):
     """What becomes of feedback. An inference is looked for in the captures of the `lookback_hours` before its feedback
     came, unless that says when it was made; feedback waits `keep_days` for its capture. A `truth` either is the label,
@@ -308,7 +317,8 @@ class Sources(Record, frozen=True, kw_only=True):
 
 class Project(Record, frozen=True, kw_only=True):
     """One model's loop and everything it wants. Rendered from cdk.json by infra/config.py. `capture_percent` of the
-    endpoint's requests are to be captured."""
+    endpoint's requests are to be captured. `backend` is where people are asked; the settings of another one may stay
+    while its batches are called back."""
 
     name: str
     endpoint_name: str
@@ -325,8 +335,15 @@ class Project(Record, frozen=True, kw_only=True):
     triggers: TriggerPolicy = TriggerPolicy()
     gate: GatePolicy = GatePolicy()
     training: TrainingPolicy = TrainingPolicy()
-    backend: Literal["queue", "ground_truth"] = "queue"
+    backend: Literal["queue", "ground_truth", "label_studio"] = "queue"
     ground_truth: GroundTruthBackend | None = None
+    label_studio: LabelStudioBackend | None = None
+
+    @property
+    def batch(self) -> int:
+        """How many tasks its foreign backend is given at a time."""
+        settings = self.label_studio if self.backend == "label_studio" else self.ground_truth
+        return settings.batch if settings else 0
 
 
 # ---------------------------------------------------------------- what an endpoint said
@@ -773,7 +790,8 @@ class Standing(Record, frozen=True, kw_only=True):
 
 class Annotation(Record, frozen=True, kw_only=True):
     """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one. `label` is text
-    of the schema's kind (trueup.labels); `flagged` asks for a reviewer, whatever others say."""
+    of the schema's kind (trueup.labels); `flagged` asks for a reviewer, whatever others say. A `withdrawn` one says that
+    the one it supersedes was taken back."""
 
     project: str
     annotation_id: str
@@ -787,6 +805,7 @@ class Annotation(Record, frozen=True, kw_only=True):
     backend: str = "queue"
     comment: str = ""
     flagged: bool = False
+    withdrawn: bool = False
 
 
 class Consensus(Record, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ in the same transaction as the state, so that neither exists without the other; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -626,6 +626,23 @@ class LabelingJob(Record, frozen=True, kw_only=True):
     name: str
     status: str
     task_ids: tuple[str, ...] = ()
+    backend: str = "ground_truth"
+
+
+class Standing(Record, frozen=True, kw_only=True):
+    """All answers to a task that stood at a foreign backend at one moment, by its clock; one for each annotator."""
+
+    task_id: str
+    at: datetime
+    answers: tuple[Annotation, ...]
+
+
+class Changes(Record, frozen=True, kw_only=True):
+    """Tasks of a project of which something may have changed; asking `since` the moment `until` finds what comes later.
+    None where nothing has ever been there."""
+
+    tasks: tuple[Standing, ...] = ()
+    until: datetime | None = None
 
 
 class LabelingBackend(Protocol):
@@ -647,6 +664,30 @@ class LabelingBackend(Protocol):
         """Tasks of a batch that the backend could not get labels for, so far: task id to reason."""
         ...
 
+    @property
+    def single(self) -> bool:
+        """Whether single tasks of a batch come back, and are called back, while it goes on."""
+        ...
+
+    def returned(self, name: str) -> frozenset[str]:
+        """Tasks that nobody works on any more though the batch goes on: answered as often as was asked, failed, or
+        gone."""
+        ...
+
+    def withdraw(self, name: str, task_ids: Collection[str]) -> None:
+        """Ask nobody any more about these tasks of a batch; the same again is a no-op, as it is where the batch cannot
+        be changed."""
+        ...
+
+    def recall(self, name: str) -> None:
+        """Stop a batch; the answers so far stay. It ends soon. The same again is a no-op."""
+        ...
+
+    def changes(self, since: datetime | None) -> Changes:
+        """What was edited or deleted in any batch, ended ones too; None is since ever. Nothing where answers stay as
+        they are."""
+        ...
+
 
 class BatchStore(Protocol):
     """Which tasks are with a foreign backend, so that a batch is never in two places."""
@@ -656,6 +697,16 @@ class BatchStore(Protocol):
     def batches(self, project: str, status: str) -> list[LabelingJob]: ...
 
     def batch(self, project: str, name: str) -> LabelingJob | None: ...
+
+    def ever(self, project: str) -> bool:
+        """Whether a project has had a batch."""
+        ...
+
+    def seen(self, project: str, backend: str) -> datetime | None:
+        """Up to when a backend's changes were taken in."""
+        ...
+
+    def saw(self, project: str, backend: str, until: datetime) -> None: ...
 
 
 class FailureNote(Record, frozen=True, kw_only=True):

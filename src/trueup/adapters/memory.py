@@ -12,7 +12,7 @@ import hashlib
 import io
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -79,6 +79,7 @@ from trueup.ports import (
     CaptureLedger,
     CaptureListing,
     CaptureSources,
+    Changes,
     Clock,
     DatasetStore,
     EndpointAdmin,
@@ -106,6 +107,7 @@ from trueup.ports import (
     SkillStore,
     Slot,
     SourceObject,
+    Standing,
     StandingStore,
     TaskStore,
     TransformQueue,
@@ -1002,6 +1004,7 @@ class MemoryBatchStore(BatchStore):
     def __init__(self) -> None:
         self._world = World()
         self._jobs: dict[tuple[str, str], LabelingJob] = {}
+        self._seen: dict[tuple[str, str], datetime] = {}
 
     @_locked
     def save_batch(self, job: LabelingJob) -> None:
@@ -1015,6 +1018,18 @@ class MemoryBatchStore(BatchStore):
     @_locked
     def batch(self, project: str, name: str) -> LabelingJob | None:
         return self._jobs.get((project, name))
+
+    @_locked
+    def ever(self, project: str) -> bool:
+        return any(each.project == project for each in self._jobs.values())
+
+    @_locked
+    def seen(self, project: str, backend: str) -> datetime | None:
+        return self._seen.get((project, backend))
+
+    @_locked
+    def saw(self, project: str, backend: str, until: datetime) -> None:
+        self._seen[project, backend] = until
 
 
 class MemoryLabelingModels(LabelingModels):
@@ -1033,28 +1048,56 @@ class MemoryLabelingModels(LabelingModels):
 
 
 class MemoryLabelingBackend(LabelingBackend):
-    """Answers and failures are given to it by the test."""
+    """What its people do is given to it by the test: `given` stands now."""
+
+    single = True
 
     def __init__(self) -> None:
         self.jobs: dict[str, list[Task]] = {}
         self.statuses: dict[str, str] = {}
         self.given: dict[str, list[Annotation]] = {}
         self.failed: dict[str, dict[str, str]] = {}
+        self.done: dict[str, set[str]] = {}
+        self.withdrawn: set[str] = set()
+        self.changed: dict[str, Standing] = {}
+        self._world = World()
 
+    @_locked
     def start(self, name: str, tasks: Sequence[Task]) -> None:
         self.jobs.setdefault(name, list(tasks))
         self.statuses.setdefault(name, "in_progress")
 
+    @_locked
     def status(self, name: str) -> str:
         if name not in self.statuses:
             raise NotFoundError(f"there is no batch {name}")
         return self.statuses[name]
 
+    @_locked
     def answers(self, name: str) -> list[Annotation]:
         return list(self.given.get(name, []))
 
+    @_locked
     def failures(self, name: str) -> dict[str, str]:
         return dict(self.failed.get(name, {}))
+
+    @_locked
+    def returned(self, name: str) -> frozenset[str]:
+        return frozenset(self.done.get(name, ())) | frozenset(self.failed.get(name, ()))
+
+    @_locked
+    def withdraw(self, name: str, task_ids: Collection[str]) -> None:
+        self.withdrawn |= set(task_ids)
+
+    @_locked
+    def recall(self, name: str) -> None:
+        if self.statuses.get(name) == "in_progress":
+            self.statuses[name] = "stopped"
+
+    @_locked
+    def changes(self, since: datetime | None) -> Changes:
+        found = [each for each in self.changed.values() if since is None or each.at >= since]
+        return Changes(tasks=tuple(found), until=max((each.at for each in found), default=since))
 
 
 def copy_of(task: Task, **changes: Any) -> Task:

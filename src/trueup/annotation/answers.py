@@ -30,8 +30,10 @@ def live_of_all(newest_first: Iterable[Annotation]) -> list[Annotation]:
 
 
 def live(annotations: Iterable[Annotation]) -> list[Annotation]:
-    """The newest annotation of each annotator that none of their later ones supersedes, oldest first."""
+    """The newest annotation of each annotator that none of their later ones supersedes, oldest first; none of whoever
+    took theirs back."""
     ordered = sorted(annotations, key=lambda each: (each.submitted_at, each.annotation_id))
     superseded = {each.supersedes for each in ordered if each.supersedes}
     newest = {each.annotator: each for each in ordered if each.annotation_id not in superseded}
-    return sorted(newest.values(), key=lambda each: (each.submitted_at, each.annotation_id))
+    standing = (each for each in newest.values() if not each.withdrawn)
+    return sorted(standing, key=lambda each: (each.submitted_at, each.annotation_id))

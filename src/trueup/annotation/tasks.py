@@ -136,12 +136,27 @@ def answer(task: Task, annotation: Annotation, token: str | None, now: datetime)
 
 
 def answer_from_backend(task: Task, annotation: Annotation) -> Task:
-    """Take in an answer that a foreign backend collected. Raises TaskClosedError."""
+    """Take in an answer that a foreign backend collected, or a correction of one: that opens a settled task again.
+    Raises TaskClosedError."""
+    if annotation.annotator in task.answered_by:
+        return _again(task)
     if task.status is not TaskStatus.OPEN:
         raise TaskClosedError(f"task {task.task_id} is {task.status} and takes no more answers")
-    if annotation.annotator in task.answered_by:
-        return _next(task)
     return _next(task, answered_by=(*task.answered_by, annotation.annotator))
+
+
+def take_back(task: Task, annotator: str) -> Task:
+    """Somebody's answer counts no more, and its slot is free: the task is to be handed out again. Raises
+    TaskClosedError."""
+    rest = tuple(each for each in task.answered_by if each != annotator)
+    return msgspec.structs.replace(_again(task), answered_by=rest, backend_batch=None)
+
+
+def hand_over(task: Task, backend: str) -> Task:
+    """Into a batch of another backend, or to the queue. Raises TaskClosedError (not open)."""
+    if task.status is not TaskStatus.OPEN:
+        raise TaskClosedError(f"task {task.task_id} is {task.status}: nobody is asked about it")
+    return _next(task, backend=backend, backend_batch=None)
 
 
 def skip(task: Task, annotator: str, token: str, now: datetime, reason: str = "") -> Task:
@@ -255,6 +270,14 @@ def _correct(task: Task, annotation: Annotation, now: datetime) -> Task:
     if task.final:
         raise TaskClosedError(f"task {task.task_id} was ruled on: only a reviewer changes its label")
     return _next(task, status=TaskStatus.OPEN, leases=live_leases(task, now))
+
+
+def _again(task: Task) -> Task:
+    """An answer of somebody who had answered changed: what was settled on it is judged anew."""
+    if task.status not in (TaskStatus.OPEN, TaskStatus.SETTLED) or task.final:
+        said = "was ruled on" if task.final else f"is {task.status}"
+        raise TaskClosedError(f"task {task.task_id} {said}: only a reviewer changes its label")
+    return _next(task, status=TaskStatus.OPEN)
 
 
 def _held(task: Task, annotator: str, token: str, now: datetime) -> Lease:

@@ -120,7 +120,7 @@ class ClaimTask:
 
     def _try_slot(self, project: Project, annotator: str, lane: str, slot: Slot) -> ClaimedTask | None:
         task = self._find(project, slot.task_id)
-        if task is None or task.status is not TaskStatus.OPEN:
+        if task is None or task.status is not TaskStatus.OPEN or task.backend != "queue":
             self.queue.done(lane, slot.receipt)
             return None
         claimed = self._try_grant(project, annotator, task, slot.receipt)

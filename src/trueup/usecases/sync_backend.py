@@ -2,80 +2,127 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-import msgspec
+from msgspec.structs import replace
 
-from trueup.annotation.tasks import answer_from_backend, send_to_review
-from trueup.errors import ConflictError, NotFoundError, TaskClosedError
-from trueup.events import AnnotationSubmitted, ReviewRequested
-from trueup.lineage.edges import answered
-from trueup.model import Annotation, Project, Record, Task, TaskStatus, content_id
-from trueup.ports import BatchStore, Clock, Journal, LabelingBackend, LabelingJob, TaskStore
+from trueup.annotation.tasks import GOLD, free_slots, hand_over, live_leases, send_to_review
+from trueup.errors import ConflictError, NotFoundError
+from trueup.events import ReviewRequested
+from trueup.model import AUDIT, Project, Record, Task, TaskStatus, content_id
+from trueup.ports import (
+    AnnotationQueue,
+    BatchStore,
+    Clock,
+    Journal,
+    LabelingBackend,
+    LabelingJob,
+    TaskStore,
+)
+from trueup.usecases.take_backend_answers import TakeBackendAnswers
 
 _ATTEMPTS = 5
 _SCAN = 1000
 
 
 class SyncReport(Record, frozen=True, kw_only=True):
-    """Tasks handed over, and answers taken in, by one pass."""
+    """Tasks handed over, answers taken in, and answers that were taken back there, by one pass."""
 
     sent: int
     received: int
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True)
 class SyncBackend:
     """One pass; running it twice does no more than once. A batch is recorded before its tasks are marked with it,
     and they are marked before it is started: a task is never in two batches, and a pass that was cut short
-    anywhere is taken up by the next one."""
+    anywhere is taken up by the next one.
+
+    `backends` are those that the configuration has settings of, by name. Batches of another one than the project's
+    present backend are called back; those of one without settings are given up, and their tasks are asked elsewhere.
+    """
 
     project: Project
     tasks: TaskStore
+    answers: TakeBackendAnswers
     batches: BatchStore
-    backend: LabelingBackend
-    batch_size: int
+    backends: Mapping[str, LabelingBackend]
+    queue: AnnotationQueue
     clock: Clock
 
-    def __call__(self) -> SyncReport:
-        received = sum(self._collect(each) for each in self.batches.batches(self.project.name, "in_progress"))
-        return SyncReport(sent=self._send(), received=received)
+    def __call__(self, *, thorough: bool = False) -> SyncReport:
+        """`thorough` also looks for tasks that wait for a backend that the project never used; where it labels at
+        home, that takes reading what is open, and only a new configuration can have left some."""
+        name = self.project.name
+        received = sum(self._collect(each) for each in self.batches.batches(name, "in_progress"))
+        changed = [self._reconcile(*each) for each in self.backends.items()]
+        away = self.project.backend != "queue" or self.batches.ever(name)
+        return SyncReport(
+            sent=self._send() if away or thorough else 0,
+            received=received + sum(each.received for each in changed),
+            withdrawn=sum(each.withdrawn for each in changed),
+        )
 
     def _send(self) -> int:
-        waiting = [
-            each
-            for each in self.tasks.by_status(self.project.name, TaskStatus.OPEN, _SCAN)
-            if each.backend != "queue" and each.backend_batch is None
-        ]
+        waiting = [each for each in self._open() if self._waits(each)]
         if not waiting:
             return 0
-        chosen = waiting[: self.batch_size]
+        if self.project.backend == "queue":
+            return sum(self._bring_home(each) for each in waiting)
+        chosen = waiting[: self.project.batch]
         task_ids = tuple(each.task_id for each in chosen)
         # With revisions: tasks that come back from a batch must not get the name of a job that has ended.
         states = sorted(f"{each.task_id}:{each.revision}" for each in chosen)
-        name = f"trueup-{self.project.name}-{content_id(*states)[:12]}"
-        job = LabelingJob(project=self.project.name, name=name, status="in_progress", task_ids=task_ids)
+        job = LabelingJob(
+            project=self.project.name,
+            name=f"trueup-{self.project.name}-{content_id(*states)[:12]}",
+            status="in_progress",
+            task_ids=task_ids,
+            backend=self.project.backend,
+        )
         self.batches.save_batch(job)
         return self._launch(job)
 
+    def _open(self) -> list[Task]:
+        return self.tasks.by_status(self.project.name, TaskStatus.OPEN, _SCAN)
+
+    def _waits(self, task: Task) -> bool:
+        """Whether nobody is asked about it where the project asks now. Who holds a task of the queue may answer it."""
+        if task.backend == GOLD or task.backend_batch is not None:
+            return False
+        at_home = task.backend == "queue"
+        return not (at_home and (self.project.backend == "queue" or live_leases(task, self.clock.now())))
+
+    def _bring_home(self, task: Task) -> bool:
+        now = self.clock.now()
+        try:
+            self.tasks.save(hand_over(task, "queue"), Journal(at=now))
+        except ConflictError:
+            return False
+        self.queue.send(task.lane, [task.task_id] * free_slots(task, now))
+        return True
+
     def _launch(self, job: LabelingJob) -> int:
         """Start the batch with those of its tasks that still wait; returns how many."""
-        marked = [each for each in (self._mark(task_id, job.name) for task_id in job.task_ids) if each is not None]
+        marked = [each for each in (self._mark(task_id, job) for task_id in job.task_ids) if each is not None]
         if marked:
-            self.backend.start(job.name, marked)
+            self.backends[job.backend].start(job.name, [self._blind(each) for each in marked])
         else:
-            self.batches.save_batch(msgspec.structs.replace(job, status="stopped"))
+            self.batches.save_batch(replace(job, status="stopped"))
         return len(marked)
 
-    def _mark(self, task_id: str, batch: str) -> Task | None:
+    def _mark(self, task_id: str, job: LabelingJob) -> Task | None:
         for _ in range(_ATTEMPTS):
             task = self.tasks.get(self.project.name, task_id)
-            if task.status is not TaskStatus.OPEN or task.backend_batch not in (None, batch):
+            if task.status is not TaskStatus.OPEN or task.backend_batch not in (None, job.name):
                 return None
-            if task.backend_batch == batch:
+            if task.backend_batch == job.name:
                 return task
-            marked = msgspec.structs.replace(task, backend_batch=batch, revision=task.revision + 1)
+            if live_leases(task, self.clock.now()):
+                return None
+            marked = replace(hand_over(task, job.backend), backend_batch=job.name)
             try:
                 self.tasks.save(marked, Journal(at=self.clock.now()))
             except ConflictError:
@@ -83,69 +130,86 @@ class SyncBackend:
             return marked
         return None
 
+    def _blind(self, task: Task) -> Task:
+        """Without what the model said, unless people may see it; of an audit they never may."""
+        if task.prediction is None or not self.project.annotation.show_prediction:
+            return replace(task, prediction=None)
+        selection = self.tasks.selection(task.project, task.sample_id)
+        audit = selection is None or selection.strategy == AUDIT
+        return replace(task, prediction=None) if audit else task
+
     def _collect(self, job: LabelingJob) -> int:
-        status = self._status(job)
+        backend, former = self.backends.get(job.backend), job.backend != self.project.backend
+        status = self._status(backend, job)
+        if backend is None or (status is None and former):
+            self._give_up(job)
+            return 0
         if status is None:
             self._launch(job)
             return 0
-        taken = sum(self._take(each) for each in self.backend.answers(job.name))
+        if former and status == "in_progress":
+            backend.recall(job.name)
+            status = backend.status(job.name)
+        taken = sum(map(self.answers.take, backend.answers(job.name)))
+        self._release(job, backend, ended=status != "in_progress")
         if status != "in_progress":
-            self._release(job)
-            self.batches.save_batch(msgspec.structs.replace(job, status=status))
+            self.batches.save_batch(replace(job, status=status))
         return taken
 
-    def _status(self, job: LabelingJob) -> str | None:
+    def _status(self, backend: LabelingBackend | None, job: LabelingJob) -> str | None:
         """None when the backend does not know the batch: a pass was cut short before it was started."""
         try:
-            return self.backend.status(job.name)
+            return backend.status(job.name) if backend else None
         except NotFoundError:
             return None
 
-    def _take(self, annotation: Annotation) -> bool:
-        """Write one answer once. Answers to a task that is settled meanwhile are of no use and left."""
-        for _ in range(_ATTEMPTS):
-            task = self.tasks.get(annotation.project, annotation.task_id)
-            if self.tasks.annotation(annotation.project, annotation.task_id, annotation.annotation_id) is not None:
-                return False
-            try:
-                self.tasks.save(
-                    answer_from_backend(task, annotation),
-                    _arrival(annotation, self.clock.now()),
-                    annotation=annotation,
-                )
-            except TaskClosedError:
-                return False
-            except ConflictError:
-                continue
-            return True
-        raise ConflictError(f"task {annotation.task_id} is busy")
-
-    def _release(self, job: LabelingJob) -> None:
-        """Tasks that the batch left open (failed, expired, too few answers) go into a later batch; those that the
-        backend cannot label at all go to a reviewer, with its reason."""
-        refused = self.backend.failures(job.name)
+    def _give_up(self, job: LabelingJob) -> None:
         for task_id in job.task_ids:
             task = self.tasks.get(self.project.name, task_id)
-            unanswered = len(task.answered_by) < task.overlap
-            if task.status is not TaskStatus.OPEN or task.backend_batch != job.name or not unanswered:
-                continue
-            if task_id in refused:
-                self._send_to_review(task, refused[task_id])
-            else:
-                released = msgspec.structs.replace(task, backend_batch=None, revision=task.revision + 1)
-                self.tasks.save(released, Journal(at=self.clock.now()))
+            if task.status is TaskStatus.OPEN and task.backend_batch == job.name:
+                self._free(task)
+        self.batches.save_batch(replace(job, status="stopped"))
 
-    def _send_to_review(self, task: Task, reason: str) -> None:
-        why = f"{task.backend} could not label it: {reason}"
+    def _release(self, job: LabelingJob, backend: LabelingBackend, *, ended: bool) -> None:
+        """Tasks that come back without all of their answers (failed, expired, too few people) go into a later batch;
+        those that the backend cannot label at all go to a reviewer, with its reason. Of those that are closed here
+        nobody is asked there any more."""
+        if not ended and not backend.single:
+            return
+        back = frozenset(job.task_ids) if ended else backend.returned(job.name)
+        refused = backend.failures(job.name) if back else {}
+        closed = []
+        for task_id in job.task_ids:
+            task = self.tasks.get(self.project.name, task_id)
+            if task.status is not TaskStatus.OPEN:
+                closed.append(task_id)
+            elif task_id in back and task.backend_batch == job.name and len(task.answered_by) < task.overlap:
+                self._return(task, refused.get(task_id))
+        if closed and not ended:
+            backend.withdraw(job.name, closed)
+
+    def _return(self, task: Task, refusal: str | None) -> None:
+        if refusal is None:
+            self._free(task)
+            return
+        why = f"{task.backend} could not label it: {refusal}"
         event = ReviewRequested(project=task.project, task_id=task.task_id, reason=why)
         self.tasks.save(send_to_review(task), Journal(at=self.clock.now(), events=(event,)))
 
+    def _free(self, task: Task) -> None:
+        self.tasks.save(hand_over(task, task.backend), Journal(at=self.clock.now()))
 
-def _arrival(annotation: Annotation, at: datetime) -> Journal:
-    event = AnnotationSubmitted(
-        project=annotation.project,
-        task_id=annotation.task_id,
-        annotation_id=annotation.annotation_id,
-        annotator=annotation.annotator,
-    )
-    return Journal(at=at, edges=(answered(annotation),), events=(event,))
+    def _reconcile(self, name: str, backend: LabelingBackend) -> SyncReport:
+        """What was edited or deleted there since the last pass, in batches that ended long ago, too."""
+        changes = backend.changes(self.batches.seen(self.project.name, name))
+        received = withdrawn = 0
+        for each in changes.tasks:
+            try:
+                received += sum(map(self.answers.take, each.answers))
+                withdrawn += self.answers.take_back(self.project.name, name, each)
+            except NotFoundError:
+                # Somebody made a task of that name there.
+                continue
+        if changes.until is not None:
+            self.batches.saw(self.project.name, name, changes.until)
+        return SyncReport(sent=0, received=received, withdrawn=withdrawn)

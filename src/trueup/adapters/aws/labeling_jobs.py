@@ -37,6 +37,15 @@ class SageMakerLabelingJobs:
                     raise NotFoundError(f"there is no labeling job {name}") from error
                 raise
 
+    def stop(self, name: str) -> None:
+        with translated(f"stopping the labeling job {name}"):
+            try:
+                self._sagemaker.stop_labeling_job(LabelingJobName=name)
+            except ClientError as error:
+                # SageMaker's word for a job that is not in progress.
+                if code_of(error) != "ValidationException":
+                    raise
+
     def put(self, key: str, data: bytes) -> str:
         self._bucket.put(key, data, "application/octet-stream")
         return self._bucket.uri(key)

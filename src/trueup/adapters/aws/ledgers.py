@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from trueup.adapters.aws.table import (
     FRESH,
@@ -190,6 +191,10 @@ class DynamoRunStore(RunStore):
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
 
 
+class _Seen(Record, frozen=True, kw_only=True):
+    until: datetime
+
+
 class DynamoBatchStore(BatchStore):
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -204,6 +209,16 @@ class DynamoBatchStore(BatchStore):
     def batch(self, project: str, name: str) -> LabelingJob | None:
         item = self._table.get(f"P#{project}#BATCH", name)
         return record_of(item, LabelingJob) if item else None
+
+    def ever(self, project: str) -> bool:
+        return next(iter(self._table.query(f"P#{project}#BATCH", limit=1)), None) is not None
+
+    def seen(self, project: str, backend: str) -> datetime | None:
+        item = self._table.get(f"P#{project}#SYNC", backend)
+        return record_of(item, _Seen).until if item else None
+
+    def saw(self, project: str, backend: str, until: datetime) -> None:
+        self._table.write([put((f"P#{project}#SYNC", backend), _Seen(until=until))])
 
 
 def _lock_of(run: RetrainingRun) -> Write:

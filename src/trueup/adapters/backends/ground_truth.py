@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from trueup.adapters.backends.ground_truth_answers import label_of
 from trueup.errors import ConfigurationError, InputError, LabelError, NotFoundError
 from trueup.labels.reading import checked
 from trueup.model import Annotation, GroundTruthBackend, LabelSchema, Project, Record, Task, content_id
-from trueup.ports import LabelingBackend
+from trueup.ports import Changes, LabelingBackend
 
 # Accounts that own the built-in pre- and post-annotation Lambdas (AWS documentation, HumanTaskConfig).
 LAMBDA_ACCOUNTS = {
@@ -78,6 +78,10 @@ class LabelingJobs(Protocol):
 
     def status(self, name: str) -> str:
         """LabelingJobStatus as SageMaker words it. Raises NotFoundError."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """One that has ended, or is about to, is left alone."""
         ...
 
     def put(self, key: str, data: bytes) -> str:
@@ -209,6 +213,24 @@ class GroundTruth(LabelingBackend):
             if reason is not None:
                 found[task.task_id] = reason
         return found
+
+    @property
+    def single(self) -> bool:
+        """A job's objects end together."""
+        return False
+
+    def returned(self, name: str) -> frozenset[str]:  # noqa: ARG002
+        return frozenset()
+
+    def withdraw(self, name: str, task_ids: Collection[str]) -> None:
+        """A job's objects are those that it began with."""
+
+    def recall(self, name: str) -> None:
+        self._jobs.stop(name)
+
+    def changes(self, since: datetime | None) -> Changes:  # noqa: ARG002
+        """Workers cannot change an answer that they sent."""
+        return Changes()
 
     def _is_empty(self, name: str) -> bool:
         """Whether a batch was started of which Ground Truth could take nothing."""
