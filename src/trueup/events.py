@@ -59,6 +59,19 @@ class AnnotationSubmitted(Event, frozen=True, kw_only=True):
     annotator: str
 
 
+class BatchEnded(Event, frozen=True, kw_only=True):
+    """A batch of tasks came back from a labeling service. `amount` is what that charges for it by its list price, in
+    `currency`, for the `objects` that it labelled."""
+
+    batch: str
+    backend: str
+    status: str
+    objects: int
+    answers: int
+    amount: float
+    currency: str
+
+
 class TaskSkipped(Event, frozen=True, kw_only=True):
     """An annotator passed a task on."""
 
@@ -219,6 +232,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TasksOpened,
         FeedbackJoined,
         AnnotationSubmitted,
+        BatchEnded,
         TaskSkipped,
         OverlapExtended,
         ConsensusReached,

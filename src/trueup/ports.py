@@ -20,6 +20,7 @@ from trueup.model import (
     Budget,
     CaptureFile,
     Champion,
+    Charge,
     Consensus,
     DatasetVersion,
     Edge,
@@ -628,6 +629,14 @@ class LabelingJob(Record, frozen=True, kw_only=True):
     task_ids: tuple[str, ...] = ()
 
 
+class Bill(Record, frozen=True, kw_only=True):
+    """What a labeling service asks for a batch, and for how many objects that it labelled."""
+
+    objects: int
+    amount: float
+    currency: str = "USD"
+
+
 class LabelingBackend(Protocol):
     """A foreign labeling service that takes tasks in batches (Ground Truth, Label Studio)."""
 
@@ -647,11 +656,24 @@ class LabelingBackend(Protocol):
         """Tasks of a batch that the backend could not get labels for, so far: task id to reason."""
         ...
 
+    def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
+        """What a batch that has ended costs by the list price, with so many `answers`, where `before` objects of the
+        project were labelled this month. None where the service charges nothing."""
+        return None
+
 
 class BatchStore(Protocol):
-    """Which tasks are with a foreign backend, so that a batch is never in two places."""
+    """Which tasks are with a foreign backend, so that a batch is never in two places, and what that cost."""
 
     def save_batch(self, job: LabelingJob) -> None: ...
+
+    def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
+        """Write how a batch ended, with what it cost, once. False, and nothing written, when it has ended already."""
+        ...
+
+    def charges(self, project: str, month: str = "") -> list[Charge]:
+        """Of a month (yyyy-mm), or all; in the order of months and names."""
+        ...
 
     def batches(self, project: str, status: str) -> list[LabelingJob]: ...
 

@@ -40,6 +40,7 @@ from trueup.model import (
     Budget,
     CaptureFile,
     Champion,
+    Charge,
     Consensus,
     DatasetVersion,
     Edge,
@@ -75,6 +76,7 @@ from trueup.ports import (
     AnnotationQueue,
     BadLines,
     BatchStore,
+    Bill,
     CaptureArchive,
     CaptureLedger,
     CaptureListing,
@@ -999,13 +1001,31 @@ class MemoryEndpointAdmin(EndpointAdmin):
 
 
 class MemoryBatchStore(BatchStore):
-    def __init__(self) -> None:
-        self._world = World()
+    def __init__(self, world: World | None = None) -> None:
+        self._world = world or World()
         self._jobs: dict[tuple[str, str], LabelingJob] = {}
+        self._ended: set[tuple[str, str]] = set()
+        self._charges: dict[tuple[str, str, str], Charge] = {}
 
     @_locked
     def save_batch(self, job: LabelingJob) -> None:
         self._jobs[job.project, job.name] = job
+
+    @_locked
+    def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
+        if (job.project, job.name) in self._ended:
+            return False
+        self._ended.add((job.project, job.name))
+        self._jobs[job.project, job.name] = job
+        if charge is not None:
+            self._charges[charge.project, charge.month, charge.batch] = charge
+        self._world.write(journal)
+        return True
+
+    @_locked
+    def charges(self, project: str, month: str = "") -> list[Charge]:
+        found = sorted(self._charges.items())
+        return [charge for (name, when, _), charge in found if name == project and when.startswith(month)]
 
     @_locked
     def batches(self, project: str, status: str) -> list[LabelingJob]:
@@ -1040,6 +1060,7 @@ class MemoryLabelingBackend(LabelingBackend):
         self.statuses: dict[str, str] = {}
         self.given: dict[str, list[Annotation]] = {}
         self.failed: dict[str, dict[str, str]] = {}
+        self.dear = False
 
     def start(self, name: str, tasks: Sequence[Task]) -> None:
         self.jobs.setdefault(name, list(tasks))
@@ -1055,6 +1076,11 @@ class MemoryLabelingBackend(LabelingBackend):
 
     def failures(self, name: str) -> dict[str, str]:
         return dict(self.failed.get(name, {}))
+
+    def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
+        """A cent for each labelled object, where the test made it dear."""
+        objects = len({each.task_id for each in self.given.get(name, [])})
+        return Bill(objects=objects, amount=objects / 100) if self.dear else None
 
 
 def copy_of(task: Task, **changes: Any) -> Task:

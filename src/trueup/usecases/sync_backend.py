@@ -9,10 +9,10 @@ import msgspec
 
 from trueup.annotation.tasks import answer_from_backend, send_to_review
 from trueup.errors import ConflictError, NotFoundError, TaskClosedError
-from trueup.events import AnnotationSubmitted, ReviewRequested
-from trueup.lineage.edges import answered
-from trueup.model import Annotation, Project, Record, Task, TaskStatus, content_id
-from trueup.ports import BatchStore, Clock, Journal, LabelingBackend, LabelingJob, TaskStore
+from trueup.events import AnnotationSubmitted, BatchEnded, ReviewRequested
+from trueup.lineage.edges import answered, sent
+from trueup.model import Annotation, Charge, Project, Record, Task, TaskStatus, content_id
+from trueup.ports import BatchStore, Bill, Clock, Journal, LabelingBackend, LabelingJob, TaskStore
 
 _ATTEMPTS = 5
 _SCAN = 1000
@@ -77,7 +77,8 @@ class SyncBackend:
                 return task
             marked = msgspec.structs.replace(task, backend_batch=batch, revision=task.revision + 1)
             try:
-                self.tasks.save(marked, Journal(at=self.clock.now()))
+                now = self.clock.now()
+                self.tasks.save(marked, Journal(at=now, edges=(sent(marked, batch, now),)))
             except ConflictError:
                 continue
             return marked
@@ -88,11 +89,43 @@ class SyncBackend:
         if status is None:
             self._launch(job)
             return 0
-        taken = sum(self._take(each) for each in self.backend.answers(job.name))
+        answers = self.backend.answers(job.name)
+        taken = sum(self._take(each) for each in answers)
         if status != "in_progress":
             self._release(job)
-            self.batches.save_batch(msgspec.structs.replace(job, status=status))
+            self._end(job, status, len(answers))
         return taken
+
+    def _end(self, job: LabelingJob, status: str, answers: int) -> None:
+        charge = self._charge(job, answers)
+        ended = BatchEnded(
+            project=job.project,
+            batch=job.name,
+            backend=self.project.backend,
+            status=status,
+            objects=charge.objects,
+            answers=charge.answers,
+            amount=charge.amount,
+            currency=charge.currency,
+        )
+        journal = Journal(at=charge.at, events=(ended,))
+        bought = charge if charge.objects or charge.amount else None
+        self.batches.end_batch(msgspec.structs.replace(job, status=status), journal, bought)
+
+    def _charge(self, job: LabelingJob, answers: int) -> Charge:
+        now = self.clock.now()
+        before = sum(each.objects for each in self.batches.charges(job.project, f"{now:%Y-%m}"))
+        bill = self.backend.bill(job.name, answers, before) or Bill(objects=0, amount=0.0)
+        return Charge(
+            project=job.project,
+            batch=job.name,
+            backend=self.project.backend,
+            at=now,
+            objects=bill.objects,
+            answers=answers,
+            amount=bill.amount,
+            currency=bill.currency,
+        )
 
     def _status(self, job: LabelingJob) -> str | None:
         """None when the backend does not know the batch: a pass was cut short before it was started."""

@@ -16,10 +16,11 @@ from typing import Any, Protocol
 import msgspec
 
 from trueup.adapters.backends.ground_truth_answers import label_of
+from trueup.annotation.prices import GROUND_TRUTH, graduated
 from trueup.errors import ConfigurationError, InputError, LabelError, NotFoundError
 from trueup.labels.reading import checked
 from trueup.model import Annotation, GroundTruthBackend, LabelSchema, Project, Record, Task, content_id
-from trueup.ports import LabelingBackend
+from trueup.ports import Bill, LabelingBackend
 
 # Accounts that own the built-in pre- and post-annotation Lambdas (AWS documentation, HumanTaskConfig).
 LAMBDA_ACCOUNTS = {
@@ -209,6 +210,12 @@ class GroundTruth(LabelingBackend):
             if reason is not None:
                 found[task.task_id] = reason
         return found
+
+    def bill(self, name: str, answers: int, before: int) -> Bill:
+        """Ground Truth charges for objects that got a label, vendors for each answer."""
+        objects = sum(each.label is not None for each in self._results(name))
+        amount = graduated(GROUND_TRUTH, before, objects) + answers * self._settings.answer_price
+        return Bill(objects=objects, amount=round(amount, 6))
 
     def _is_empty(self, name: str) -> bool:
         """Whether a batch was started of which Ground Truth could take nothing."""
