@@ -74,5 +74,9 @@ def pass_role(role_arn: str) -> PolicyStatement:
     )
 
 
+def read_secrets(arns: Sequence[str]) -> PolicyStatement:
+    return allow(["secretsmanager:GetSecretValue"], arns)
+
+
 def allow(actions: Sequence[str], resources: Sequence[str]) -> PolicyStatement:
     return PolicyStatement(actions=list(actions), resources=list(resources))

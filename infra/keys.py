@@ -177,6 +177,12 @@ _WORKTEAM = matching(
     "the ARN of your SageMaker work team (…:workteam/private-crowd/…)",
     256,
 )
+_STUDIO = matching(
+    r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*)?|http://(127\.0\.0\.1|localhost)(:\d{1,5})?",
+    "the address of a Label Studio server, https://…",
+    256,
+)
+_SECRET = matching(r"[A-Za-z0-9/_+=.@-]+", "the name of a secret, not its ARN", 512)
 _TOPICS = Allowed(
     f"up to {MAX_TOPICS} ARNs of SNS topics of this account and Region (arn:aws:sns:…), none of them FIFO",
     lambda value: _all_match(value, r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", MAX_TOPICS),
@@ -232,7 +238,7 @@ PROJECT_KEYS: dict[str, Key] = {
     "name": Key("Names the project: folder in the buckets, dimension of metrics, `--project`", "tickets", _NAME),
     "title": Key("What the workbench and the dashboard call it; the name, when empty", "Support tickets", _TITLE),
     "endpoint_name": Key("The SageMaker endpoint that it watches; each project has its own", "tickets", _ENDPOINT),
-    "backend": Key("Where people answer: the workbench's queue, or Ground Truth", "queue"),
+    "backend": Key("Where people answer: the workbench's queue, Ground Truth, or Label Studio", "queue"),
     "capture_percent": Key(
         "Share of the endpoint's requests that is captured, in percent: what `trueup endpoint attach` switches on, and "
         "below half of which an alarm fires",
@@ -479,9 +485,25 @@ PROJECT_KEYS: dict[str, Key] = {
         _ALARMS,
     ),
     "ground_truth.workteam_arn": Key(
-        "The work team; only with `backend` ground_truth, which needs it",
+        "The work team that `backend` ground_truth asks; after another one, its jobs are stopped and read to their end",
         "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/pets",
         _WORKTEAM,
     ),
     "ground_truth.batch": Key("Tasks in a labeling job", 100, between(1, MAX_BATCH)),
+    "ground_truth.answer_price": Key(
+        "What the vendor of the work team takes for an answer, in USD, for the report; 0 for people of your own",
+        0.25,
+        between(0, 1000),
+    ),
+    "label_studio.url": Key(
+        "The server that `backend` label_studio asks; after another one, its open tasks are called back",
+        "https://labels.example.com",
+        _STUDIO,
+    ),
+    "label_studio.secret": Key(
+        "The secret of Secrets Manager, in this account and Region, that holds an access token of it",
+        "trueup/label-studio",
+        _SECRET,
+    ),
+    "label_studio.batch": Key("Tasks that are sent there at a time", 100, between(1, MAX_BATCH)),
 }

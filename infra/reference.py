@@ -65,10 +65,11 @@ _SECTIONS = {
     "gate": "What a candidate must show: `gate`",
     "training": "How it is trained and takes over: `training`",
     "ground_truth": "Labelling in Ground Truth: `ground_truth`",
+    "label_studio": "Labelling in Label Studio: `label_studio`",
 }
 # Shown in an example of their own.
 _SECOND = ("ground_truth", "selection.answer")
-_THIRD = ("label_schema.relations",)
+_THIRD = ("label_schema.relations", "label_studio")
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "object", type(None): "null"}
 
 
@@ -116,6 +117,8 @@ def full_example() -> dict[str, Any]:
             "relations": inner["label_schema.relations"],
         },
         "triggers": {"action": "notify"},
+        "backend": "label_studio",
+        **_nested({path: each for path, each in inner.items() if path.startswith("label_studio")}),
     }
     return {**{path: key.example for path, key in DEPLOYMENT_KEYS.items()}, "projects": [first, second, third]}
 

@@ -13,6 +13,7 @@ import msgspec
 from trueup.adapters.memory import (
     FixedClock,
     MemoryAnnotationQueue,
+    MemoryBatchStore,
     MemoryCaptureArchive,
     MemoryCaptureLedger,
     MemoryCaptureListing,
@@ -208,8 +209,17 @@ class Loop:
         self.guidelines = EditGuidelines(projects, MemoryGuidelineStore(self.world), self.clock)
         self.corrections = ShowCorrections(projects, self.tasks, self.datasets, self.lineage)
         self.manage = ManageQueue(projects, self.tasks, self.standings, self.clock)
+        self.batches = MemoryBatchStore(self.world)
         self.report = ReportQuality(
-            projects, self.tasks, self.skills, self.reports, self.gold, self.people, self.manage, self.clock
+            projects=projects,
+            tasks=self.tasks,
+            skills=self.skills,
+            reports=self.reports,
+            gold=self.gold,
+            standings=self.people,
+            batches=self.batches,
+            manage=self.manage,
+            clock=self.clock,
         )
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock, self.score)
         self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)

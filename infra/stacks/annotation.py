@@ -46,6 +46,7 @@ from aws_cdk.aws_s3_deployment import BucketDeployment, Source
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.labeling_hints import LabelingHints, read_tokens
 from infra.constructs.loop_function import LoopFunction, retention_of
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.model_annotation import ModelAnnotation
@@ -53,6 +54,7 @@ from infra.constructs.platform import Platform
 from infra.nag import acknowledge
 from trueup.settings import AnnotationApiSettings, BackendSyncSettings, lane_of
 
+_LABELING = ("CreateLabelingJob", "DescribeLabelingJob", "StopLabelingJob", "AddTags")
 _API_TIMEOUT = Duration.seconds(15)
 _SYNC_TIMEOUT = Duration.minutes(5)
 # A slot's message comes back each time a lease runs out; only a task that 100 people let lie is stuck.
@@ -91,13 +93,16 @@ class AnnotationStack(Stack):
         self.queues = {lane_of(*each): self._annotation_queue(*each) for each in lanes}
         self.pool, self.client = self._people()
         self.annotation_api = self._annotation_api()
-        self.api = self._api()
+        self.api, self.api_stage = self._api()
         self.site_bucket, self.distribution, self.headers = self._workbench()
         self._publish(site)
         self.models = ModelAnnotation.where_wanted(
             self, "ModelAnnotation", platform=platform, annotation_queues=self.queues
         )
         self.labeling_role, self.sync_queue, self.backend_sync = self._backends()
+        self.hints = LabelingHints.where_wanted(
+            self, "LabelingHints", platform=platform, api=self.api, stage=self.api_stage, sync_queue=self.sync_queue
+        )
 
     def _annotation_queue(self, project: str, name: str) -> LoopQueue:
         return LoopQueue(
@@ -160,7 +165,7 @@ class AnnotationStack(Stack):
             timeout=_API_TIMEOUT,
         )
 
-    def _api(self) -> HttpApi:
+    def _api(self) -> tuple[HttpApi, CfnStage]:
         issuer = f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool.user_pool_id}"
         authorizer = HttpJwtAuthorizer("People", issuer, jwt_audience=[self.client.user_pool_client_id])
         api = HttpApi(self, "Api", create_default_stage=False)
@@ -190,7 +195,7 @@ class AnnotationStack(Stack):
         raw.access_log_settings = CfnStage.AccessLogSettingsProperty(
             destination_arn=logs.log_group_arn, format=f"{{{line}}}"
         )
-        return api
+        return api, raw
 
     def _workbench(self) -> tuple[Bucket, Distribution, dict[str, str]]:
         platform = self._platform
@@ -319,16 +324,17 @@ class AnnotationStack(Stack):
                 key_arn=platform.key.key_arn,
                 labeling_role_arn=role.role_arn,
                 annotation_queue_urls={name: each.queue.queue_url for name, each in self.queues.items()},
+                hints_url=f"{self.api.api_endpoint}/api/projects",
             ),
             grants=[
                 grant.read_write_table(platform.table.table_arn),
                 grant.read_objects(platform.dataset.bucket_arn),
                 grant.write_objects(platform.dataset.bucket_arn),
                 grant.list_bucket(platform.dataset.bucket_arn),
-                grant.allow(
-                    ["sagemaker:CreateLabelingJob", "sagemaker:DescribeLabelingJob", "sagemaker:AddTags"], [jobs]
-                ),
+                grant.allow([f"sagemaker:{each}" for each in _LABELING], [jobs]),
                 grant.pass_role(role.role_arn),
+                grant.send_to_queues([each.queue.queue_arn for each in self.queues.values()]),
+                *read_tokens(self, platform.config.projects),
             ],
             timeout=_SYNC_TIMEOUT,
         )

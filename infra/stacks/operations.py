@@ -71,6 +71,7 @@ class Rooms:
             "retraining_conclude": self.retraining.retraining_conclude,
             "model_promote": self.retraining.model_promote,
             **({"capture_translate": self.ingest.translation.function} if self.ingest.translation else {}),
+            **({"hint_receive": self.annotation.hints.function} if self.annotation.hints else {}),
             **({"model_annotate": self.annotation.models.function} if self.annotation.models else {}),
         }
 

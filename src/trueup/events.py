@@ -67,6 +67,19 @@ class AnnotationWithdrawn(Event, frozen=True, kw_only=True):
     annotator: str
 
 
+class BatchEnded(Event, frozen=True, kw_only=True):
+    """A batch of tasks came back from a labeling service. `amount` is what that charges for it by its list price, in
+    `currency`, for the `objects` that it labelled."""
+
+    batch: str
+    backend: str
+    status: str
+    objects: int
+    answers: int
+    amount: float
+    currency: str
+
+
 class TaskSkipped(Event, frozen=True, kw_only=True):
     """An annotator passed a task on."""
 
@@ -228,6 +241,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         FeedbackJoined,
         AnnotationSubmitted,
         AnnotationWithdrawn,
+        BatchEnded,
         TaskSkipped,
         TaskCancelled,
         TaskPrioritised,

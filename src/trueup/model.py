@@ -275,10 +275,12 @@ class TrainingPolicy(Record, frozen=True, kw_only=True):
 
 
 class GroundTruthBackend(Record, frozen=True, kw_only=True):
-    """A Ground Truth private work team; only accounts that used Ground Truth before 2026 can use it."""
+    """A Ground Truth work team; only accounts that used Ground Truth before 2026 can use it. `answer_price` is what its
+    vendor takes for an answer, in USD; people of your own cost Ground Truth nothing."""
 
     workteam_arn: str
     batch: int = 100
+    answer_price: float = 0.0
 
 
 class LabelStudioBackend(Record, frozen=True, kw_only=True):
@@ -790,8 +792,8 @@ class Standing(Record, frozen=True, kw_only=True):
 
 class Annotation(Record, frozen=True, kw_only=True):
     """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one. `label` is text
-    of the schema's kind (trueup.labels); `flagged` asks for a reviewer, whatever others say. A `withdrawn` one says that
-    the one it supersedes was taken back."""
+    of the schema's kind (trueup.labels); `flagged` asks for a reviewer, whatever others say. One that is `withdrawn`
+    takes back the one that it supersedes."""
 
     project: str
     annotation_id: str
@@ -888,10 +890,41 @@ class AnnotatorFigures(Record, frozen=True, kw_only=True):
     standing: StandingStatus = StandingStatus.ACTIVE
 
 
+class Charge(Record, frozen=True, kw_only=True):
+    """What a labeling service charges for a batch, by its list price: for the `objects` that it labelled, and for
+    `answers` where its people are not the project's own."""
+
+    project: str
+    batch: str
+    backend: str
+    at: datetime
+    objects: int
+    answers: int
+    amount: float
+    currency: str = "USD"
+
+    @property
+    def month(self) -> str:
+        """That of UTC, yyyy-mm: services count the objects of each anew."""
+        return f"{self.at:%Y-%m}"
+
+
+class ServiceCost(Record, frozen=True, kw_only=True):
+    """What a labeling service charged in all, and `this_month`."""
+
+    backend: str
+    currency: str
+    batches: int
+    objects: int
+    answers: int
+    amount: float
+    this_month: float
+
+
 class QualityReport(Record, frozen=True, kw_only=True):
     """A lead's figures of a project. `ages` are open tasks by how long they wait, `days` answers by day of UTC;
     agreement is Krippendorff's alpha, or how like answers are where they are no classes. `cost` is people's time at
-    the configured wage, of the `looked_at` newest answers."""
+    the configured wage, of the `looked_at` newest answers; `services` charge beside that."""
 
     project: str
     at: datetime
@@ -908,6 +941,7 @@ class QualityReport(Record, frozen=True, kw_only=True):
     hours: float
     cost: float | None
     currency: str = "USD"
+    services: tuple[ServiceCost, ...] = ()
 
 
 class Judged(Record, frozen=True, kw_only=True):
@@ -1103,6 +1137,7 @@ class NodeKind(enum.StrEnum):
     CAPTURE = "capture"
     SAMPLE = "sample"
     TASK = "task"
+    BATCH = "batch"
     FEEDBACK = "feedback"
     ANNOTATION = "annotation"
     CONSENSUS = "consensus"
@@ -1113,7 +1148,7 @@ class NodeKind(enum.StrEnum):
 
 
 class Node(Record, frozen=True, kw_only=True):
-    """A thing in the lineage graph. Ids: capture = event id#index, training = job name, model = package ARN
+    """A thing in the lineage graph. Ids: capture = event id#index, batch and training = job name, model = package ARN
     or model name, endpoint = endpoint config name; the others as in their records."""
 
     kind: NodeKind

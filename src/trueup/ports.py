@@ -20,6 +20,7 @@ from trueup.model import (
     Budget,
     CaptureFile,
     Champion,
+    Charge,
     Consensus,
     DatasetVersion,
     Edge,
@@ -629,7 +630,7 @@ class LabelingJob(Record, frozen=True, kw_only=True):
     backend: str = "ground_truth"
 
 
-class Standing(Record, frozen=True, kw_only=True):
+class AnsweredTask(Record, frozen=True, kw_only=True):
     """All answers to a task that stood at a foreign backend at one moment, by its clock; one for each annotator."""
 
     task_id: str
@@ -641,8 +642,16 @@ class Changes(Record, frozen=True, kw_only=True):
     """Tasks of a project of which something may have changed; asking `since` the moment `until` finds what comes later.
     None where nothing has ever been there."""
 
-    tasks: tuple[Standing, ...] = ()
+    tasks: tuple[AnsweredTask, ...] = ()
     until: datetime | None = None
+
+
+class Bill(Record, frozen=True, kw_only=True):
+    """What a labeling service asks for a batch, and for how many objects that it labelled."""
+
+    objects: int
+    amount: float
+    currency: str = "USD"
 
 
 class LabelingBackend(Protocol):
@@ -669,9 +678,9 @@ class LabelingBackend(Protocol):
         """Whether single tasks of a batch come back, and are called back, while it goes on."""
         ...
 
-    def returned(self, name: str) -> frozenset[str]:
-        """Tasks that nobody works on any more though the batch goes on: answered as often as was asked, failed, or
-        gone."""
+    def returned(self, name: str, task_ids: Collection[str]) -> frozenset[str]:
+        """Those of a batch's tasks that nobody works on any more though it goes on: answered as often as was asked,
+        failed, or gone."""
         ...
 
     def withdraw(self, name: str, task_ids: Collection[str]) -> None:
@@ -688,11 +697,24 @@ class LabelingBackend(Protocol):
         they are."""
         ...
 
+    def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
+        """What a batch that has ended costs by the list price, with so many `answers`, where `before` objects of the
+        project were labelled this month. None where the service charges nothing."""
+        return None
+
 
 class BatchStore(Protocol):
-    """Which tasks are with a foreign backend, so that a batch is never in two places."""
+    """Which tasks are with a foreign backend, so that a batch is never in two places, and what that cost."""
 
     def save_batch(self, job: LabelingJob) -> None: ...
+
+    def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
+        """Write how a batch ended, with what it cost, once. False, and nothing written, when it has ended already."""
+        ...
+
+    def charges(self, project: str, month: str = "") -> list[Charge]:
+        """Of a month (yyyy-mm), or all; in the order of months and names."""
+        ...
 
     def batches(self, project: str, status: str) -> list[LabelingJob]: ...
 
@@ -707,6 +729,20 @@ class BatchStore(Protocol):
         ...
 
     def saw(self, project: str, backend: str, until: datetime) -> None: ...
+
+
+class HintToken(Protocol):
+    """What a labeling server's hints of one project come with."""
+
+    def value(self) -> str: ...
+
+
+class BackendWakeups(Protocol):
+    """Wakes the pass that brings a project in step. At least once; one that is lost is made up for by the schedule."""
+
+    def wake(self, project: str, at: datetime) -> None:
+        """For what happened up to `at`."""
+        ...
 
 
 class FailureNote(Record, frozen=True, kw_only=True):

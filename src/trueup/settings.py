@@ -183,6 +183,12 @@ class BackendSyncSettings(Settings, frozen=True, kw_only=True):
     key_arn: str
     labeling_role_arn: str
     annotation_queue_urls: dict[str, str]
+    hints_url: str
+    projects_file: str = "projects.json"
+
+
+class HintReceiveSettings(Settings, frozen=True, kw_only=True):
+    sync_queue_url: str
     projects_file: str = "projects.json"
 
 
@@ -201,6 +207,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "retraining_conclude": RetrainingConcludeSettings,
     "model_promote": ModelPromoteSettings,
     "backend_sync": BackendSyncSettings,
+    "hint_receive": HintReceiveSettings,
     "model_annotate": ModelAnnotateSettings,
 }
 
@@ -375,37 +382,48 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
     names = [each.name for each in models]
     twice = next((each for index, each in enumerate(names) if each in names[:index]), None)
     yield "annotation.models[].name", twice is None, f"is {twice!r} twice: each model has its own"
-    elsewhere = project.backend == "ground_truth"
     kind = project.label_schema.kind
     yield (
         "annotation.models",
         not models or kind in ("classification", "preference"),
         f"is set, but label_schema.kind is {kind!r}: models answer what is a class or a preference",
     )
-    yield (
-        "backend",
-        not elsewhere or kind in _GROUND_TRUTH,
-        f"is 'ground_truth', but label_schema.kind is {kind!r}: use backend queue, or {', '.join(_GROUND_TRUTH)}",
-    )
+    yield from _backend_agreements(project)
     yield (
         "triggers.action",
         kind == "classification" or project.triggers.action == "notify",
         f"is 'retrain', but label_schema.kind is {kind!r}: the gate compares classes, so use notify and train yourself",
     )
+
+
+def _backend_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
+    """Settings of a backend may be there without it: its batches are called back."""
+    kind, media = project.label_schema.kind, project.label_schema.media
+    ground_truth, studio = project.backend == "ground_truth", project.backend == "label_studio"
     yield (
-        "ground_truth",
-        not elsewhere or project.ground_truth is not None,
-        "is missing: backend ground_truth needs a workteam_arn",
-    )
-    yield (
-        "ground_truth",
-        elsewhere or project.ground_truth is None,
-        f"is set, but backend is {project.backend!r}: use backend ground_truth",
+        "backend",
+        not ground_truth or kind in _GROUND_TRUTH,
+        f"is 'ground_truth', but label_schema.kind is {kind!r}: use another backend, or {', '.join(_GROUND_TRUTH)}",
     )
     yield (
         "backend",
-        not (elsewhere and project.label_schema.media == "tabular"),
-        "is 'ground_truth', which has no task for tabular samples: use backend queue",
+        not (ground_truth and media == "tabular"),
+        "is 'ground_truth', which has no task for tabular samples: use another backend",
+    )
+    yield (
+        "ground_truth",
+        not ground_truth or project.ground_truth is not None,
+        "is missing: backend ground_truth needs a workteam_arn",
+    )
+    yield (
+        "label_studio",
+        not studio or project.label_studio is not None,
+        "is missing: backend label_studio needs a url and a secret",
+    )
+    yield (
+        "backend",
+        not (studio and kind == "rating" and project.label_schema.scale.low != 1),
+        "is 'label_studio', whose ratings are stars: use a label_schema.scale that begins at 1, or backend queue",
     )
 
 

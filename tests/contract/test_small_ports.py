@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from trueup.events import GuidelinesChanged, QueueChanged, StandingChanged, seal
 from trueup.model import (
     AnnotatorSkill,
     Champion,
+    Charge,
     Figure,
     Gold,
     GoldAnswer,
@@ -117,6 +119,32 @@ def test_batches_are_listed_by_their_present_status(ports: Ports) -> None:
     assert ports.batches.batch("pets", "b1") == done
     assert ports.batches.batch("birds", "b1") is None
     assert ports.batches.batches("birds", "completed") == []
+
+
+def charge(batch: str, day: int, **changes: Any) -> Charge:
+    at = datetime(2026, 10 + day // 31, 1 + day % 31, tzinfo=UTC)
+    told = {"project": "pets", "backend": "ground_truth", "objects": 10, "answers": 20, "amount": 0.8}
+    return Charge(**{**told, "batch": batch, "at": at, **changes})
+
+
+def test_a_batch_ends_once_with_what_it_cost(ports: Ports) -> None:
+    job = LabelingJob(project="pets", name="b1", status="completed", task_ids=("t1",))
+    ports.batches.save_batch(msgspec.structs.replace(job, status="in_progress"))
+    assert ports.batches.end_batch(job, Journal(at=NOW), charge("b1", 3))
+    assert not ports.batches.end_batch(job, Journal(at=NOW), charge("b1", 3, amount=99.0))
+    assert ports.batches.charges("pets") == [charge("b1", 3)]
+    assert ports.batches.batches("pets", "in_progress") == []
+    assert ports.batches.batch("pets", "b1") == job
+
+
+def test_charges_are_told_by_month(ports: Ports) -> None:
+    for name, day in (("b2", 33), ("b3", 2), ("b1", 40)):
+        ended = LabelingJob(project="pets", name=name, status="completed")
+        assert ports.batches.end_batch(ended, Journal(at=NOW), charge(name, day))
+    assert ports.batches.end_batch(LabelingJob(project="pets", name="b4", status="failed"), Journal(at=NOW))
+    assert [each.batch for each in ports.batches.charges("pets")] == ["b3", "b1", "b2"]
+    assert [each.batch for each in ports.batches.charges("pets", "2026-11")] == ["b1", "b2"]
+    assert ports.batches.charges("pets", "2026-12") == ports.batches.charges("birds") == []
 
 
 # ---------------------------------------------------------------- workflows, registry, bus

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Cloud
 from tests.e2e.people import eventually
 from tests.worlds import capture_line
+from trueup.adapters.aws.ledgers import DynamoBatchStore
 from trueup.model import TaskStatus
 
 pytestmark = pytest.mark.e2e
@@ -39,6 +40,8 @@ def test_a_labeling_job_settles_what_was_asked(cloud: Cloud) -> None:
     assert len(answers) == 2 * COUNT
     assert {each.backend for each in answers} == {"ground_truth"}
     assert {each.label for each in answers} == {"fox"}
+    (charge,) = eventually(lambda: DynamoBatchStore(look.table).charges("elsewhere"))
+    assert (charge.batch, charge.objects, charge.answers, charge.amount) == (job, COUNT, 2 * COUNT, 0.08 * COUNT)
     assert look.clients["sagemaker"].describe_labeling_job(LabelingJobName=job)["LabelingJobStatus"] == "Completed"
 
 

@@ -163,6 +163,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "training.canary.alarm_names": ([[], ["a"] * MAX_CANARY_ALARMS], [[""], [" "], ["a" * 256], ["a"] * 9]),
     "ground_truth.workteam_arn": ([ARN, ARN.replace("private", "vendor")], ["", "pets", ARN + "x" * 256, ARN[:-4]]),
     "ground_truth.batch": ([1, MAX_BATCH], [0, MAX_BATCH + 1]),
+    "ground_truth.answer_price": ([0, 0.012, 1000], [-0.01, 1001]),
 }
 # It has a test of its own.
 ELSEWHERE = {"projects"}

@@ -21,6 +21,7 @@ from trueup.errors import ConfigurationError, NotFoundError, ServiceError
 from trueup.local.launcher.sagemaker.errors import AwsError
 from trueup.local.launcher.sagemaker.validation import check_request
 from trueup.model import GroundTruthBackend, LabelClass, LabelSchema, Project, Task
+from trueup.ports import Bill
 
 SAMPLE = Path(__file__).parent.parent / "data" / "groundtruth" / "worker_response_image_classification.json"
 TEAM = GroundTruthBackend(workteam_arn="arn:aws:sagemaker:eu-central-1:111122223333:workteam/private-crowd/pets")
@@ -283,6 +284,17 @@ def test_objects_that_failed_are_told_once_the_job_has_ended(jobs: MemoryJobs) -
         lines[1]["trueup-task"]: "the image cannot be read",
         lines[2]["trueup-task"]: "the job ended without a label",
     }
+
+
+def test_labelled_objects_are_charged_for(jobs: MemoryJobs) -> None:
+    backend = started(jobs, count=3)
+    assert backend.bill(NAME, 0, 0) == Bill(objects=0, amount=0.0)
+    lines = [json.loads(each) for each in jobs.objects_by_key[f"{ROOT}/input.manifest"].splitlines()]
+    ended(jobs, *({**each, "trueup-label": 0} for each in lines[:2]), lines[2])
+    assert backend.bill(NAME, 4, 0) == Bill(objects=2, amount=0.16)
+    assert backend.bill(NAME, 4, 49_999) == Bill(objects=2, amount=0.12)
+    vendor = msgspec.structs.replace(TEAM, answer_price=0.5)
+    assert GroundTruth(pets(), vendor, jobs, ROLES).bill(NAME, 4, 0) == Bill(objects=2, amount=2.16)
 
 
 @pytest.mark.parametrize(

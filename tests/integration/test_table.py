@@ -282,7 +282,7 @@ def write_one_of_everything(table: Table) -> None:
     from tests.contract.records import annotation
     from tests.contract.test_captures import receipt
     from tests.contract.test_runs import decision, run
-    from tests.contract.test_small_ports import skill
+    from tests.contract.test_small_ports import charge, skill
     from tests.contract.test_tasks import ruling
     from tests.unit.dataset.test_versions import line
     from trueup.dataset.versions import next_version
@@ -301,7 +301,7 @@ def write_one_of_everything(table: Table) -> None:
     feedback = DynamoFeedbackStore(table)
     feedback.put(Feedback(project="pets", kind="truth", label="cat", received_at=NOW, event_id="e"))
     feedback.save_search(FeedbackSearch(project="pets"))
-    DynamoBatchStore(table).save_batch(LabelingJob(project="pets", name="b", status="in_progress"))
+    DynamoBatchStore(table).end_batch(LabelingJob(project="pets", name="b", status="failed"), QUIET, charge("b", 1))
     segment = Segment(sha256="0" * 64, samples=1, bytes=1)
     version = next_version("pets", None, {}, [line(1, "cat")], segment, NOW, "test")
     AwsDatasetStore(table, Bucket(Scripted(), DATASET)).commit(version, QUIET)

@@ -80,6 +80,7 @@ function Figures({ report, onRead }) {
       <div><dt>Agreement</dt><dd>${short(report.agreement.value)}</dd><dd class="quiet">${short(report.agreement.low)} to ${short(report.agreement.high)}</dd></div>
       <div><dt>People’s time</dt><dd>${short(report.hours)} h</dd></div>
       <div><dt>Cost so far</dt><dd>${report.cost === null ? "–" : `${short(report.cost)} ${report.currency}`}</dd><dd class="quiet">${report.cost === null ? "set annotation.hourly_cost" : perLabel === null ? "" : `${short(perLabel)} a label`}</dd></div>
+      ${(report.services ?? []).map((each) => html`<div><dt>${each.backend === "ground_truth" ? "Ground Truth" : each.backend}</dt><dd>${short(each.amount)} ${each.currency}</dd><dd class="quiet">${each.objects.toLocaleString()} objects by list price, ${short(each.this_month)} this month</dd></div>`)}
       <div><dt>Oldest open task</dt><dd>${report.oldest_seconds === null ? "–" : span(report.oldest_seconds)}</dd></div>
     </dl>
     ${drifting.length > 0 && html`<p class="notice warn" role="status">Of late clearly less often right: ${drifting.join(", ")}</p>`}

@@ -40,6 +40,7 @@ from trueup.model import (
     Budget,
     CaptureFile,
     Champion,
+    Charge,
     Consensus,
     DatasetVersion,
     Edge,
@@ -73,8 +74,10 @@ from trueup.model import (
 )
 from trueup.ports import (
     AnnotationQueue,
+    AnsweredTask,
     BadLines,
     BatchStore,
+    Bill,
     CaptureArchive,
     CaptureLedger,
     CaptureListing,
@@ -107,7 +110,6 @@ from trueup.ports import (
     SkillStore,
     Slot,
     SourceObject,
-    Standing,
     StandingStore,
     TaskStore,
     TransformQueue,
@@ -1001,14 +1003,32 @@ class MemoryEndpointAdmin(EndpointAdmin):
 
 
 class MemoryBatchStore(BatchStore):
-    def __init__(self) -> None:
-        self._world = World()
+    def __init__(self, world: World | None = None) -> None:
+        self._world = world or World()
         self._jobs: dict[tuple[str, str], LabelingJob] = {}
         self._seen: dict[tuple[str, str], datetime] = {}
+        self._ended: set[tuple[str, str]] = set()
+        self._charges: dict[tuple[str, str, str], Charge] = {}
 
     @_locked
     def save_batch(self, job: LabelingJob) -> None:
         self._jobs[job.project, job.name] = job
+
+    @_locked
+    def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
+        if (job.project, job.name) in self._ended:
+            return False
+        self._ended.add((job.project, job.name))
+        self._jobs[job.project, job.name] = job
+        if charge is not None:
+            self._charges[charge.project, charge.month, charge.batch] = charge
+        self._world.write(journal)
+        return True
+
+    @_locked
+    def charges(self, project: str, month: str = "") -> list[Charge]:
+        found = sorted(self._charges.items())
+        return [charge for (name, when, _), charge in found if name == project and when.startswith(month)]
 
     @_locked
     def batches(self, project: str, status: str) -> list[LabelingJob]:
@@ -1059,8 +1079,9 @@ class MemoryLabelingBackend(LabelingBackend):
         self.failed: dict[str, dict[str, str]] = {}
         self.done: dict[str, set[str]] = {}
         self.withdrawn: set[str] = set()
-        self.changed: dict[str, Standing] = {}
+        self.changed: dict[str, AnsweredTask] = {}
         self._world = World()
+        self.dear = False
 
     @_locked
     def start(self, name: str, tasks: Sequence[Task]) -> None:
@@ -1082,11 +1103,12 @@ class MemoryLabelingBackend(LabelingBackend):
         return dict(self.failed.get(name, {}))
 
     @_locked
-    def returned(self, name: str) -> frozenset[str]:
-        return frozenset(self.done.get(name, ())) | frozenset(self.failed.get(name, ()))
+    def returned(self, name: str, task_ids: Collection[str]) -> frozenset[str]:
+        gone = self.done.get(name, set()) | self.failed.get(name, {}).keys() | self.withdrawn
+        return frozenset(task_ids) & gone
 
     @_locked
-    def withdraw(self, name: str, task_ids: Collection[str]) -> None:
+    def withdraw(self, name: str, task_ids: Collection[str]) -> None:  # noqa: ARG002
         self.withdrawn |= set(task_ids)
 
     @_locked
@@ -1098,6 +1120,11 @@ class MemoryLabelingBackend(LabelingBackend):
     def changes(self, since: datetime | None) -> Changes:
         found = [each for each in self.changed.values() if since is None or each.at >= since]
         return Changes(tasks=tuple(found), until=max((each.at for each in found), default=since))
+
+    def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
+        """A cent for each labelled object, where the test made it dear."""
+        objects = len({each.task_id for each in self.given.get(name, [])})
+        return Bill(objects=objects, amount=objects / 100) if self.dear else None
 
 
 def copy_of(task: Task, **changes: Any) -> Task:

@@ -22,6 +22,7 @@ _COLOURS = {
     NodeKind.CAPTURE: "blue",
     NodeKind.SAMPLE: "cyan",
     NodeKind.TASK: "cyan",
+    NodeKind.BATCH: "blue",
     NodeKind.ANNOTATION: "yellow",
     NodeKind.CONSENSUS: "yellow",
     NodeKind.VERSION: "green",

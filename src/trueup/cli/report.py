@@ -10,7 +10,7 @@ import typer
 from trueup.cli.console import age, count, paint, paint_facts, paint_table, safe, say, say_json, stamp
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.options import Json, OneProject
-from trueup.model import AnnotatorFigures, Figure, QualityReport, StandingStatus
+from trueup.model import AnnotatorFigures, Figure, QualityReport, ServiceCost, StandingStatus
 
 
 def report(
@@ -41,6 +41,7 @@ def _paint(made: QualityReport, now: datetime) -> None:
         ("waiting", waiting),
         ("answers", f"{made.looked_at:,}, {made.hours:,.1f} hours of people's time"),
         ("cost", f"{cost}{each}"),
+        *[(safe(each.backend), _service(each)) for each in made.services],
         ("agreement", _figure(made.agreement)),
     ]
     paint_facts(facts)
@@ -76,6 +77,13 @@ def _row(each: AnnotatorFigures) -> list[str]:
 def _remarks(each: AnnotatorFigures) -> list[str]:
     drifting = ["[yellow]drifts[/]"] if each.drifts else []
     return drifting if each.standing is StandingStatus.ACTIVE else [*drifting, f"[red]{each.standing.value}[/]"]
+
+
+def _service(each: ServiceCost) -> str:
+    """In cents and finer: an object costs a few of them."""
+    apiece = f", {each.amount / each.objects:,.3f} an object" if each.objects else ""
+    paid = f"{each.amount:,.2f} {each.currency} by list price for {count(each.objects, 'object')}{apiece}"
+    return f"{paid}; {each.this_month:,.2f} this month"
 
 
 def _figure(figure: Figure) -> str:

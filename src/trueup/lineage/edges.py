@@ -43,6 +43,12 @@ def asked(selection: Selection, task: Task) -> Edge:
     return _edge(task.project, sample, Node(kind=NodeKind.TASK, id=task.task_id), selection.strategy, task.opened_at)
 
 
+def sent(task: Task, batch: str, at: datetime) -> Edge:
+    """task → batch, of the labeling service that is the actor."""
+    source = Node(kind=NodeKind.TASK, id=task.task_id)
+    return _edge(task.project, source, Node(kind=NodeKind.BATCH, id=batch), task.backend, at)
+
+
 def reported(feedback: Feedback, task_id: str, at: datetime) -> Edge:
     """feedback → task; the actor is whose word it is."""
     source = Node(kind=NodeKind.FEEDBACK, id=feedback.feedback_id)

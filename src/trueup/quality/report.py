@@ -20,10 +20,12 @@ from trueup.model import (
     Annotation,
     AnnotatorFigures,
     AnnotatorSkill,
+    Charge,
     Figure,
     GoldAnswer,
     Project,
     QualityReport,
+    ServiceCost,
     Standing,
     Task,
 )
@@ -98,6 +100,26 @@ def _with_scores(figures: AnnotatorFigures, scores: Sequence[float]) -> Annotato
     low, high = wilson(sum(scores), len(scores))
     right = round(sum(scores) / len(scores), 4)
     return replace(figures, gold=len(scores), gold_right=right, gold_low=round(low, 4), gold_high=round(high, 4))
+
+
+def service_costs(charges: Sequence[Charge], at: datetime) -> tuple[ServiceCost, ...]:
+    """What each labeling service charged, by its name and currency."""
+    grouped: dict[tuple[str, str], list[Charge]] = defaultdict(list)
+    for each in charges:
+        grouped[each.backend, each.currency].append(each)
+    return tuple(_service(given, f"{at:%Y-%m}") for _, given in sorted(grouped.items()))
+
+
+def _service(charges: Sequence[Charge], month: str) -> ServiceCost:
+    return ServiceCost(
+        backend=charges[0].backend,
+        currency=charges[0].currency,
+        batches=len(charges),
+        objects=sum(each.objects for each in charges),
+        answers=sum(each.answers for each in charges),
+        amount=round(sum(each.amount for each in charges), 4),
+        this_month=round(sum(each.amount for each in charges if each.month == month), 4),
+    )
 
 
 def drifts(recent: Sequence[float], earlier: Sequence[float]) -> bool:

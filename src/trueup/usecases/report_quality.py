@@ -11,10 +11,10 @@ from trueup.annotation.answers import live_of_all, window, without_gold
 from trueup.annotation.tasks import is_urgent
 from trueup.errors import ConflictError, TaskClosedError
 from trueup.model import Project, QualityReport, Task, TaskStatus
-from trueup.ports import Clock, GoldStore, ReportStore, SkillStore, StandingStore, TaskStore
+from trueup.ports import BatchStore, Clock, GoldStore, ReportStore, SkillStore, StandingStore, TaskStore
 from trueup.quality.fitting import fitted_skills
 from trueup.quality.methods import method_named
-from trueup.quality.report import report, with_gold
+from trueup.quality.report import report, service_costs, with_gold
 from trueup.usecases.find_project import project_named
 from trueup.usecases.manage_queue import ManageQueue
 
@@ -37,6 +37,7 @@ class ReportQuality:
     reports: ReportStore
     gold: GoldStore
     standings: StandingStore
+    batches: BatchStore
     manage: ManageQueue
     clock: Clock
 
@@ -53,7 +54,8 @@ class ReportQuality:
         waiting = self.tasks.by_status(name, TaskStatus.OPEN, _MOST_TASKS)
         made = report(project, waiting, counts, annotations, skills, method, now)
         told = with_gold(made.annotators, self.gold.answers(name), self.standings.standings(name))
-        made = replace(made, annotators=told)
+        services = service_costs(self.batches.charges(name), now)
+        made = replace(made, annotators=told, services=services)
         self.reports.save_report(made)
         self._hasten(name, waiting)
         return made

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from trueup.annotation.tasks import GOLD, free_slots, hand_over, live_leases, send_to_review
 from trueup.errors import ConflictError, NotFoundError
-from trueup.events import ReviewRequested
-from trueup.model import AUDIT, Project, Record, Task, TaskStatus, content_id
+from trueup.events import BatchEnded, ReviewRequested
+from trueup.lineage.edges import sent
+from trueup.model import AUDIT, Charge, Project, Record, Task, TaskStatus, content_id
 from trueup.ports import (
     AnnotationQueue,
     BatchStore,
+    Bill,
     Clock,
     Journal,
     LabelingBackend,
@@ -123,8 +125,9 @@ class SyncBackend:
             if live_leases(task, self.clock.now()):
                 return None
             marked = replace(hand_over(task, job.backend), backend_batch=job.name)
+            now = self.clock.now()
             try:
-                self.tasks.save(marked, Journal(at=self.clock.now()))
+                self.tasks.save(marked, Journal(at=now, edges=(sent(marked, job.name, now),)))
             except ConflictError:
                 continue
             return marked
@@ -150,11 +153,44 @@ class SyncBackend:
         if former and status == "in_progress":
             backend.recall(job.name)
             status = backend.status(job.name)
-        taken = sum(map(self.answers.take, backend.answers(job.name)))
+        answers = backend.answers(job.name)
+        taken = sum(map(self.answers.take, answers))
         self._release(job, backend, ended=status != "in_progress")
         if status != "in_progress":
-            self.batches.save_batch(replace(job, status=status))
+            self._end(job, backend, status, len(answers))
         return taken
+
+    def _end(self, job: LabelingJob, backend: LabelingBackend, status: str, answers: int) -> None:
+        charge = self._charge(job, backend, answers)
+        ended = BatchEnded(
+            project=job.project,
+            batch=job.name,
+            backend=job.backend,
+            status=status,
+            objects=charge.objects,
+            answers=charge.answers,
+            amount=charge.amount,
+            currency=charge.currency,
+        )
+        journal = Journal(at=charge.at, events=(ended,))
+        bought = charge if charge.objects or charge.amount else None
+        self.batches.end_batch(replace(job, status=status), journal, bought)
+
+    def _charge(self, job: LabelingJob, backend: LabelingBackend, answers: int) -> Charge:
+        now = self.clock.now()
+        charges = self.batches.charges(job.project, f"{now:%Y-%m}")
+        before = sum(each.objects for each in charges if each.backend == job.backend)
+        bill = backend.bill(job.name, answers, before) or Bill(objects=0, amount=0.0)
+        return Charge(
+            project=job.project,
+            batch=job.name,
+            backend=job.backend,
+            at=now,
+            objects=bill.objects,
+            answers=answers,
+            amount=bill.amount,
+            currency=bill.currency,
+        )
 
     def _status(self, backend: LabelingBackend | None, job: LabelingJob) -> str | None:
         """None when the backend does not know the batch: a pass was cut short before it was started."""
@@ -176,7 +212,7 @@ class SyncBackend:
         nobody is asked there any more."""
         if not ended and not backend.single:
             return
-        back = frozenset(job.task_ids) if ended else backend.returned(job.name)
+        back = frozenset(job.task_ids) if ended else backend.returned(job.name, job.task_ids)
         refused = backend.failures(job.name) if back else {}
         closed = []
         for task_id in job.task_ids:

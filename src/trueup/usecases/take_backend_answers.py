@@ -13,7 +13,7 @@ from trueup.errors import ConflictError, TaskClosedError
 from trueup.events import AnnotationSubmitted, AnnotationWithdrawn, Event
 from trueup.lineage.edges import answered
 from trueup.model import Annotation, Task, content_id
-from trueup.ports import Clock, Journal, Standing, TaskStore
+from trueup.ports import AnsweredTask, Clock, Journal, TaskStore
 
 _ATTEMPTS = 5
 
@@ -45,8 +45,8 @@ class TakeBackendAnswers:
             return True
         raise ConflictError(f"task {annotation.task_id} is busy")
 
-    def take_back(self, project: str, backend: str, standing: Standing) -> int:
-        """Answers that are there no more. One that came after the moment of which `standing` tells is another pass's."""
+    def take_back(self, project: str, backend: str, standing: AnsweredTask) -> int:
+        """Answers that are there no more. One of after the moment that `standing` tells of is another pass's."""
         task = self.tasks.get(project, standing.task_id)
         there = {each.annotator for each in standing.answers}
         gone = [

@@ -14,7 +14,12 @@ from trueup.adapters.aws.dead_letters import SqsDeadLetters
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.health import AwsHealth
-from trueup.adapters.aws.ledgers import DynamoGuidelineStore, DynamoQueueStandings, DynamoReportStore
+from trueup.adapters.aws.ledgers import (
+    DynamoBatchStore,
+    DynamoGuidelineStore,
+    DynamoQueueStandings,
+    DynamoReportStore,
+)
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
@@ -65,7 +70,17 @@ class Operations(Operator):
     def report(self) -> ReportQuality:
         reports = DynamoReportStore(self.table)
         gold, standings = DynamoGoldStore(self.table), DynamoStandingStore(self.table)
-        return ReportQuality(self.projects, self.tasks, self.skills, reports, gold, standings, self.manage, self.clock)
+        return ReportQuality(
+            projects=self.projects,
+            tasks=self.tasks,
+            skills=self.skills,
+            reports=reports,
+            gold=gold,
+            standings=standings,
+            batches=DynamoBatchStore(self.table),
+            manage=self.manage,
+            clock=self.clock,
+        )
 
     @property
     def guidelines(self) -> EditGuidelines:

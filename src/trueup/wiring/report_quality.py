@@ -5,7 +5,7 @@ from __future__ import annotations
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
-from trueup.adapters.aws.ledgers import DynamoQueueStandings, DynamoReportStore, DynamoSkillStore
+from trueup.adapters.aws.ledgers import DynamoBatchStore, DynamoQueueStandings, DynamoReportStore, DynamoSkillStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import QualityReportSettings
@@ -25,6 +25,7 @@ def report_quality(settings: QualityReportSettings, clients: Clients | None = No
         reports=DynamoReportStore(table),
         gold=DynamoGoldStore(table),
         standings=DynamoStandingStore(table),
+        batches=DynamoBatchStore(table),
         manage=ManageQueue(projects, tasks, DynamoQueueStandings(table), clock),
         clock=clock,
     )

@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
+from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
+from trueup.adapters.aws.labeling_files import S3LabelingFiles
 from trueup.adapters.aws.labeling_jobs import SageMakerLabelingJobs
 from trueup.adapters.aws.ledgers import DynamoBatchStore
+from trueup.adapters.aws.secrets import DerivedToken, Secret
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.backends.ground_truth import GroundTruth, Roles
-from trueup.settings import (
-    BackendSyncSettings,
-)
+from trueup.adapters.backends.label_studio import LabelStudio
+from trueup.adapters.backends.label_studio_api import LabelStudioApi
+from trueup.adapters.backends.label_studio_home import Inbox
+from trueup.model import Project
+from trueup.ports import LabelingBackend
+from trueup.settings import BackendSyncSettings
+from trueup.usecases.receive_hint import HEADER
 from trueup.usecases.sync_backend import SyncBackend
+from trueup.usecases.sync_backends import SyncBackends
+from trueup.usecases.take_backend_answers import TakeBackendAnswers
 from trueup.wiring.projects import packaged_projects
 
 
-def sync_backends(settings: BackendSyncSettings, clients: Clients | None = None) -> dict[str, SyncBackend]:
-    """One per project that labels in Ground Truth."""
+def sync_backends(settings: BackendSyncSettings, clients: Clients | None = None) -> SyncBackends:
+    """One per project. Those that label at home have batches of a former backend, or none."""
     clients = clients or Clients()
+    clock = SystemClock()
     table = Table(clients["dynamodb"], settings.table_name)
-    roles = Roles(role_arn=settings.labeling_role_arn, key_arn=settings.key_arn)
-    found = {}
-    for name, project in packaged_projects(settings.projects_file).items():
-        if project.backend != "ground_truth" or project.ground_truth is None:
-            continue
-        jobs = SageMakerLabelingJobs(clients["sagemaker"], clients["s3"], settings.dataset_bucket, clients.region)
-        found[name] = SyncBackend(
+    tasks = DynamoTaskStore(table)
+    syncs = {
+        name: SyncBackend(
             project=project,
-            tasks=DynamoTaskStore(table),
+            tasks=tasks,
+            answers=TakeBackendAnswers(tasks, clock),
             batches=DynamoBatchStore(table),
-            backend=GroundTruth(project, project.ground_truth, jobs, roles),
-            batch_size=project.ground_truth.batch,
-            clock=SystemClock(),
+            backends=_backends(project, settings, clients),
+            queue=SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls),
+            clock=clock,
+        )
+        for name, project in packaged_projects(settings.projects_file).items()
+    }
+    return SyncBackends(syncs, clock)
+
+
+def _backends(project: Project, settings: BackendSyncSettings, clients: Clients) -> dict[str, LabelingBackend]:
+    """Those that the project has settings of."""
+    found: dict[str, LabelingBackend] = {}
+    if project.ground_truth is not None:
+        jobs = SageMakerLabelingJobs(clients["sagemaker"], clients["s3"], settings.dataset_bucket, clients.region)
+        roles = Roles(role_arn=settings.labeling_role_arn, key_arn=settings.key_arn)
+        found["ground_truth"] = GroundTruth(project, project.ground_truth, jobs, roles)
+    if project.label_studio is not None:
+        token, place = Secret(clients["secretsmanager"], project.label_studio.secret), f"{settings.stage}/{project.name}"
+        found["label_studio"] = LabelStudio(
+            project,
+            LabelStudioApi(project.label_studio.url, token),
+            S3LabelingFiles(clients["s3"], settings.dataset_bucket, clients.region),
+            place=place,
+            inbox=Inbox(f"{settings.hints_url}/{project.name}/hints", HEADER, DerivedToken(token, place)),
         )
     return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
-from trueup.model import TaskStatus
-from trueup.ports import DeadLetter
+from tests.worlds import NOW
+from trueup.model import Charge, TaskStatus
+from trueup.ports import DeadLetter, Journal, LabelingJob
 from trueup.usecases.rule_on_task import RuleOnTask
 
 
@@ -89,6 +90,14 @@ def test_the_report_tells_a_leads_figures(trueup: Terminal, lived: FakeDeployed)
     said = trueup("report", "--refresh").stdout
     for each in ("no hourly_cost is configured", "ada", "3 settled", "skill"):
         assert each in said
+
+
+def test_the_report_tells_what_a_labeling_service_charges(trueup: Terminal, lived: FakeDeployed) -> None:
+    ended = LabelingJob(project="pets", name="b", status="completed")
+    told = {"project": "pets", "batch": "b", "backend": "ground_truth", "objects": 155, "answers": 310}
+    lived.loop.batches.end_batch(ended, Journal(at=NOW), Charge(**told, at=NOW, amount=12.4))
+    said = " ".join(trueup("report", "--refresh").stdout.split())
+    assert "12.40 USD by list price for 155 objects, 0.080 an object; 12.40 this month" in said
 
 
 def test_gold_is_made_listed_and_removed(trueup: Terminal, lived: FakeDeployed) -> None:

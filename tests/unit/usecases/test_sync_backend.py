@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from tests.worlds import NOW, Loop, opening, project
-from trueup.adapters.memory import MemoryBatchStore, MemoryLabelingBackend, MemoryTaskStore
+from trueup.adapters.memory import MemoryLabelingBackend, MemoryLineageStore, MemoryTaskStore
 from trueup.annotation.tasks import settle
-from trueup.model import Annotation, Task, TaskStatus
+from trueup.model import Annotation, Node, NodeKind, Task, TaskStatus
 from trueup.ports import Journal
 from trueup.usecases.sync_backend import SyncBackend, SyncReport
+from trueup.usecases.take_backend_answers import TakeBackendAnswers
 
 ELSEWHERE = project(backend="ground_truth", ground_truth={"workteam_arn": "arn:aws:sagemaker:us-east-1:1:workteam/w"})
 
@@ -46,15 +47,16 @@ class Desk:
     def __init__(self, count: int = 3) -> None:
         self.loop = Loop(config=ELSEWHERE)
         self.tasks = FragileTasks(self.loop.world)
-        self.batches, self.backend = MemoryBatchStore(), FragileBackend()
+        self.batches, self.backend = self.loop.batches, FragileBackend()
         openings = [opening(number, config=ELSEWHERE) for number in range(count)]
         self.task_ids = self.tasks.open(openings, Journal(at=NOW))
         self.sync = SyncBackend(
             project=ELSEWHERE,
             tasks=self.tasks,
+            answers=TakeBackendAnswers(self.tasks, self.loop.clock),
             batches=self.batches,
-            backend=self.backend,
-            batch_size=10,
+            backends={"ground_truth": self.backend},
+            queue=self.loop.queue,
             clock=self.loop.clock,
         )
 
@@ -116,7 +118,47 @@ def test_answers_come_in_once_and_end_the_batch() -> None:
     assert desk.sync().received == 1
     assert desk.sync() == SyncReport(sent=0, received=0)
     assert desk.tasks.get("pets", desk.task_ids[0]).answered_by == ("w1", "w2")
-    assert [each.event_type for each in desk.loop.world.outbox] == ["AnnotationSubmitted"] * 2
+    assert [each.event_type for each in desk.loop.world.outbox] == ["AnnotationSubmitted"] * 2 + ["BatchEnded"]
+
+
+def test_what_a_batch_cost_is_written_as_it_ends() -> None:
+    desk = Desk(count=2)
+    desk.backend.dear = True
+    desk.sync()
+    (job,) = desk.backend.jobs
+    for each in desk.task_ids:
+        for who in ("w1", "w2"):
+            desk.give(job, each, who)
+    desk.sync()
+    assert desk.batches.charges("pets") == []
+    desk.backend.statuses[job] = "completed"
+    desk.sync()
+    desk.sync()
+    (charge,) = desk.batches.charges("pets", f"{NOW:%Y-%m}")
+    assert (charge.batch, charge.backend, charge.objects, charge.answers) == (job, "ground_truth", 2, 4)
+    (ended,) = [each for each in desk.loop.world.outbox if each.event_type == "BatchEnded"]
+    assert (ended.data["status"], ended.data["amount"], ended.data["currency"]) == ("completed", 0.02, "USD")
+    (report,) = desk.loop.report("pets").services
+    assert (report.batches, report.objects, report.amount, report.this_month) == (1, 2, 0.02, 0.02)
+
+
+def test_a_task_leads_to_its_batch() -> None:
+    desk = Desk(count=1)
+    desk.sync()
+    (job,) = desk.backend.jobs
+    edges = MemoryLineageStore(desk.loop.world).edges_to("pets", Node(kind=NodeKind.BATCH, id=job))
+    assert [(each.source.id, each.actor) for each in edges] == [(desk.task_ids[0], "ground_truth")]
+
+
+def test_what_costs_nothing_is_no_charge() -> None:
+    desk = Desk(count=1)
+    desk.sync()
+    (job,) = desk.backend.jobs
+    desk.backend.statuses[job] = "failed"
+    desk.sync()
+    assert desk.batches.charges("pets") == []
+    (ended,) = [each for each in desk.loop.world.outbox if each.event_type == "BatchEnded"]
+    assert (ended.data["status"], ended.data["objects"]) == ("failed", 0)
 
 
 def test_what_a_job_left_unanswered_goes_into_a_job_of_another_name() -> None:
@@ -136,8 +178,7 @@ def test_what_the_backend_cannot_label_goes_to_a_reviewer() -> None:
     desk.backend.statuses[job] = "failed"
     assert desk.sync().sent == 0
     assert desk.tasks.get("pets", desk.task_ids[0]).status is TaskStatus.REVIEW
-    (asked,) = desk.loop.world.outbox
-    assert asked.event_type == "ReviewRequested"
+    (asked,) = [each for each in desk.loop.world.outbox if each.event_type == "ReviewRequested"]
     assert asked.data["reason"] == "ground_truth could not label it: the text is too long"
 
 

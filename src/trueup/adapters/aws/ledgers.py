@@ -1,4 +1,4 @@
-"""The smaller stores in DynamoDB: lineage, annotator skill, retraining runs, foreign batches."""
+"""The smaller stores in DynamoDB: lineage, annotator skill, retraining runs, foreign batches and their cost."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from trueup.adapters.aws.table import (
     journal_writes,
     put,
     record_of,
+    stamp,
 )
 from trueup.errors import ConflictError, NotFoundError, RunActiveError
 from trueup.model import (
     AnnotatorSkill,
+    Charge,
     Edge,
     Guidelines,
     Knowledge,
@@ -201,6 +203,19 @@ class DynamoBatchStore(BatchStore):
 
     def save_batch(self, job: LabelingJob) -> None:
         self._table.write([put((f"P#{job.project}#BATCH", job.name), job)])
+
+    def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
+        key = f"P#{job.project}#BATCH", job.name
+        ended = put(key, job, condition="attribute_not_exists(ended)", ended=stamp(journal.at))
+        bill = [put((f"P#{job.project}#CHARGE", f"{charge.month}#{charge.batch}"), charge)] if charge else []
+        try:
+            self._table.write([ended, *bill, *journal_writes(journal)])
+        except ConditionFailedError:
+            return False
+        return True
+
+    def charges(self, project: str, month: str = "") -> list[Charge]:
+        return [record_of(each, Charge) for each in self._table.query(f"P#{project}#CHARGE", prefix=month)]
 
     def batches(self, project: str, status: str) -> list[LabelingJob]:
         found = (record_of(each, LabelingJob) for each in self._table.query(f"P#{project}#BATCH"))

@@ -16,10 +16,11 @@ from typing import Any, Protocol
 import msgspec
 
 from trueup.adapters.backends.ground_truth_answers import label_of
+from trueup.annotation.prices import GROUND_TRUTH, graduated
 from trueup.errors import ConfigurationError, InputError, LabelError, NotFoundError
 from trueup.labels.reading import checked
 from trueup.model import Annotation, GroundTruthBackend, LabelSchema, Project, Record, Task, content_id
-from trueup.ports import Changes, LabelingBackend
+from trueup.ports import Bill, Changes, LabelingBackend
 
 # Accounts that own the built-in pre- and post-annotation Lambdas (AWS documentation, HumanTaskConfig).
 LAMBDA_ACCOUNTS = {
@@ -219,7 +220,7 @@ class GroundTruth(LabelingBackend):
         """A job's objects end together."""
         return False
 
-    def returned(self, name: str) -> frozenset[str]:  # noqa: ARG002
+    def returned(self, name: str, task_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
         return frozenset()
 
     def withdraw(self, name: str, task_ids: Collection[str]) -> None:
@@ -231,6 +232,12 @@ class GroundTruth(LabelingBackend):
     def changes(self, since: datetime | None) -> Changes:  # noqa: ARG002
         """Workers cannot change an answer that they sent."""
         return Changes()
+
+    def bill(self, name: str, answers: int, before: int) -> Bill:
+        """Ground Truth charges for objects that got a label, vendors for each answer."""
+        objects = sum(each.label is not None for each in self._results(name))
+        amount = graduated(GROUND_TRUTH, before, objects) + answers * self._settings.answer_price
+        return Bill(objects=objects, amount=round(amount, 6))
 
     def _is_empty(self, name: str) -> bool:
         """Whether a batch was started of which Ground Truth could take nothing."""

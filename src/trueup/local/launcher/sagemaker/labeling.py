@@ -42,6 +42,7 @@ class LabelingJobs:
             "LastModifiedTime": now,
             "LabelCounters": _counters(0, len(lines)),
             "Objects": len(lines),
+            "Lines": [json.loads(each) for each in lines],
             "Answers": [],
         }
         if not self._store.add(_KIND, name, record):
@@ -50,7 +51,7 @@ class LabelingJobs:
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         record = self._record(request["LabelingJobName"])
-        return {key: value for key, value in record.items() if key not in ("Objects", "Answers")}
+        return {key: value for key, value in record.items() if key not in ("Objects", "Lines", "Answers")}
 
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
         record = self._record(request["LabelingJobName"])
@@ -75,6 +76,7 @@ class LabelingJobs:
         done = sum(len(_of(answers, index)) >= wanted for index in range(record["Objects"]))
         self._store.update(_KIND, name, Answers=answers, LabelCounters=_counters(done, record["Objects"] - done))
         self._write_responses(record, answers, int(answer["object"]))
+        self._write_manifest(record, answers, wanted)
         if done == record["Objects"]:
             self._end(name, "Completed")
 
@@ -83,6 +85,16 @@ class LabelingJobs:
         document = {"answers": [_worker_answer(each) for each in _of(answers, index)]}
         key = f"{root}/annotations/worker-response/iteration-1/{index}/responses.json"
         self._world.put(key, json.dumps(document).encode())
+
+    def _write_manifest(self, record: dict[str, Any], answers: list[dict[str, Any]], wanted: int) -> None:
+        """Every input line, those of objects that have their workers with a label."""
+        rows = []
+        for index, line in enumerate(record["Lines"]):
+            given = _of(answers, index)
+            rows.append(_labelled(line, given, record) if len(given) >= wanted else line)
+        root = f"{record['OutputConfig']['S3OutputPath'].rstrip('/')}/{record['LabelingJobName']}"
+        data = "".join(json.dumps(each) + "\n" for each in rows)
+        self._world.put(f"{root}/manifests/output/output.manifest", data.encode())
 
     def _manifest(self, uri: str) -> list[bytes]:
         try:
@@ -105,6 +117,19 @@ class LabelingJobs:
 
 def _of(answers: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
     return [each for each in answers if int(each["object"]) == index]
+
+
+def _labelled(line: dict[str, Any], answers: list[dict[str, Any]], record: dict[str, Any]) -> dict[str, Any]:
+    attribute = record["LabelAttributeName"]
+    said = [each["label"] for each in answers]
+    metadata = {
+        "class-name": max(said, key=said.count),
+        "confidence": 0.0,
+        "human-annotated": "yes",
+        "job-name": f"labeling-job/{record['LabelingJobName'].lower()}",
+        "creation-date": answers[-1]["time"].removesuffix("+00:00"),
+    }
+    return {**line, attribute: 0, f"{attribute}-metadata": metadata}
 
 
 def _worker_answer(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,244 @@
+"""Label Studio's REST API, as much of it as the backend needs: labelstud.io/api. Tried with version 1.23.
+
+The standard library speaks it: Label Studio's own package takes two seconds to import and 366 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from trueup.errors import NotFoundError, PermissionDeniedError, RetryableError, ServiceError
+
+_SECONDS = 30
+_PAGE = 100
+_SHOWN = 500
+_PROJECT = "id,description,label_config,expert_instruction"
+_JWT_DOTS = 2
+T = TypeVar("T")
+
+
+class Token(Protocol):
+    """adapters/aws/secrets.py keeps it."""
+
+    def value(self, *, fresh: bool = False) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+class Person(msgspec.Struct, frozen=True):
+    id: int
+    email: str = ""
+
+
+class StudioAnnotation(msgspec.Struct, frozen=True):
+    """One person's answer to a task; a cancelled one is a skip."""
+
+    id: int
+    updated_at: datetime
+    result: list[dict[str, Any]] = []
+    completed_by: Person | int | None = None
+    was_cancelled: bool = False
+    lead_time: float | None = None
+
+    @property
+    def person(self) -> str:
+        """By the address that they sign in with; of whom the account is gone, by a number."""
+        who = self.completed_by
+        if isinstance(who, Person) and who.email:
+            return who.email.lower()
+        return f"label-studio-{who.id if isinstance(who, Person) else who or f'answer-{self.id}'}"
+
+
+class StudioTask(msgspec.Struct, frozen=True):
+    """`overlap` annotations make it labelled, which Label Studio finds out when one comes or goes, and only then."""
+
+    id: int
+    updated_at: datetime
+    overlap: int
+    is_labeled: bool
+    data: dict[str, Any] = {}
+    annotations: list[StudioAnnotation] = []
+
+    @property
+    def given(self) -> list[StudioAnnotation]:
+        """Each person's newest answer."""
+        newest: dict[str, StudioAnnotation] = {}
+        for each in sorted(self.annotations, key=lambda each: (each.updated_at, each.id)):
+            if not each.was_cancelled:
+                newest[each.person] = each
+        return list(newest.values())
+
+
+class StudioProject(msgspec.Struct, frozen=True):
+    id: int
+    description: str | None = ""
+    label_config: str | None = ""
+    expert_instruction: str | None = ""
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    id: int
+    url: str
+    headers: dict[str, str] = {}
+    is_active: bool = True
+
+
+class Storage(msgspec.Struct, frozen=True):
+    id: int
+    bucket: str | None = ""
+
+
+class _Page(msgspec.Struct):
+    total: int
+    tasks: list[StudioTask]
+
+
+class _Projects(msgspec.Struct):
+    results: list[StudioProject]
+    next: str | None = None
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """A condition of the Data Manager, as its page makes them."""
+
+    filter: str
+    operator: str
+    type: str
+    value: Any
+
+
+class LabelStudioApi:
+    """Raises RetryableError where the server does not answer or is busy, PermissionDeniedError for the token,
+    NotFoundError, and ServiceError with the server's words for what it refuses."""
+
+    def __init__(self, url: str, token: Token) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._authorization = ""
+        self._lock = threading.Lock()
+
+    def projects(self) -> Iterator[StudioProject]:
+        number, more = 1, True
+        while more:
+            page = self._ask("GET", "/api/projects/", _Projects, query={"page": number, "page_size": _PAGE, "include": _PROJECT})
+            yield from page.results
+            number, more = number + 1, page.next is not None
+
+    def make_project(self, fields: Mapping[str, Any]) -> StudioProject:
+        return self._ask("POST", "/api/projects/", StudioProject, fields)
+
+    def change_project(self, project: int, fields: Mapping[str, Any]) -> None:
+        self._ask("PATCH", f"/api/projects/{project}/", Any, fields)
+
+    def delete_project(self, project: int) -> None:
+        self._ask("DELETE", f"/api/projects/{project}/", Any)
+
+    def webhooks(self, project: int) -> list[Webhook]:
+        return self._ask("GET", "/api/webhooks/", list[Webhook], query={"project": project})
+
+    def make_webhook(self, fields: Mapping[str, Any]) -> None:
+        self._ask("POST", "/api/webhooks/", Any, fields)
+
+    def change_webhook(self, webhook: int, fields: Mapping[str, Any]) -> None:
+        self._ask("PATCH", f"/api/webhooks/{webhook}/", Any, fields)
+
+    def storages(self, project: int) -> list[Storage]:
+        return self._ask("GET", "/api/storages/s3", list[Storage], query={"project": project})
+
+    def make_storage(self, fields: Mapping[str, Any]) -> None:
+        self._ask("POST", "/api/storages/s3", Any, fields)
+
+    def tasks(self, project: int, wanted: Filter) -> Iterator[StudioTask]:
+        """Those that a filter holds, by their numbers, with all annotations."""
+        query = {"filters": {"conjunction": "and", "items": [wanted]}, "ordering": ["tasks:id"]}
+        asked = {
+            "project": project,
+            "fields": "all",
+            "expand": "annotations.completed_by",
+            "page_size": _PAGE,
+            "query": msgspec.json.encode(query).decode(),
+        }
+        seen, number = 0, 1
+        while True:
+            page = self._ask("GET", "/api/tasks", _Page, query={**asked, "page": number})
+            yield from page.tasks
+            seen, number = seen + len(page.tasks), number + 1
+            if seen >= page.total or not page.tasks:
+                return
+
+    def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
+        """In parts of a hundred. The same task twice makes two."""
+        for start in range(0, len(tasks), _PAGE):
+            self._ask("POST", f"/api/projects/{project}/import", Any, tasks[start : start + _PAGE])
+
+    def change_task(self, task: int, fields: Mapping[str, Any]) -> None:
+        self._ask("PATCH", f"/api/tasks/{task}/", Any, fields)
+
+    def delete_task(self, task: int) -> None:
+        """One that is gone is left alone."""
+        try:
+            self._ask("DELETE", f"/api/tasks/{task}/", Any)
+        except NotFoundError:
+            return
+
+    def _ask(self, method: str, path: str, kind: Any, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        text = f"?{urlencode(query)}" if query else ""
+        try:
+            raw = self._send(method, path + text, body, self._authorized())
+        except PermissionDeniedError:
+            # An access token of a refresh token lives for five minutes; a secret may have been rotated.
+            raw = self._send(method, path + text, body, self._authorized(fresh=True))
+        try:
+            return msgspec.json.decode(raw, type=kind) if raw else None
+        except msgspec.MsgspecError as error:
+            raise ServiceError(f"Label Studio's answer to {method} {path} is not as documented: {error}") from error
+
+    def _authorized(self, *, fresh: bool = False) -> str:
+        """A legacy token goes as it is; a personal access token is one that access tokens are got with."""
+        with self._lock:
+            if fresh or not self._authorization:
+                token = self._token.value(fresh=fresh)
+                self._authorization = self._access(token) if token.count(".") == _JWT_DOTS else f"Token {token}"
+            return self._authorization
+
+    def _access(self, token: str) -> str:
+        raw = self._send("POST", "/api/token/refresh", {"refresh": token}, "")
+        return f"Bearer {json.loads(raw)['access']}"
+
+    def _send(self, method: str, path: str, body: Any, authorization: str) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - the configuration holds http and https alone
+            self._url + path,
+            method=method,
+            data=None if body is None else msgspec.json.encode(body),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+        )
+        if authorization:
+            request.add_header("Authorization", authorization)
+        try:
+            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as above
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            raise self._refusal(method, path, error) from error
+        except (OSError, ValueError) as error:
+            raise RetryableError(f"Label Studio at {self._url} does not answer: {error}") from error
+
+    def _refusal(self, method: str, path: str, error: urllib.error.HTTPError) -> Exception:
+        said = error.read().decode(errors="replace")[:_SHOWN]
+        what = f"Label Studio at {self._url} answered {error.code} to {method} {path.partition('?')[0]}"
+        if error.code in (401, 403):
+            return PermissionDeniedError(f"{what}: put a valid access token into the secret {self._token.name}")
+        if error.code == 404:
+            return NotFoundError(what)
+        if error.code == 429 or error.code >= 500:
+            return RetryableError(f"{what}: {said}")
+        return ServiceError(f"{what}: {said}")

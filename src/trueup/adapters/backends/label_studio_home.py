@@ -1,0 +1,166 @@
+"""A project of a Label Studio server as trueup wants it: label schema, webhook, and where pictures lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from trueup.adapters.backends.label_studio_api import LabelStudioApi, StudioProject, Webhook
+from trueup.errors import ConfigurationError, ServiceError
+from trueup.labels.exporting import to_label_studio
+from trueup.model import Project
+from trueup.ports import HintToken
+
+_HINTS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED", "TASKS_DELETED")
+# Kinds of which an answer may hold nothing: there is no thing in the picture.
+_EMPTY = ("multilabel", "boxes", "polygons", "mask", "spans")
+
+
+class LabelingFiles(Protocol):
+    """The dataset bucket; adapters/aws/labeling_files.py is it."""
+
+    def payload(self, uri: str) -> bytes:
+        """Raises NotFoundError, and InputError for an object of another bucket."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None: ...
+
+    def get(self, key: str) -> bytes:
+        """Raises NotFoundError."""
+        ...
+
+    @property
+    def bucket(self) -> str: ...
+
+    @property
+    def region(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """Where hints are sent, and what they come with there."""
+
+    url: str
+    header: str
+    token: HintToken
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {self.header: self.token.value()}
+
+
+class StudioHome:
+    """The project of a server that has the `place` (stage/project) in its description."""
+
+    def __init__(
+        self, project: Project, api: LabelStudioApi, files: LabelingFiles, place: str, inbox: Inbox | None
+    ) -> None:
+        self._project = project
+        self._api = api
+        self._files = files
+        self._mark = f"[trueup:{place}]"
+        self._inbox = inbox
+        self._number: int | None = None
+
+    def prepared(self) -> int:
+        """Its number, once it has our label schema, webhook and pictures. Raises ConfigurationError."""
+        found = self._lookup() or self._create()
+        self._number = found.id
+        wanted = {"label_config": to_label_studio(self._project.label_schema), "expert_instruction": self._told()}
+        differing = {key: text for key, text in wanted.items() if getattr(found, key) != text}
+        if differing:
+            try:
+                self._api.change_project(found.id, differing)
+            except ServiceError as error:
+                raise ConfigurationError(
+                    f"Label Studio refuses the label schema of {self._project.name}, perhaps for answers given under "
+                    f"another one: {error}",
+                    field="label_schema",
+                ) from error
+        self._hook(found.id)
+        self._connect(found.id)
+        return found.id
+
+    def find(self) -> int | None:
+        if self._number is None:
+            found = self._lookup()
+            self._number = found.id if found else None
+        return self._number
+
+    def forget(self) -> None:
+        """Somebody deleted the project there."""
+        self._number = None
+
+    def _lookup(self) -> StudioProject | None:
+        """The oldest: another one may be another pass's, which is about to delete it."""
+        ours = [each for each in self._api.projects() if self._mark in (each.description or "")]
+        return min(ours, key=lambda each: each.id, default=None)
+
+    def _create(self) -> StudioProject:
+        schema = self._project.label_schema
+        made = self._api.make_project(
+            {
+                "title": (self._project.title or self._project.name)[:50].ljust(3, "."),
+                "description": f"Kept in step by trueup: do not change this line. {self._mark}",
+                "label_config": to_label_studio(schema),
+                "expert_instruction": self._told(),
+                "show_instruction": bool(schema.guidelines),
+                "maximum_annotations": self._project.consensus.overlap,
+                "enable_empty_annotation": schema.kind in _EMPTY,
+                "show_skip_button": True,
+                "skip_queue": "REQUEUE_FOR_OTHERS",
+            }
+        )
+        first = self._lookup() or made
+        if first.id != made.id:
+            self._api.delete_project(made.id)
+        return first
+
+    def _told(self) -> str:
+        return self._project.label_schema.guidelines
+
+    def _hook(self, number: int) -> None:
+        if self._inbox is None:
+            return
+        wanted = {
+            "project": number,
+            "url": self._inbox.url,
+            "headers": self._inbox.headers,
+            "send_payload": False,
+            "send_for_all_actions": False,
+            "actions": list(_HINTS),
+            "is_active": True,
+        }
+        found = next((each for each in self._api.webhooks(number) if each.url == self._inbox.url), None)
+        if found is None:
+            self._api.make_webhook(wanted)
+        elif not _is_as(found, self._inbox):
+            self._api.change_webhook(found.id, wanted)
+
+    def _connect(self, number: int) -> None:
+        """Pictures and sounds lie in our bucket; the server signs their addresses with an identity of its own."""
+        if self._project.label_schema.media not in ("image", "audio"):
+            return
+        if any(each.bucket == self._files.bucket for each in self._api.storages(number)):
+            return
+        wanted = {
+            "project": number,
+            "title": "trueup",
+            "bucket": self._files.bucket,
+            "prefix": f"{self._project.name}/payloads",
+            "region_name": self._files.region,
+            "use_blob_urls": True,
+            "presign": True,
+        }
+        try:
+            self._api.make_storage(wanted)
+        except ServiceError as error:
+            raise ConfigurationError(
+                f"Label Studio cannot read the bucket {self._files.bucket}: give its server an AWS identity that may "
+                f"read {self._project.name}/payloads/ there (docs/label-studio.md): {error}",
+                field="label_studio",
+            ) from error
+
+
+def _is_as(found: Webhook, inbox: Inbox) -> bool:
+    return found.is_active and found.headers == inbox.headers
