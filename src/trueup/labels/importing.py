@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from trueup.errors import ConfigurationError
+from trueup.labels.exporting import NONE, OURS, with_names
 from trueup.model import Kind, LabelClass, LabelSchema, Scale
 
 # Control tags that hold answers, with what they make.
@@ -61,9 +62,10 @@ class _Categories(msgspec.Struct, frozen=True):
 
 
 def from_label_studio(text: str) -> LabelSchema:
-    """The schema of a labeling configuration with one control tag. Raises ConfigurationError that names the tag."""
+    """The schema of a labeling configuration with one control tag, beside those that trueup adds. Raises
+    ConfigurationError that names the tag."""
     root = _parsed(text)
-    controls = [each for each in root.iter() if each.tag in _CONTROLS]
+    controls = [each for each in root.iter() if each.tag in _CONTROLS and not (each.get("name") or "").startswith(OURS)]
     if not controls:
         known = ", ".join(sorted(_CONTROLS))
         raise ConfigurationError(f"the configuration holds no control tag that is known; known are: {known}")
@@ -79,9 +81,12 @@ def from_label_studio(text: str) -> LabelSchema:
         kind=kind,
         media=_media(root, control),
         classes=_classes(control),
-        relations=tuple(LabelClass(name=_value(each)) for each in root.iter("Relation")) if kind == "spans" else (),
+        relations=tuple(_class(each) for each in root.iter("Relation")) if kind == "spans" else (),
         scale=Scale(low=1, high=_whole(control, "maxRating", 5)) if kind == "rating" else Scale(),
-        guidelines="\n".join(_value(each) for each in root.iter("Header")),
+        none_of_these=_none_of_these(root),
+        guidelines="\n".join(
+            with_names(each.get("value") or (each.text or "").strip()) for each in root.iter("Header")
+        ),
     )
 
 
@@ -142,13 +147,19 @@ def _media(root: ET.Element, control: ET.Element) -> Any:
 def _classes(control: ET.Element) -> tuple[LabelClass, ...]:
     if _CONTROLS[control.tag] in ("text", "rating", "preference"):
         return ()
-    found = [each for each in control.iter() if each.tag in ("Choice", "Label")]
+    found = [each for each in control.iter() if each.tag in ("Choice", "Label") and each.get("alias") != NONE]
     if not found:
         raise ConfigurationError(f"<{control.tag}> has no <Choice> or <Label>: name its classes")
-    return tuple(
-        LabelClass(name=each.get("alias") or _value(each), key=_key(each), description=each.get("hint") or "")
-        for each in found
-    )
+    return tuple(_class(each) for each in found)
+
+
+def _class(tag: ET.Element) -> LabelClass:
+    return LabelClass(name=tag.get("alias") or _value(tag), key=_key(tag), description=tag.get("hint") or "")
+
+
+def _none_of_these(root: ET.Element) -> bool:
+    """Of what trueup wrote, whether it is asked; others cannot say."""
+    return root.get("className") != "trueup" or any(each.get("alias") == NONE for each in root.iter("Choice"))
 
 
 def _key(tag: ET.Element) -> str | None:

@@ -1,0 +1,505 @@
+"""What passes between a task and Label Studio: its data, the model's prediction, and what an annotation means.
+
+An annotation's `result` is a list of regions, each of a control by name, with a value by the control's tag and the
+image's size; relations stand beside them. Coordinates are percents of the image's sides, offsets count code points, as
+Label Studio 1.23's editor does (selection-tools.js, RichTextRegion.js, RectRegion.jsx, PolygonRegion.jsx, Pairwise.js
+of HumanSignal/label-studio) and https://labelstud.io/guide/task_format says.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from trueup.adapters.backends.label_studio_brush import covered, runs_of
+from trueup.errors import InputError, LabelError
+from trueup.labels.exporting import CONTROL, CRITIQUE, NONE, PROPOSED, SAMPLE, TIE
+from trueup.labels.reading import MAX_PIXELS, checked, written
+from trueup.labels.values import (
+    Box,
+    Boxes,
+    Classes,
+    Mask,
+    NoneOfThese,
+    Polygon,
+    Polygons,
+    Preference,
+    Rating,
+    Relation,
+    Span,
+    Spans,
+    Text,
+)
+from trueup.model import Found, Kind, LabelSchema, Prediction, Task
+
+# A model shows what it is rather sure of: an annotator removes what is wrong, and draws what is missing.
+SURE = 0.5
+_RELATION = "relation"
+_BESIDE = (NONE, PROPOSED, CRITIQUE, TIE)
+T = TypeVar("T")
+
+
+class _Region(msgspec.Struct, frozen=True):
+    type: str = ""
+    from_name: str = ""
+    id: str = ""
+    value: Mapping[str, Any] = {}
+    original_width: int | None = None
+    original_height: int | None = None
+    image_rotation: float = 0
+    # Of a relation.
+    from_id: str = ""
+    to_id: str = ""
+    direction: str = "right"
+    labels: tuple[str, ...] = ()
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What was said through the control, in turn, what lies between that, and what was said beside it, by control."""
+
+    regions: tuple[_Region, ...]
+    relations: tuple[_Region, ...]
+    beside: Mapping[str, tuple[str, ...]]
+
+    def words(self, control: str) -> str:
+        return "\n".join(self.beside.get(control, ()))
+
+
+class _Chosen(msgspec.Struct, frozen=True):
+    choices: tuple[str, ...] = ()
+
+
+class _Written(msgspec.Struct, frozen=True):
+    text: tuple[str, ...] | str = ()
+
+
+class _Stars(msgspec.Struct, frozen=True):
+    rating: int
+
+
+class _Better(msgspec.Struct, frozen=True):
+    selected: str
+
+
+class _Rectangle(msgspec.Struct, frozen=True):
+    x: float
+    y: float
+    width: float
+    height: float
+    rotation: float = 0
+    rectanglelabels: tuple[str, ...] = ()
+
+
+class _Corners(msgspec.Struct, frozen=True):
+    points: tuple[tuple[float, float], ...]
+    closed: bool = True
+    polygonlabels: tuple[str, ...] = ()
+
+
+class _Brushed(msgspec.Struct, frozen=True):
+    rle: tuple[int, ...]
+    brushlabels: tuple[str, ...] = ()
+
+
+class _Marked(msgspec.Struct, frozen=True):
+    start: int
+    end: int
+    labels: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- what an annotation means
+
+
+def label_of(result: Sequence[Mapping[str, Any]], schema: LabelSchema) -> str:
+    """The checked label of an annotation's `result`. An empty one says that nothing is there where that is an answer:
+    of kind multilabel, boxes, polygons and spans.
+
+    Raises LabelError for what is no answer of the schema's kind: a control or a class that it has not, several answers
+    where there is one, a box that does not stand upright, a polygon that was not closed, a mask without any paint.
+    """
+    answer = _answer(_as(result, tuple[_Region, ...]))
+    none = _none(answer, schema)
+    if none is not None:
+        return checked(written(none), schema)
+    if answer.relations and schema.kind != "spans":
+        raise _error(f"relates things, which is no part of a {schema.kind} answer: remove the relation")
+    return checked(_READERS[schema.kind](answer), schema)
+
+
+def _answer(found: Iterable[_Region]) -> _Answer:
+    regions, relations, beside = [], [], {}
+    for each in found:
+        if each.type == _RELATION:
+            relations.append(each)
+        elif each.from_name == CONTROL:
+            regions.append(each)
+        elif each.from_name in _BESIDE:
+            beside[each.from_name] = _said(each)
+        else:
+            raise _error(f"answers through {each.from_name!r}, which is no control that trueup made")
+    return _Answer(regions=tuple(regions), relations=tuple(relations), beside=beside)
+
+
+def _said(region: _Region) -> tuple[str, ...]:
+    if "choices" in region.value:
+        return _as(region.value, _Chosen).choices
+    text = _as(region.value, _Written).text
+    return (text,) if isinstance(text, str) else text
+
+
+def _none(answer: _Answer, schema: LabelSchema) -> NoneOfThese | None:
+    found = NoneOfThese(proposed=answer.words(PROPOSED))
+    if schema.kind == "classification":
+        chosen = _chosen(answer)
+        return found if NONE in chosen and _only(chosen, "classes") else None
+    if NONE not in answer.beside.get(NONE, ()):
+        return None
+    if answer.regions or answer.beside.get(TIE):
+        raise _error("says that none fits, and gives an answer: keep one of them")
+    return found
+
+
+def _class(answer: _Answer) -> str:
+    return _only(_chosen(answer), "classes")
+
+
+def _classes(answer: _Answer) -> str:
+    return written(Classes(classes=_chosen(answer)))
+
+
+def _chosen(answer: _Answer) -> tuple[str, ...]:
+    return tuple(name for each in answer.regions for name in _as(each.value, _Chosen).choices)
+
+
+def _boxes(answer: _Answer) -> str:
+    width, height = _size(answer.regions)
+    boxes = [_box(each, _as(each.value, _Rectangle)) for each in answer.regions]
+    return written(Boxes(width=width, height=height, boxes=tuple(boxes)))
+
+
+def _box(region: _Region, box: _Rectangle) -> Box:
+    if box.rotation % 360:
+        raise _error(f"holds a box turned by {box.rotation:g} degrees: draw it upright")
+    across, down = _pixels(region)
+    return Box(
+        label=_only(box.rectanglelabels, "classes of a box"),
+        left=box.x * across,
+        top=box.y * down,
+        right=(box.x + box.width) * across,
+        bottom=(box.y + box.height) * down,
+    )
+
+
+def _polygons(answer: _Answer) -> str:
+    width, height = _size(answer.regions)
+    polygons = [_polygon(each, _as(each.value, _Corners)) for each in answer.regions]
+    return written(Polygons(width=width, height=height, polygons=tuple(polygons)))
+
+
+def _polygon(region: _Region, found: _Corners) -> Polygon:
+    if not found.closed:
+        raise _error("holds a polygon that was not closed: click its first corner again")
+    across, down = _pixels(region)
+    points = tuple((x * across, y * down) for x, y in found.points)
+    return Polygon(label=_only(found.polygonlabels, "classes of a polygon"), points=points)
+
+
+def _mask(answer: _Answer) -> str:
+    width, height = _size(answer.regions)
+    if width is None or height is None:
+        raise _error("holds no paint: paint what is there, or say that nothing fits")
+    if width * height > MAX_PIXELS:
+        raise _error(f"has {width * height:,} pixels; at most {MAX_PIXELS:,} are kept")
+    layers = [_as(each.value, _Brushed) for each in answer.regions]
+    names = [_only(each.brushlabels, "classes of a stroke") for each in layers]
+    classes = tuple(dict.fromkeys(names))
+    try:
+        painted = [
+            (classes.index(name) + 1, covered(each.rle, width, height))
+            for name, each in zip(names, layers, strict=True)
+        ]
+        runs = runs_of(painted, width * height)
+    except ValueError as error:
+        raise _error(f"holds paint that cannot be read: {error}") from error
+    return written(Mask(width=width, height=height, classes=classes, runs=runs))
+
+
+def _spans(answer: _Answer) -> str:
+    spans = [_span(_as(each.value, _Marked)) for each in answer.regions]
+    place = {each.id: index for index, each in enumerate(answer.regions)}
+    relations = [link for each in answer.relations for link in _links(each, place)]
+    return written(Spans(spans=tuple(spans), relations=tuple(relations)))
+
+
+def _span(found: _Marked) -> Span:
+    return Span(label=_only(found.labels, "classes of a span"), start=found.start, end=found.end)
+
+
+def _links(relation: _Region, place: Mapping[str, int]) -> Iterator[Relation]:
+    """One of each label; both ways make two."""
+    if not {relation.from_id, relation.to_id} <= place.keys():
+        raise _error("holds a relation of a span that is not there")
+    if not relation.labels:
+        raise _error("holds a relation that does not say which: choose its label, or remove it")
+    ends = place[relation.from_id], place[relation.to_id]
+    ways = {"left": (ends[::-1],), "bi": (ends, ends[::-1])}.get(relation.direction, (ends,))
+    for label in relation.labels:
+        for source, target in ways:
+            yield Relation(label=label, source=source, target=target)
+
+
+def _text(answer: _Answer) -> str:
+    texts = tuple(text for each in answer.regions for text in _said(each))
+    return written(Text(text=_only(texts, "texts")))
+
+
+def _rating(answer: _Answer) -> str:
+    stars = [_as(each.value, _Stars).rating for each in answer.regions]
+    return written(Rating(rating=_only(stars, "ratings"), critique=answer.words(CRITIQUE)))
+
+
+def _preference(answer: _Answer) -> str:
+    sides = [_SIDES.get(_as(each.value, _Better).selected, "") for each in answer.regions]
+    preferred = _only([*filter(None, sides), *answer.beside.get(TIE, ())], "preferences")
+    return written(msgspec.convert({"preferred": preferred, "critique": answer.words(CRITIQUE)}, Preference))
+
+
+_SIDES = {"left": "first", "right": "second"}
+_READERS: Mapping[Kind, Callable[[_Answer], str]] = {
+    "classification": _class,
+    "multilabel": _classes,
+    "boxes": _boxes,
+    "polygons": _polygons,
+    "mask": _mask,
+    "spans": _spans,
+    "text": _text,
+    "rating": _rating,
+    "preference": _preference,
+}
+
+
+def _size(regions: Sequence[_Region]) -> tuple[int | None, int | None]:
+    """That of the image of all regions; none without any."""
+    if any(each.image_rotation % 360 for each in regions):
+        raise _error("was drawn on a turned image: turn it back")
+    sizes = {(each.original_width, each.original_height) for each in regions}
+    if len(sizes) > 1:
+        raise _error(f"holds regions of images of different sizes: {sorted(map(str, sizes))}")
+    width, height = next(iter(sizes), (None, None))
+    if regions and not (width and height):
+        raise _error("holds regions without the size of their image")
+    return width, height
+
+
+def _pixels(region: _Region) -> tuple[float, float]:
+    """How many there are in a percent, across and down."""
+    return (region.original_width or 0) / 100, (region.original_height or 0) / 100
+
+
+def _only(found: Sequence[T], what: str) -> T:
+    if not found:
+        raise _error(f"has none of the {what}: choose one")
+    if len(found) > 1:
+        raise _error(f"has {len(found)} {what}, which are one: {', '.join(map(str, found))[:80]}")
+    return found[0]
+
+
+def _as(value: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _error(f"is not as Label Studio writes it: {error}: {str(value)[:80]}") from error
+
+
+def _error(what: str) -> LabelError:
+    return LabelError(f"the annotation {what}", field="label")
+
+
+# ---------------------------------------------------------------- what an annotator starts from
+
+
+def result_of(prediction: Prediction, schema: LabelSchema) -> list[dict[str, Any]]:
+    """The model's prediction as the `result` of a Label Studio prediction: its class, its classes of at least SURE, and
+    the boxes and spans of such. Empty for what cannot be said so: other kinds, classes that the schema has not, and
+    boxes in pixels of an image whose size nobody knows."""
+    make = _STARTS.get(schema.kind)
+    return make(prediction, schema) if make else []
+
+
+def _start_class(prediction: Prediction, schema: LabelSchema) -> list[dict[str, Any]]:
+    return _choice([prediction.label] if prediction.label in schema.names else [])
+
+
+def _start_classes(prediction: Prediction, schema: LabelSchema) -> list[dict[str, Any]]:
+    chances = dict(zip(prediction.classes, prediction.probabilities, strict=False))
+    return _choice([each for each in schema.names if chances.get(each, 0.0) >= SURE])
+
+
+def _choice(names: list[str]) -> list[dict[str, Any]]:
+    return [_region(0, "choices", {"choices": names})] if names else []
+
+
+def _start_boxes(prediction: Prediction, schema: LabelSchema) -> list[dict[str, Any]]:
+    found = (each for each in _shown(prediction, schema) if each.unit == "share")
+    return [_region(index, "rectanglelabels", value) for index, value in enumerate(map(_rectangle, found)) if value]
+
+
+def _rectangle(found: Found) -> dict[str, Any]:
+    left, top, right, bottom = (min(max(each, 0.0), 1.0) * 100 for each in found.box or (0.0,) * 4)
+    if left >= right or top >= bottom:
+        return {}
+    sides = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return {**sides, "rotation": 0, "rectanglelabels": [found.label]}
+
+
+def _start_spans(prediction: Prediction, schema: LabelSchema) -> list[dict[str, Any]]:
+    places = [(each.start, each.end, each.label) for each in _shown(prediction, schema)]
+    marked = [
+        {"start": start, "end": end, "labels": [label]}
+        for start, end, label in places
+        if start is not None and end is not None and 0 <= start < end
+    ]
+    return [_region(index, "labels", value) for index, value in enumerate(marked)]
+
+
+def _shown(prediction: Prediction, schema: LabelSchema) -> Iterator[Found]:
+    return (each for each in prediction.objects if each.score >= SURE and each.label in schema.names)
+
+
+def _region(index: int, kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {"id": f"model-{index}", "from_name": CONTROL, "to_name": SAMPLE, "type": kind, "value": value}
+
+
+_STARTS: Mapping[Kind, Callable[[Prediction, LabelSchema], list[dict[str, Any]]]] = {
+    "classification": _start_class,
+    "multilabel": _start_classes,
+    "boxes": _start_boxes,
+    "spans": _start_spans,
+}
+
+
+# ---------------------------------------------------------------- what an annotator sees
+
+
+def data_of(task: Task, payload: bytes, schema: LabelSchema) -> dict[str, Any]:
+    """The task's `data`, by the names in the labeling configuration: pictures and sound by their URI, of which
+    `payload` is not looked at; the rest itself. A table of one record is an object, of several a list of them.
+
+    Raises InputError for text that is empty or not UTF-8, and for what is no table or no pair of answers.
+    """
+    if schema.media in ("image", "audio"):
+        return {schema.media: task.payload_uri}
+    text = _decoded(task, payload)
+    if schema.kind == "preference":
+        return _pair(task, text)
+    if schema.media == "tabular":
+        return {"table": _table(task, text)}
+    return {"text": _rated(text) if schema.kind == "rating" else text}
+
+
+def _decoded(task: Task, payload: bytes) -> str:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise _bad(task, f"is not UTF-8: {error}") from error
+    if not text.strip():
+        raise _bad(task, "is empty")
+    if "\0" in text:
+        raise _bad(task, "holds a NUL character, which Label Studio's database does not take")
+    return text
+
+
+class _Pair(msgspec.Struct, frozen=True):
+    first: str
+    second: str
+    prompt: str = ""
+
+
+class _Rated(msgspec.Struct, frozen=True):
+    answer: str
+    prompt: str = ""
+
+
+def _pair(task: Task, text: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = msgspec.to_builtins(msgspec.json.decode(text, type=_Pair))
+    except msgspec.MsgspecError as error:
+        raise _bad(task, f'is no JSON with "prompt", "first" and "second": {error}') from error
+    return found
+
+
+def _rated(text: str) -> str:
+    """The prompt and below it the answer, where there are such."""
+    try:
+        found = msgspec.json.decode(text, type=_Rated)
+    except msgspec.MsgspecError:
+        return text
+    return f"{found.prompt}\n\n{found.answer}" if found.prompt else found.answer
+
+
+def _table(task: Task, text: str) -> Any:
+    kind = task.content_type.split(";")[0].strip().lower()
+    try:
+        rows = _lines(text) if kind.endswith("csv") else _records(text, lines="jsonlines" in kind)
+    except (msgspec.MsgspecError, csv.Error) as error:
+        raise _bad(task, f"is no table: {error}") from error
+    if not rows:
+        raise _bad(task, "holds no record")
+    return rows[0] if len(rows) == 1 else rows
+
+
+def _lines(text: str) -> list[dict[str, str]]:
+    """SageMaker's CSV has no head as a rule: names are one only where each is another, and none empty or a number."""
+    rows = [each for each in csv.reader(io.StringIO(text, newline="")) if each]
+    head = rows[0] if len(rows) > 1 and _is_head(rows[0]) else []
+    return [_named(each, head) for each in (rows[1:] if head else rows)]
+
+
+def _is_head(row: Sequence[str]) -> bool:
+    return len(set(row)) == len(row) and all(each.strip() and not _is_number(each) for each in row)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _named(cells: Sequence[str], head: Sequence[str] = ()) -> dict[str, str]:
+    """Label Studio sorts a record's names as text: those that are numbers have as many digits each."""
+    digits = len(str(len(cells)))
+    names = [head[place] if place < len(head) else f"column {place + 1:0{digits}}" for place in range(len(cells))]
+    return dict(zip(names, cells, strict=True))
+
+
+def _records(text: str, *, lines: bool) -> list[dict[str, str]]:
+    """Of JSON: an object or a list of values is a record, a list of such are several. Numbers stay as they were
+    written: a page would round 1.0, and ids above 2^53."""
+    if lines:
+        return [_record(each) for each in msgspec.json.Decoder(msgspec.Raw).decode_lines(text)]
+    if not text.lstrip().startswith("["):
+        return [_record(msgspec.Raw(text))]
+    found = msgspec.json.decode(text, type=list[msgspec.Raw])
+    many = all(bytes(each).lstrip()[:1] in (b"{", b"[") for each in found)
+    return [_record(each) for each in found] if many else [_record(msgspec.Raw(text))]
+
+
+def _record(raw: msgspec.Raw) -> dict[str, str]:
+    if bytes(raw).lstrip()[:1] == b"[":
+        return _named([_cell(each) for each in msgspec.json.decode(raw, type=list[msgspec.Raw])])
+    return {name: _cell(each) for name, each in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()}
+
+
+def _cell(raw: msgspec.Raw) -> str:
+    text = bytes(raw).decode()
+    return str(msgspec.json.decode(text)) if text.startswith('"') else text
+
+
+def _bad(task: Task, what: str) -> InputError:
+    return InputError(f"the input of task {task.task_id} {what}", field="payload_uri")
