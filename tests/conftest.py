@@ -13,6 +13,8 @@ import pytest
 from hypothesis import settings
 
 from tests.parrot import parrot
+from tests.studio.people import Studio
+from tests.studio.server import label_studio
 
 # How long an example takes says something of the machine's load. In CI hypothesis has a profile of its own.
 settings.register_profile("here", deadline=None)
@@ -119,6 +121,12 @@ class Cloud:
     workbench_url: str
     username: str = "ada"
     password: str = PASSWORD
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with label_studio(tmp_path_factory.mktemp("studio"), ROOT / ".cache") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,9 @@ class MemoryJobs:
             raise self._missing
         return self.state
 
+    def stop(self, name: str) -> None:
+        self.state = "Stopping"
+
     def put(self, key: str, data: bytes) -> str:
         self.objects_by_key[key] = data
         return f"s3://{self.bucket}/{key}"

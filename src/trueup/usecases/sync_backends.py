@@ -21,7 +21,9 @@ class SyncBackends:
     clock: Clock
     began: dict[str, datetime] = field(default_factory=dict)
 
-    def __call__(self, project: str | None = None, told_at: datetime | None = None) -> dict[str, SyncReport | Exception]:
+    def __call__(
+        self, project: str | None = None, told_at: datetime | None = None
+    ) -> dict[str, SyncReport | Exception]:
         """What became of each pass. One that fails does not keep the others waiting. A hint of one `project`, told at
         a time that a later pass has seen, needs none."""
         wanted = [each for each in self.syncs if project in (None, each) and not self._is_seen(each, told_at)]

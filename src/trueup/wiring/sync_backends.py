@@ -54,7 +54,10 @@ def _backends(project: Project, settings: BackendSyncSettings, clients: Clients)
         roles = Roles(role_arn=settings.labeling_role_arn, key_arn=settings.key_arn)
         found["ground_truth"] = GroundTruth(project, project.ground_truth, jobs, roles)
     if project.label_studio is not None:
-        token, place = Secret(clients["secretsmanager"], project.label_studio.secret), f"{settings.stage}/{project.name}"
+        token, place = (
+            Secret(clients["secretsmanager"], project.label_studio.secret),
+            f"{settings.stage}/{project.name}",
+        )
         found["label_studio"] = LabelStudio(
             project,
             LabelStudioApi(project.label_studio.url, token),

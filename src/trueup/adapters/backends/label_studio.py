@@ -1,8 +1,8 @@
 """A project of a Label Studio server, which trueup makes and keeps in step.
 
-Label Studio's webhooks are neither signed nor repeated, and its imports are not idempotent. So each of our tasks carries
-its name in its data and is looked for before it is sent, and a webhook is only a hint to look now and not at the next
-pass: what is true is read from the server. docs/adr/0013-label-studio.md
+Label Studio's webhooks are neither signed nor repeated, and its imports are not idempotent. So each task carries its
+name in its data and is looked for before it is sent, and a webhook is only a hint to look now and not at the next pass:
+what is true is read from the server (docs/adr/0013-label-studio.md).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from trueup.ports import AnsweredTask, Changes, LabelingBackend
 _TASK, _SAMPLE, _BATCH = "trueup_task", "trueup_sample", "trueup_batch"
 # A change of which the transaction ends later than the clock was read may be seen only by the next pass.
 _MARGIN = timedelta(minutes=1)
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+_BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 # What fits into the address of a request.
 _NAMES = 50
 
@@ -102,8 +104,8 @@ class LabelStudio(LabelingBackend):
             return Changes(until=since)
 
     def _changes(self, number: int, since: datetime | None) -> Changes:
-        begun = since or datetime.min.replace(year=2000, tzinfo=UTC)
-        moved = Filter("filter:tasks:updated_at", "greater", "Datetime", (begun - _MARGIN).isoformat())
+        begun = (since or _BEFORE_ALL).astimezone(UTC)
+        moved = Filter("filter:tasks:updated_at", "greater", "Datetime", f"{begun - _MARGIN:{_TIME}}")
         changed = [each for each in self._api.tasks(number, moved) if _TASK in each.data]
         places: dict[str, list[StudioTask]] = {}
         for each in self._named(number, {str(each.data[_TASK]) for each in changed}):
@@ -140,7 +142,7 @@ class LabelStudio(LabelingBackend):
 
     def _wanted(self, found: StudioTask, task: Task) -> int:
         """As many as count here already, or never will, and those that are missing."""
-        spent = [each for each in found.given if each.person in task.answered_by or self._fault(found, each)]
+        spent = [each for each in found.given if each.person in task.answered_by or self._fault(each)]
         return len(spent) + max(1, task.overlap - len(task.answered_by))
 
     def _single_out(self, number: int, name: str, tasks: Sequence[Task]) -> None:
@@ -189,26 +191,26 @@ class LabelStudio(LabelingBackend):
         return len(people) >= self._project.consensus.max_skips
 
     def _trouble(self, task: StudioTask) -> str | None:
-        faults = [fault for fault in (self._fault(task, each) for each in task.given) if fault]
+        faults = [fault for fault in (self._fault(each) for each in task.given) if fault]
         if faults:
             return f"an answer cannot be used: {faults[0]}"
         if not task.is_labeled and self._is_skipped(task):
             return f"{self._project.consensus.max_skips} people skipped it"
         return None
 
-    def _fault(self, task: StudioTask, annotation: StudioAnnotation) -> str | None:
+    def _fault(self, annotation: StudioAnnotation) -> str | None:
         try:
-            self._label(task, annotation)
+            self._label(annotation)
         except LabelError as error:
             return str(error)
         return None
 
-    def _label(self, task: StudioTask, annotation: StudioAnnotation) -> str:
-        return label_of(annotation.result, self._project.label_schema, text=str(task.data.get("text", "")))
+    def _label(self, annotation: StudioAnnotation) -> str:
+        return label_of(annotation.result, self._project.label_schema)
 
     def _answers(self, task: StudioTask) -> list[Annotation]:
         """Those that can be used."""
-        found = ((each, self._fault(task, each)) for each in task.given)
+        found = ((each, self._fault(each)) for each in task.given)
         return [self._annotation(task, each) for each, fault in found if fault is None]
 
     def _standing(self, task_id: str, places: Sequence[StudioTask]) -> AnsweredTask:
@@ -218,7 +220,7 @@ class LabelStudio(LabelingBackend):
         )
 
     def _annotation(self, task: StudioTask, annotation: StudioAnnotation) -> Annotation:
-        label, task_id = self._label(task, annotation), str(task.data[_TASK])
+        label, task_id = self._label(annotation), str(task.data[_TASK])
         told = (str(annotation.id), annotation.updated_at.isoformat(), label)
         return Annotation(
             project=self._project.name,

@@ -130,7 +130,9 @@ class LabelStudioApi:
     def projects(self) -> Iterator[StudioProject]:
         number, more = 1, True
         while more:
-            page = self._ask("GET", "/api/projects/", _Projects, query={"page": number, "page_size": _PAGE, "include": _PROJECT})
+            page = self._ask(
+                "GET", "/api/projects/", _Projects, query={"page": number, "page_size": _PAGE, "include": _PROJECT}
+            )
             yield from page.results
             number, more = number + 1, page.next is not None
 
@@ -138,25 +140,25 @@ class LabelStudioApi:
         return self._ask("POST", "/api/projects/", StudioProject, fields)
 
     def change_project(self, project: int, fields: Mapping[str, Any]) -> None:
-        self._ask("PATCH", f"/api/projects/{project}/", Any, fields)
+        self._do("PATCH", f"/api/projects/{project}/", fields)
 
     def delete_project(self, project: int) -> None:
-        self._ask("DELETE", f"/api/projects/{project}/", Any)
+        self._do("DELETE", f"/api/projects/{project}/")
 
     def webhooks(self, project: int) -> list[Webhook]:
         return self._ask("GET", "/api/webhooks/", list[Webhook], query={"project": project})
 
     def make_webhook(self, fields: Mapping[str, Any]) -> None:
-        self._ask("POST", "/api/webhooks/", Any, fields)
+        self._do("POST", "/api/webhooks/", fields)
 
     def change_webhook(self, webhook: int, fields: Mapping[str, Any]) -> None:
-        self._ask("PATCH", f"/api/webhooks/{webhook}/", Any, fields)
+        self._do("PATCH", f"/api/webhooks/{webhook}/", fields)
 
     def storages(self, project: int) -> list[Storage]:
         return self._ask("GET", "/api/storages/s3", list[Storage], query={"project": project})
 
     def make_storage(self, fields: Mapping[str, Any]) -> None:
-        self._ask("POST", "/api/storages/s3", Any, fields)
+        self._do("POST", "/api/storages/s3", fields)
 
     def tasks(self, project: int, wanted: Filter) -> Iterator[StudioTask]:
         """Those that a filter holds, by their numbers, with all annotations."""
@@ -179,29 +181,33 @@ class LabelStudioApi:
     def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
         """In parts of a hundred. The same task twice makes two."""
         for start in range(0, len(tasks), _PAGE):
-            self._ask("POST", f"/api/projects/{project}/import", Any, tasks[start : start + _PAGE])
+            self._do("POST", f"/api/projects/{project}/import", tasks[start : start + _PAGE])
 
     def change_task(self, task: int, fields: Mapping[str, Any]) -> None:
-        self._ask("PATCH", f"/api/tasks/{task}/", Any, fields)
+        self._do("PATCH", f"/api/tasks/{task}/", fields)
 
     def delete_task(self, task: int) -> None:
         """One that is gone is left alone."""
         try:
-            self._ask("DELETE", f"/api/tasks/{task}/", Any)
+            self._do("DELETE", f"/api/tasks/{task}/")
         except NotFoundError:
             return
 
-    def _ask(self, method: str, path: str, kind: Any, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
-        text = f"?{urlencode(query)}" if query else ""
+    def _ask(
+        self, method: str, path: str, kind: type[T], body: Any = None, query: Mapping[str, Any] | None = None
+    ) -> T:
+        raw = self._do(method, f"{path}?{urlencode(query)}" if query else path, body)
         try:
-            raw = self._send(method, path + text, body, self._authorized())
-        except PermissionDeniedError:
-            # An access token of a refresh token lives for five minutes; a secret may have been rotated.
-            raw = self._send(method, path + text, body, self._authorized(fresh=True))
-        try:
-            return msgspec.json.decode(raw, type=kind) if raw else None
+            return msgspec.json.decode(raw, type=kind)
         except msgspec.MsgspecError as error:
             raise ServiceError(f"Label Studio's answer to {method} {path} is not as documented: {error}") from error
+
+    def _do(self, method: str, path: str, body: Any = None) -> bytes:
+        try:
+            return self._send(method, path, body, self._authorized())
+        except PermissionDeniedError:
+            # An access token of a refresh token lives for five minutes; a secret may have been rotated.
+            return self._send(method, path, body, self._authorized(fresh=True))
 
     def _authorized(self, *, fresh: bool = False) -> str:
         """A legacy token goes as it is; a personal access token is one that access tokens are got with."""

@@ -1,0 +1,1 @@
+"""A real Label Studio server, for the tests that need one."""

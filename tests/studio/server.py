@@ -1,0 +1,107 @@
+"""Installs, starts and stops Label Studio in an environment of its own: its packages are not ours to share.
+
+A fresh database takes most of a minute to make, so the first one is kept beside the environment and copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tests.studio.people import ADDRESS, PASSWORD, TOKEN, Studio
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+DATABASE = "label_studio.sqlite3"
+_UP_SECONDS = 240
+
+
+@contextmanager
+def label_studio(folder: Path, cache: Path) -> Iterator[Studio]:
+    """A server with an empty database below `folder`, as its administrator."""
+    home = cache / f"label-studio-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
+    command = _installed(home)
+    made = home / DATABASE
+    folder.mkdir(parents=True, exist_ok=True)
+    if made.is_file():
+        shutil.copy(made, folder / DATABASE)
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--host", url]
+    with (folder / "label-studio.log").open("wb") as log:
+        process = subprocess.Popen(
+            [command, "start", *listen], env=_environment(folder), stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait(url, process, folder / "label-studio.log")
+        if not made.is_file():
+            _keep(folder / DATABASE, made)
+        yield Studio(url)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _installed(home: Path) -> Path:
+    command = home / "bin" / "label-studio"
+    if not (home / "complete").is_file():
+        shutil.rmtree(home, ignore_errors=True)
+        uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(home)], check=True)
+        install = [uv, "pip", "install", "--quiet", "--python", str(home / "bin" / "python")]
+        subprocess.run([*install, "--requirement", str(REQUIREMENTS)], check=True)
+        (home / "complete").touch()
+    return command
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Nothing is sent anywhere, and webhooks to this machine are allowed."""
+    return {
+        **os.environ,
+        "DJANGO_DB": "sqlite",
+        "LABEL_STUDIO_BASE_DATA_DIR": str(folder),
+        "COLLECT_ANALYTICS": "false",
+        "LATEST_VERSION_CHECK": "false",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+        "SSRF_PROTECTION_ENABLED": "false",
+        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+        "LABEL_STUDIO_USERNAME": ADDRESS,
+        "LABEL_STUDIO_PASSWORD": PASSWORD,
+        "LABEL_STUDIO_USER_TOKEN": TOKEN,
+    }
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + _UP_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"{url}/health/", timeout=5).read()
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.5)
+        else:
+            return
+    raise RuntimeError(f"Label Studio did not come up: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _keep(database: Path, made: Path) -> None:
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(made.with_suffix(".new"))) as target:
+        source.backup(target)
+    made.with_suffix(".new").rename(made)
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
