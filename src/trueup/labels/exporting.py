@@ -155,8 +155,10 @@ def _rating(view: ET.Element, schema: LabelSchema) -> None:
 
 def _preference(view: ET.Element, schema: LabelSchema) -> None:  # noqa: ARG001
     """Pairwise knows no tie: beside it one can be said."""
-    for name, key in ((SAMPLE, "prompt"), ("first", "first"), ("second", "second")):
-        _add(view, "Text", name=name, value=f"${key}")
+    _add(view, "Text", name=SAMPLE, value="$prompt")
+    pair = _add(view, "View", style="display: grid; grid-template-columns: 1fr 1fr; column-gap: 1em; margin-top: 1em")
+    for name in ("first", "second"):
+        _add(pair, "Text", name=name, value=f"${name}")
     _add(view, "Pairwise", name=CONTROL, toName="first,second")
     tie = _add(view, "Choices", name=TIE, toName=SAMPLE, choice="single", showInLine="true")
     _add(tie, "Choice", value="Neither: a tie", alias="tie")

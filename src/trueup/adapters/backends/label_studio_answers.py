@@ -18,7 +18,7 @@ import msgspec
 from trueup.adapters.backends.label_studio_brush import covered, runs_of
 from trueup.errors import InputError, LabelError
 from trueup.labels.exporting import CONTROL, CRITIQUE, NONE, PROPOSED, SAMPLE, TIE
-from trueup.labels.reading import MAX_PIXELS, checked, written
+from trueup.labels.reading import MAX_BYTES, MAX_PIXELS, checked, written
 from trueup.labels.values import (
     Box,
     Boxes,
@@ -55,7 +55,7 @@ class _Region(msgspec.Struct, frozen=True):
     from_id: str = ""
     to_id: str = ""
     direction: str = "right"
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -222,7 +222,7 @@ def _mask(answer: _Answer) -> str:
             (classes.index(name) + 1, covered(each.rle, width, height))
             for name, each in zip(names, layers, strict=True)
         ]
-        runs = runs_of(painted, width * height)
+        runs = runs_of(painted, width * height, MAX_BYTES // len("[0,1],"))
     except ValueError as error:
         raise _error(f"holds paint that cannot be read: {error}") from error
     return written(Mask(width=width, height=height, classes=classes, runs=runs))

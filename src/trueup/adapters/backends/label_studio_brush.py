@@ -45,12 +45,15 @@ def covered(rle: Sequence[int], width: int, height: int) -> NDArray[np.bool_]:
     return np.repeat(np.concatenate(values) >= _HALF, pixels)
 
 
-def runs_of(painted: Iterable[tuple[int, NDArray[np.bool_]]], pixels: int) -> tuple[tuple[int, int], ...]:
-    """Runs (class, length) of layers (class, bool[pixels]); a later one lies on top, and 0 is nothing."""
+def runs_of(painted: Iterable[tuple[int, NDArray[np.bool_]]], pixels: int, most: int) -> tuple[tuple[int, int], ...]:
+    """Runs (class, length) of layers (class, bool[pixels]); a later one lies on top, and 0 is nothing. Raises
+    ValueError for more than `most` of them."""
     image = np.zeros(pixels, dtype=np.uint16)
     for which, where in painted:
         image[where] = which
     starts = np.flatnonzero(np.diff(image, prepend=np.uint16(image[0] ^ 1)))
+    if len(starts) > most:
+        raise ValueError(f"it has {len(starts):,} runs; at most {most:,} are kept: paint with less detail")
     lengths = np.diff(starts, append=pixels)
     return tuple(zip(image[starts].tolist(), lengths.tolist(), strict=True))
 
