@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import botocore.session
 import msgspec
+import numpy as np
 import pytest
 from moto import mock_aws
 
 from tests.contract.implementations import DATASET, clients_of_moto
 from tests.integration.stand_ins import MemoryJobs, Scripted, refusal
+from tests.unit.labels.test_masks import clear
 from tests.worlds import opening, project
 from trueup.adapters.aws.labeling_jobs import SageMakerLabelingJobs
 from trueup.adapters.backends.ground_truth import LAMBDA_ACCOUNTS, GroundTruth, Roles, worker_template
@@ -373,6 +376,7 @@ def kinds(kind: str, media: str) -> Project:
         ("multilabel", "image", "ImageMultiClassMultiLabel"),
         ("multilabel", "text", "TextMultiClassMultiLabel"),
         ("boxes", "image", "BoundingBox"),
+        ("mask", "image", "SemanticSegmentation"),
         ("spans", "text", "NamedEntityRecognition"),
     ],
 )
@@ -391,11 +395,14 @@ def test_a_job_of_each_kind_is_one_that_sagemaker_takes(kind: str, media: str, t
         assert f"{ROOT}/template.liquid.html" not in jobs.objects_by_key
     else:
         page = jobs.objects_by_key[f"{ROOT}/template.liquid.html"].decode()
-        element = {"boxes": "crowd-bounding-box"}.get(kind, "multi-select")
-        assert element in page
-        assert ("labels=" in page) == (kind == "boxes")
+        elements = {"boxes": "crowd-bounding-box", "mask": "crowd-semantic-segmentation"}
+        assert elements.get(kind, "multi-select") in page
+        assert ("labels=" in page) == (kind in elements)
+    assert request["LabelAttributeName"] == ("trueup-label-ref" if kind == "mask" else "trueup-label")
 
 
+# Two by two pixels, the left ones of colour #1f77b4, as crowd-semantic-segmentation sends them.
+PAINTED = base64.b64encode(clear(np.array([[1, 0], [1, 0]], dtype=np.uint8))).decode()
 BOX = {"label": "cat", "left": 40, "top": 72, "width": 205, "height": 118}
 
 
@@ -414,6 +421,16 @@ BOX = {"label": "cat", "left": 40, "top": 72, "width": 205, "height": 118}
             },
         ),
         (
+            "mask",
+            "image",
+            {
+                "inputImageProperties": {"width": 2, "height": 2},
+                "labelMappings": {"dog": {"color": "#1f77b4"}, "fox": {"color": "#ff7f0e"}},
+                "labeledImage": {"pngImageData": PAINTED},
+            },
+            {"width": 2, "height": 2, "classes": ["dog"], "runs": [[1, 1], [0, 1], [1, 1], [0, 1]]},
+        ),
+        (
             "spans",
             "text",
             {"entities": [{"label": "dog", "startOffset": 5, "endOffset": 8}]},
@@ -429,3 +446,13 @@ def test_answers_of_each_kind_are_read(kind: str, media: str, content: dict[str,
     (answer,) = backend.answers(NAME)
     assert json.loads(answer.label) == label
     assert "cannot be used: no answer of kind" in backend.failures(NAME)[tasks()[1].task_id]
+
+
+@pytest.mark.parametrize(("picture", "says"), [("%%%", "cannot be used"), (PAINTED, "pixels of #1f77b4")])
+def test_a_mask_that_cannot_be_read_is_told(picture: str, says: str) -> None:
+    jobs = MemoryJobs("us-east-1", NotFoundError("not there"))
+    backend = started(jobs, kinds("mask", "image"))
+    content = {"labelMappings": {"dog": {"color": "#2ca02c"}}, "labeledImage": {"pngImageData": picture}}
+    respond(jobs, 0, said("", answerContent={"label": content}))
+    assert backend.answers(NAME) == []
+    assert says in backend.failures(NAME)[tasks()[0].task_id]
