@@ -621,12 +621,13 @@ class LabelingModels(Protocol):
 
 
 class LabelingJob(Record, frozen=True, kw_only=True):
-    """A batch of tasks at a foreign backend."""
+    """A batch of tasks at a foreign backend. Where it failed as a whole, its project waits until `retry_at`."""
 
     project: str
     name: str
     status: str
     task_ids: tuple[str, ...] = ()
+    retry_at: datetime | None = None
 
 
 class Bill(Record, frozen=True, kw_only=True):
@@ -655,6 +656,10 @@ class LabelingBackend(Protocol):
     def failures(self, name: str) -> dict[str, str]:
         """Tasks of a batch that the backend could not get labels for, so far: task id to reason."""
         ...
+
+    def retryable(self, name: str) -> frozenset[str]:  # noqa: ARG002
+        """Those of `failures` that another batch may cure: what expired, or was left when a job was stopped."""
+        return frozenset()
 
     def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
         """What a batch that has ended costs by the list price, with so many `answers`, where `before` objects of the

@@ -96,3 +96,12 @@ def test_what_got_no_label_is_told(shop: Shop) -> None:
     assert shop.backend.failures(NAME) == {}
     shop.fail(1)
     assert shop.backend.failures(NAME) == {tasks()[1].task_id: "blurred"}
+    assert shop.backend.retryable(NAME) <= shop.backend.failures(NAME).keys()
+
+
+def test_a_bill_counts_what_got_a_label(shop: Shop) -> None:
+    shop.backend.start(NAME, tasks())
+    shop.fail(1)
+    shop.end()
+    bill = shop.backend.bill(NAME, 0, 0)
+    assert bill is None or (bill.objects, bill.amount) == (0, 0.0)

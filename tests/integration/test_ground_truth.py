@@ -289,6 +289,17 @@ def test_objects_that_failed_are_told_once_the_job_has_ended(jobs: MemoryJobs) -
     }
 
 
+def test_what_ground_truth_gave_up_on_may_be_tried_again(jobs: MemoryJobs) -> None:
+    jobs.objects_by_key["pets/payloads/3"] = b"x" * 20_001
+    backend = started(jobs, count=4)
+    expired, left, unusable = (json.loads(each) for each in jobs.objects_by_key[f"{ROOT}/input.manifest"].splitlines())
+    respond(jobs, 2, said("wolf"))
+    ended(jobs, {**expired, "trueup-label-metadata": {"failure-reason": "expired"}}, left, unusable)
+    jobs.state = "Stopped"
+    assert backend.failures(NAME).keys() == {each.task_id for each in tasks(4)}
+    assert backend.retryable(NAME) == {expired["trueup-task"], left["trueup-task"]}
+
+
 def test_labelled_objects_are_charged_for(jobs: MemoryJobs) -> None:
     backend = started(jobs, count=3)
     assert backend.bill(NAME, 0, 0) == Bill(objects=0, amount=0.0)

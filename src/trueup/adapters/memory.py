@@ -1060,6 +1060,7 @@ class MemoryLabelingBackend(LabelingBackend):
         self.statuses: dict[str, str] = {}
         self.given: dict[str, list[Annotation]] = {}
         self.failed: dict[str, dict[str, str]] = {}
+        self.curable: set[str] = set()
         self.dear = False
 
     def start(self, name: str, tasks: Sequence[Task]) -> None:
@@ -1076,6 +1077,9 @@ class MemoryLabelingBackend(LabelingBackend):
 
     def failures(self, name: str) -> dict[str, str]:
         return dict(self.failed.get(name, {}))
+
+    def retryable(self, name: str) -> frozenset[str]:
+        return frozenset(self.failed.get(name, {})) & self.curable
 
     def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
         """A cent for each labelled object, where the test made it dear."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
-from trueup.annotation.tasks import answer_from_backend, send_to_review
+from trueup.annotation.tasks import answer_from_backend, send_to_review, take_back
 from trueup.errors import ConflictError, NotFoundError, TaskClosedError
 from trueup.events import AnnotationSubmitted, BatchEnded, ReviewRequested
 from trueup.lineage.edges import answered, sent
@@ -16,6 +18,10 @@ from trueup.ports import BatchStore, Bill, Clock, Journal, LabelingBackend, Labe
 
 _ATTEMPTS = 5
 _SCAN = 1000
+# So often in turn a task may come back without its answers; then a reviewer decides.
+_MOST_RETURNS = 3
+_UNANSWERED = f"{_MOST_RETURNS} batches in turn brought too few answers"
+_PAUSE = timedelta(hours=1)
 
 
 class SyncReport(Record, frozen=True, kw_only=True):
@@ -48,7 +54,7 @@ class SyncBackend:
             for each in self.tasks.by_status(self.project.name, TaskStatus.OPEN, _SCAN)
             if each.backend != "queue" and each.backend_batch is None
         ]
-        if not waiting:
+        if not waiting or self._pauses():
             return 0
         chosen = waiting[: self.batch_size]
         task_ids = tuple(each.task_id for each in chosen)
@@ -58,6 +64,11 @@ class SyncBackend:
         job = LabelingJob(project=self.project.name, name=name, status="in_progress", task_ids=task_ids)
         self.batches.save_batch(job)
         return self._launch(job)
+
+    def _pauses(self) -> bool:
+        """Whether a batch failed as a whole of late: its successor would fail for the same reason."""
+        failed = self.batches.batches(self.project.name, "failed")
+        return any(each.retry_at is not None and each.retry_at > self.clock.now() for each in failed)
 
     def _launch(self, job: LabelingJob) -> int:
         """Start the batch with those of its tasks that still wait; returns how many."""
@@ -92,17 +103,24 @@ class SyncBackend:
         answers = self.backend.answers(job.name)
         taken = sum(self._take(each) for each in answers)
         if status != "in_progress":
-            self._release(job)
-            self._end(job, status, len(answers))
+            self._finish(msgspec.structs.replace(job, status=status), len(answers))
         return taken
 
-    def _end(self, job: LabelingJob, status: str, answers: int) -> None:
+    def _finish(self, job: LabelingJob, answers: int) -> None:
+        reasons = self.backend.failures(job.name)
+        refused = reasons.keys() - self.backend.retryable(job.name)
+        self._release(job, reasons, refused)
+        failed = job.status == "failed" and not refused.issuperset(job.task_ids)
+        retry_at = self.clock.now() + _PAUSE if failed else None
+        self._end(msgspec.structs.replace(job, retry_at=retry_at), answers)
+
+    def _end(self, job: LabelingJob, answers: int) -> None:
         charge = self._charge(job, answers)
         ended = BatchEnded(
             project=job.project,
             batch=job.name,
             backend=self.project.backend,
-            status=status,
+            status=job.status,
             objects=charge.objects,
             answers=charge.answers,
             amount=charge.amount,
@@ -110,7 +128,7 @@ class SyncBackend:
         )
         journal = Journal(at=charge.at, events=(ended,))
         bought = charge if charge.objects or charge.amount else None
-        self.batches.end_batch(msgspec.structs.replace(job, status=status), journal, bought)
+        self.batches.end_batch(job, journal, bought)
 
     def _charge(self, job: LabelingJob, answers: int) -> Charge:
         now = self.clock.now()
@@ -153,20 +171,20 @@ class SyncBackend:
             return True
         raise ConflictError(f"task {annotation.task_id} is busy")
 
-    def _release(self, job: LabelingJob) -> None:
-        """Tasks that the batch left open (failed, expired, too few answers) go into a later batch; those that the
-        backend cannot label at all go to a reviewer, with its reason."""
-        refused = self.backend.failures(job.name)
+    def _release(self, job: LabelingJob, reasons: Mapping[str, str], refused: AbstractSet[str]) -> None:
+        """Tasks that the batch left open (failed, expired, stopped, too few answers) go into a later batch; those that
+        the backend cannot label at all, or gave back time and again, go to a reviewer, with its reason."""
+        # A job that failed as a whole says nothing of its tasks.
+        blamed = job.status != "failed"
         for task_id in job.task_ids:
             task = self.tasks.get(self.project.name, task_id)
             unanswered = len(task.answered_by) < task.overlap
             if task.status is not TaskStatus.OPEN or task.backend_batch != job.name or not unanswered:
                 continue
-            if task_id in refused:
-                self._send_to_review(task, refused[task_id])
+            if task_id in refused or (blamed and task.returned + 1 >= _MOST_RETURNS):
+                self._send_to_review(task, reasons.get(task_id, _UNANSWERED))
             else:
-                released = msgspec.structs.replace(task, backend_batch=None, revision=task.revision + 1)
-                self.tasks.save(released, Journal(at=self.clock.now()))
+                self.tasks.save(take_back(task, blamed=blamed), Journal(at=self.clock.now()))
 
     def _send_to_review(self, task: Task, reason: str) -> None:
         why = f"{task.backend} could not label it: {reason}"

@@ -201,13 +201,21 @@ class GroundTruth(LabelingBackend):
     def failures(self, name: str) -> dict[str, str]:
         """Tasks left out of the job, objects whose files cannot be read or name unknown classes, and those that
         the output manifest gives no label."""
+        ended = self.status(name) != "in_progress"
+        reasons = {each.task_id: _failure(each, ended) for each in self._results(name) if each.task_id}
+        return {task_id: reason for task_id, reason in reasons.items() if reason is not None} | self._hopeless(name)
+
+    def retryable(self, name: str) -> frozenset[str]:
+        """Objects that Ground Truth gave up on: nobody took them in time, or as many as were asked declined them, or
+        their job was stopped. What it could not read may be among them; its reason is not documented."""
+        ended = self.status(name) != "in_progress"
+        given_up = {each.task_id for each in self._results(name) if _failure(each, ended) is not None}
+        return frozenset(given_up) - self._hopeless(name).keys()
+
+    def _hopeless(self, name: str) -> dict[str, str]:
+        """Tasks left out of the job, and those of which an answer cannot be used."""
         refused = self._read(f"{self._prefix(name)}/refused.json")
         found = msgspec.json.decode(refused, type=dict[str, str]) if refused else {}
-        ended = self.status(name) != "in_progress"
-        for result in self._results(name):
-            reason = _failure(result, ended)
-            if reason is not None and result.task_id:
-                found[result.task_id] = reason
         for response, task in self._responses(name):
             reason = response if isinstance(response, str) else self._unknown(response)
             if reason is not None:
