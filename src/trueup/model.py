@@ -656,7 +656,8 @@ class Task(Record, frozen=True, kw_only=True):
     """A request for labels on one sample. `revision` counts writes and guards each of them.
 
     `answered_by` and the holders of unexpired `leases` together take the slots of `overlap`. A `final` one was settled
-    by a ruling or by the truth: what annotators said of it stands.
+    by a ruling or by the truth: what annotators said of it stands. `returned` counts the batches in turn that came back
+    from a labeling service without its answers.
     """
 
     project: str
@@ -673,6 +674,7 @@ class Task(Record, frozen=True, kw_only=True):
     skips: tuple[Skip, ...] = ()
     backend: str = "queue"
     backend_batch: str | None = None
+    returned: int = 0
     prediction: Prediction | None = None
     comments: tuple[Comment, ...] = ()
     final: bool = False

@@ -621,13 +621,14 @@ class LabelingModels(Protocol):
 
 
 class LabelingJob(Record, frozen=True, kw_only=True):
-    """A batch of tasks at a foreign backend."""
+    """A batch of tasks at a foreign backend. Where it failed as a whole, its project waits until `retry_at`."""
 
     project: str
     name: str
     status: str
     task_ids: tuple[str, ...] = ()
     backend: str = "ground_truth"
+    retry_at: datetime | None = None
 
 
 class AnsweredTask(Record, frozen=True, kw_only=True):
@@ -696,6 +697,10 @@ class LabelingBackend(Protocol):
         """What was edited or deleted in any batch, ended ones too; None is since ever. Nothing where answers stay as
         they are."""
         ...
+
+    def retryable(self, name: str) -> frozenset[str]:  # noqa: ARG002
+        """Those of `failures` that another batch may cure: what expired, or was left when a job was stopped."""
+        return frozenset()
 
     def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
         """What a batch that has ended costs by the list price, with so many `answers`, where `before` objects of the

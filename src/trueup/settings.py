@@ -460,7 +460,7 @@ _MEDIA: dict[str, tuple[str, ...]] = {
     "preference": ("text",),
 }
 # What Ground Truth has built-in tasks for, of which workers' answers are read.
-_GROUND_TRUTH = ("classification", "multilabel", "boxes", "spans")
+_GROUND_TRUTH = ("classification", "multilabel", "boxes", "mask", "spans")
 _WITHOUT_CLASSES = ("text", "rating", "preference")
 
 

@@ -59,6 +59,15 @@ def test_what_got_no_label_is_told(shop: Shop) -> None:
     shop.fail(1)
     assert shop.backend.failures(NAME).keys() == {tasks()[1].task_id}
     assert shop.backend.failures(NAME)[tasks()[1].task_id] in ("blurred", "3 people skipped it")
+    assert shop.backend.retryable(NAME) <= shop.backend.failures(NAME).keys()
+
+
+def test_a_bill_counts_what_got_a_label(shop: Shop) -> None:
+    shop.backend.start(NAME, tasks())
+    shop.fail(1)
+    shop.end()
+    bill = shop.backend.bill(NAME, 0, 0)
+    assert bill is None or (bill.objects, bill.amount) == (0, 0.0)
 
 
 def test_a_batch_is_called_back_with_the_answers_so_far(shop: Shop) -> None:

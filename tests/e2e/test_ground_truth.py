@@ -45,19 +45,48 @@ def test_a_labeling_job_settles_what_was_asked(cloud: Cloud) -> None:
     assert look.clients["sagemaker"].describe_labeling_job(LabelingJobName=job)["LabelingJobStatus"] == "Completed"
 
 
+def test_what_a_job_leaves_goes_into_another(cloud: Cloud) -> None:
+    look = cloud.operator
+    sagemaker = look.clients["sagemaker"]
+    settled = look.tasks.count("elsewhere", TaskStatus.SETTLED)
+    body = b"\n".join(capture_line(number, text=f"pet number {number}") for number in (50, 51))
+    key = "elsewhere/elsewhere/AllTraffic/2026/11/24/10/pets.jsonl"
+    look.clients["s3"].put_object(Bucket=look.deployment.captures_bucket, Key=key, Body=body)
+    eventually(lambda: look.tasks.count("elsewhere", TaskStatus.OPEN) == 2)
+    wake(cloud)
+    stopped = eventually(lambda: started_job(cloud), 90)["LabelingJobName"]
+    for worker in ("w1", "w2"):
+        answer(cloud, stopped, {"object": 0, "worker": worker, "label": "fox"})
+    sagemaker.stop_labeling_job(LabelingJobName=stopped)
+
+    expired = eventually(lambda: started_job(cloud, but=stopped), 90)
+    assert expired["LabelCounters"]["Unlabeled"] == 1
+    answer(cloud, expired["LabelingJobName"], {"object": 0, "failure": "the task expired"})
+
+    last = eventually(lambda: started_job(cloud, but=expired["LabelingJobName"]), 90)["LabelingJobName"]
+    for worker in ("w1", "w2"):
+        answer(cloud, last, {"object": 0, "worker": worker, "label": "fox"})
+    eventually(lambda: look.tasks.count("elsewhere", TaskStatus.SETTLED) == settled + 2, 90)
+    charges = {each.batch: each.objects for each in DynamoBatchStore(look.table).charges("elsewhere")}
+    assert (charges[stopped], charges[last], expired["LabelingJobName"] in charges) == (1, 1, False)
+
+
 def wake(cloud: Cloud) -> None:
     """What the schedule sends; sent now, so as not to wait for its minute."""
     url = cloud.operator.deployment.queues["backend"]
     cloud.operator.clients["sqs"].send_message(QueueUrl=url, MessageBody=json.dumps({"reason": "a test"}))
 
 
-def started_job(cloud: Cloud) -> Any:
+def started_job(cloud: Cloud, but: str = "") -> Any:
+    """The one that runs."""
     sagemaker = cloud.operator.clients["sagemaker"]
-    for batch in cloud.operator.table.query("P#elsewhere#BATCH"):
+    for batch in DynamoBatchStore(cloud.operator.table).batches("elsewhere", "in_progress"):
         try:
-            return sagemaker.describe_labeling_job(LabelingJobName=batch["sk"])
+            found = sagemaker.describe_labeling_job(LabelingJobName=batch.name)
         except sagemaker.exceptions.ResourceNotFound:
             return None
+        if batch.name != but and found["LabelingJobStatus"] == "InProgress":
+            return found
     return None
 
 

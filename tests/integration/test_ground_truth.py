@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import botocore.session
 import msgspec
+import numpy as np
 import pytest
 from moto import mock_aws
 
 from tests.contract.implementations import DATASET, clients_of_moto
 from tests.integration.stand_ins import MemoryJobs, Scripted, refusal
+from tests.unit.labels.test_masks import clear
 from tests.worlds import opening, project
 from trueup.adapters.aws.labeling_jobs import SageMakerLabelingJobs
 from trueup.adapters.backends.ground_truth import LAMBDA_ACCOUNTS, GroundTruth, Roles, worker_template
@@ -286,6 +289,17 @@ def test_objects_that_failed_are_told_once_the_job_has_ended(jobs: MemoryJobs) -
     }
 
 
+def test_what_ground_truth_gave_up_on_may_be_tried_again(jobs: MemoryJobs) -> None:
+    jobs.objects_by_key["pets/payloads/3"] = b"x" * 20_001
+    backend = started(jobs, count=4)
+    expired, left, unusable = (json.loads(each) for each in jobs.objects_by_key[f"{ROOT}/input.manifest"].splitlines())
+    respond(jobs, 2, said("wolf"))
+    ended(jobs, {**expired, "trueup-label-metadata": {"failure-reason": "expired"}}, left, unusable)
+    jobs.state = "Stopped"
+    assert backend.failures(NAME).keys() == {each.task_id for each in tasks(4)}
+    assert backend.retryable(NAME) == {expired["trueup-task"], left["trueup-task"]}
+
+
 def test_labelled_objects_are_charged_for(jobs: MemoryJobs) -> None:
     backend = started(jobs, count=3)
     assert backend.bill(NAME, 0, 0) == Bill(objects=0, amount=0.0)
@@ -373,6 +387,7 @@ def kinds(kind: str, media: str) -> Project:
         ("multilabel", "image", "ImageMultiClassMultiLabel"),
         ("multilabel", "text", "TextMultiClassMultiLabel"),
         ("boxes", "image", "BoundingBox"),
+        ("mask", "image", "SemanticSegmentation"),
         ("spans", "text", "NamedEntityRecognition"),
     ],
 )
@@ -391,11 +406,14 @@ def test_a_job_of_each_kind_is_one_that_sagemaker_takes(kind: str, media: str, t
         assert f"{ROOT}/template.liquid.html" not in jobs.objects_by_key
     else:
         page = jobs.objects_by_key[f"{ROOT}/template.liquid.html"].decode()
-        element = {"boxes": "crowd-bounding-box"}.get(kind, "multi-select")
-        assert element in page
-        assert ("labels=" in page) == (kind == "boxes")
+        elements = {"boxes": "crowd-bounding-box", "mask": "crowd-semantic-segmentation"}
+        assert elements.get(kind, "multi-select") in page
+        assert ("labels=" in page) == (kind in elements)
+    assert request["LabelAttributeName"] == ("trueup-label-ref" if kind == "mask" else "trueup-label")
 
 
+# Two by two pixels, the left ones of colour #1f77b4, as crowd-semantic-segmentation sends them.
+PAINTED = base64.b64encode(clear(np.array([[1, 0], [1, 0]], dtype=np.uint8))).decode()
 BOX = {"label": "cat", "left": 40, "top": 72, "width": 205, "height": 118}
 
 
@@ -414,6 +432,16 @@ BOX = {"label": "cat", "left": 40, "top": 72, "width": 205, "height": 118}
             },
         ),
         (
+            "mask",
+            "image",
+            {
+                "inputImageProperties": {"width": 2, "height": 2},
+                "labelMappings": {"dog": {"color": "#1f77b4"}, "fox": {"color": "#ff7f0e"}},
+                "labeledImage": {"pngImageData": PAINTED},
+            },
+            {"width": 2, "height": 2, "classes": ["dog"], "runs": [[1, 1], [0, 1], [1, 1], [0, 1]]},
+        ),
+        (
             "spans",
             "text",
             {"entities": [{"label": "dog", "startOffset": 5, "endOffset": 8}]},
@@ -429,3 +457,13 @@ def test_answers_of_each_kind_are_read(kind: str, media: str, content: dict[str,
     (answer,) = backend.answers(NAME)
     assert json.loads(answer.label) == label
     assert "cannot be used: no answer of kind" in backend.failures(NAME)[tasks()[1].task_id]
+
+
+@pytest.mark.parametrize(("picture", "says"), [("%%%", "cannot be used"), (PAINTED, "pixels of #1f77b4")])
+def test_a_mask_that_cannot_be_read_is_told(picture: str, says: str) -> None:
+    jobs = MemoryJobs("us-east-1", NotFoundError("not there"))
+    backend = started(jobs, kinds("mask", "image"))
+    content = {"labelMappings": {"dog": {"color": "#2ca02c"}}, "labeledImage": {"pngImageData": picture}}
+    respond(jobs, 0, said("", answerContent={"label": content}))
+    assert backend.answers(NAME) == []
+    assert says in backend.failures(NAME)[tasks()[0].task_id]

@@ -1081,6 +1081,7 @@ class MemoryLabelingBackend(LabelingBackend):
         self.withdrawn: set[str] = set()
         self.changed: dict[str, AnsweredTask] = {}
         self._world = World()
+        self.curable: set[str] = set()
         self.dear = False
 
     @_locked
@@ -1120,6 +1121,9 @@ class MemoryLabelingBackend(LabelingBackend):
     def changes(self, since: datetime | None) -> Changes:
         found = [each for each in self.changed.values() if since is None or each.at >= since]
         return Changes(tasks=tuple(found), until=max((each.at for each in found), default=since))
+
+    def retryable(self, name: str) -> frozenset[str]:
+        return frozenset(self.failed.get(name, {})) & self.curable
 
     def bill(self, name: str, answers: int, before: int) -> Bill | None:  # noqa: ARG002
         """A cent for each labelled object, where the test made it dear."""

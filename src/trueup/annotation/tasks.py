@@ -31,6 +31,8 @@ from trueup.model import (
 URGENT = 1000.0
 # The backend of tasks whose label is known: nobody claims them, one annotator is given each.
 GOLD = "gold"
+# What a task becomes that wants one answer more: a foreign backend gave what its batch was to bring.
+_NO_BATCH: dict[str, object] = {"backend_batch": None, "returned": 0}
 
 
 def open_task(project: str, sample: Sample, selection: Selection, at: datetime, config: Project) -> Task:
@@ -145,7 +147,7 @@ def answer_from_backend(task: Task, annotation: Annotation) -> Task:
     return _next(task, answered_by=(*task.answered_by, annotation.annotator))
 
 
-def take_back(task: Task, annotator: str) -> Task:
+def withdraw_answer(task: Task, annotator: str) -> Task:
     """Somebody's answer counts no more, and its slot is free: the task is to be handed out again. Raises
     TaskClosedError."""
     rest = tuple(each for each in task.answered_by if each != annotator)
@@ -207,7 +209,13 @@ def reopen(task: Task) -> Task:
     """Ask one more person about what was settled. Raises TaskClosedError (not settled, or ruled on)."""
     if task.status is not TaskStatus.SETTLED or task.final:
         raise TaskClosedError(f"task {task.task_id} is {task.status}: only a label that people settled is asked again")
-    return _next(task, status=TaskStatus.OPEN, overlap=len(task.answered_by) + 1)
+    return _next(task, status=TaskStatus.OPEN, overlap=len(task.answered_by) + 1, **_NO_BATCH)
+
+
+def take_back(task: Task, *, blamed: bool) -> Task:
+    """Out of a batch of a foreign backend that ended without its answers, for a later one. `blamed`: that may lie at
+    the task."""
+    return _next(task, backend_batch=None, returned=task.returned + blamed)
 
 
 def hasten(task: Task) -> Task:
@@ -223,7 +231,7 @@ def is_urgent(task: Task) -> bool:
 
 def widen(task: Task) -> Task:
     """Ask one more annotator, beyond whoever answered: a ruling or a truth may have come beside the overlap."""
-    return _next(task, overlap=max(task.overlap, len(task.answered_by)) + 1)
+    return _next(task, overlap=max(task.overlap, len(task.answered_by)) + 1, **_NO_BATCH)
 
 
 def settle(task: Task) -> Task:
@@ -236,7 +244,7 @@ def send_back(task: Task, comment: Comment) -> Task:
     if task.status is not TaskStatus.REVIEW:
         raise TaskClosedError(f"task {task.task_id} is {task.status}: only one in review can be sent back")
     comments = (*task.comments, comment)
-    return _next(task, status=TaskStatus.OPEN, overlap=len(task.answered_by) + 1, comments=comments)
+    return _next(task, status=TaskStatus.OPEN, overlap=len(task.answered_by) + 1, comments=comments, **_NO_BATCH)
 
 
 def overrule(task: Task, annotation: Annotation) -> Task:

@@ -253,13 +253,24 @@ def _labels(look: Deployed, project: str, manifest: Path, attribute: str) -> lis
         data = manifest.read_bytes()
     except OSError as error:
         raise InputError(f"{manifest} cannot be read: {error.strerror}", field="MANIFEST") from error
-    lines = read_augmented_manifest(data, look.projects[project].label_schema, attribute)
+
+    def fetch(place: str) -> bytes:
+        return look.objects.get(place).data if place.startswith("s3://") else _beside(manifest.parent, place)
+
+    lines = read_augmented_manifest(data, look.projects[project].label_schema, attribute, fetch)
     if not lines:
         raise InputError(f"no line of {manifest} carries the attribute {attribute!r}", field="--attribute")
     return [
         ImportedLabel(payload=_payload(look, each, manifest.parent), label=each.label, group=each.group)
         for each in lines
     ]
+
+
+def _beside(folder: Path, place: str) -> bytes:
+    try:
+        return (folder / place).read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"{place} cannot be read: {error.strerror}") from error
 
 
 def _payload(look: Deployed, label: ManifestLabel, folder: Path) -> Payload:
@@ -276,6 +287,6 @@ def _payload(look: Deployed, label: ManifestLabel, folder: Path) -> Payload:
         return Payload(data=found.data, content_type=label.content_type or found.content_type)
     content_type = label.content_type or guess_type(place)[0] or "application/octet-stream"
     try:
-        return Payload(data=(folder / place).read_bytes(), content_type=content_type)
-    except OSError as error:
-        raise InputError(f"line {label.line}: {place} cannot be read: {error.strerror}", field="source-ref") from error
+        return Payload(data=_beside(folder, place), content_type=content_type)
+    except NotFoundError as error:
+        raise InputError(f"line {label.line}: {error}", field="source-ref") from error

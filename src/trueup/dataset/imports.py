@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.manifest_labels import from_manifest
-from trueup.errors import LabelError, ManifestError
+from trueup.dataset.manifest_labels import Fetch, from_manifest
+from trueup.errors import LabelError, ManifestError, NotFoundError
 from trueup.model import LabelSchema, Record
 
 
@@ -22,13 +22,16 @@ class ManifestLabel(Record, frozen=True, kw_only=True):
     group: str | None = None
 
 
-def read_augmented_manifest(data: bytes, schema: LabelSchema, attribute: str = "label") -> list[ManifestLabel]:
-    """Lines that carry a label under `attribute`; lines without one (unlabelled objects) are passed over.
+def read_augmented_manifest(
+    data: bytes, schema: LabelSchema, attribute: str = "label", fetch: Fetch | None = None
+) -> list[ManifestLabel]:
+    """Lines that carry a label under `attribute`; lines without one (unlabelled objects) are passed over. `fetch`
+    brings the files that masks are in.
 
     Raises ManifestError naming the line: not JSON, no source, or a class that the schema does not know.
     """
     rows = [(number, raw) for number, raw in enumerate(data.splitlines(), start=1) if raw.strip()]
-    labels = [_label(_document(raw, number), number, schema, attribute) for number, raw in rows]
+    labels = [_label(_document(raw, number), number, schema, attribute, fetch) for number, raw in rows]
     return [each for each in labels if each is not None]
 
 
@@ -42,14 +45,16 @@ def _document(raw: bytes, number: int) -> dict[str, Any]:
     return document
 
 
-def _label(document: dict[str, Any], number: int, schema: LabelSchema, attribute: str) -> ManifestLabel | None:
+def _label(
+    document: dict[str, Any], number: int, schema: LabelSchema, attribute: str, fetch: Fetch | None
+) -> ManifestLabel | None:
     if attribute not in document:
         return None
     if ("source" in document) == ("source-ref" in document):
         raise ManifestError(f"line {number} needs exactly one of source and source-ref", field=f"line {number}")
     return ManifestLabel(
         line=number,
-        label=_label_of(document, number, schema, attribute),
+        label=_label_of(document, number, schema, attribute, fetch),
         source_ref=document.get("source-ref"),
         source=document.get("source"),
         content_type=document.get("content-type"),
@@ -57,8 +62,8 @@ def _label(document: dict[str, Any], number: int, schema: LabelSchema, attribute
     )
 
 
-def _label_of(document: dict[str, Any], number: int, schema: LabelSchema, attribute: str) -> str:
+def _label_of(document: dict[str, Any], number: int, schema: LabelSchema, attribute: str, fetch: Fetch | None) -> str:
     try:
-        return from_manifest(document[attribute], document.get(f"{attribute}-metadata", {}), schema)
-    except LabelError as error:
+        return from_manifest(document[attribute], document.get(f"{attribute}-metadata", {}), schema, fetch)
+    except (LabelError, NotFoundError) as error:
         raise ManifestError(f"line {number}: {error}", field=f"line {number}") from error

@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from trueup.errors import LabelError
+from trueup.labels.masks import mask_of_indices
 from trueup.labels.reading import checked, read, written
-from trueup.labels.values import Box, Boxes, Classes, Span, Spans
+from trueup.labels.values import Box, Boxes, Classes, Mask, Span, Spans
 from trueup.model import LabelSchema, Record
 
 _CUSTOM = "custom"
 V = TypeVar("V")
+# The bytes of a file that a manifest names.
+Fetch = Callable[[str], bytes]
 
 
 class ManifestValue(Record, frozen=True, kw_only=True):
@@ -44,6 +47,11 @@ class _BoxEntry(Record, frozen=True, kw_only=True):
 class _BoxValue(Record, frozen=True, kw_only=True):
     annotations: tuple[_BoxEntry, ...]
     image_size: tuple[_Size, ...] = ()
+
+
+class _MapEntry(Record, frozen=True, kw_only=True, rename="kebab"):
+    class_name: str
+    hex_color: str
 
 
 class _Entity(Record, frozen=True, kw_only=True, rename="camel"):
@@ -73,13 +81,15 @@ def to_manifest(label: str, posterior: float, schema: LabelSchema) -> ManifestVa
     return ManifestValue(value=msgspec.json.decode(label), type=_CUSTOM, metadata={"confidence": posterior})
 
 
-def from_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchema) -> str:
-    """Raises LabelError."""
+def from_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchema, fetch: Fetch | None = None) -> str:
+    """`fetch` brings the file that a mask is in. Raises LabelError, and what `fetch` does."""
     if schema.kind == "classification":
         name = metadata.get("class-name")
         return checked(str(_name(value, schema) if name is None else name), schema)
     if isinstance(value, Mapping) and value.keys() == {"none", "proposed"}:
         return checked(msgspec.json.encode(value).decode(), schema)
+    if schema.kind == "mask" and isinstance(value, str):
+        return checked(written(_read_mask(value, metadata, fetch)), schema)
     reader = _READERS.get(schema.kind)
     if reader is not None:
         return checked(written(reader(value, metadata.get("class-map", {}), schema)), schema)
@@ -160,6 +170,15 @@ def _read_boxes(value: Any, names: Mapping[str, str], schema: LabelSchema) -> Bo
     return Boxes(width=size.width if size else None, height=size.height if size else None, boxes=tuple(boxes))
 
 
+def _read_mask(place: str, metadata: Mapping[str, Any], fetch: Fetch | None) -> Mask:
+    """A PNG elsewhere, of colours that the metadata tells."""
+    if fetch is None:
+        raise LabelError(f"the mask is in {place}, which nobody reads here", field="label")
+    colours = _as(metadata.get("internal-color-map", {}), dict[int, _MapEntry])
+    names = {number: each.class_name for number, each in colours.items()}
+    return mask_of_indices(fetch(place), names, {number: each.hex_color for number, each in colours.items()})
+
+
 def _read_spans(value: Any, names: Mapping[str, str], schema: LabelSchema) -> Spans:  # noqa: ARG001
     entities = _as(value, _SpanValue).annotations.entities
     spans = [Span(label=each.label, start=each.start_offset, end=each.end_offset) for each in entities]
@@ -177,7 +196,7 @@ _READERS: dict[str, Callable[[Any, Mapping[str, str], LabelSchema], Any]] = {
 
 def _as(value: Any, kind: type[V]) -> V:
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, str_keys=True)
     except msgspec.ValidationError as error:
         raise LabelError(f"the value is not what Ground Truth writes: {error}", field="label") from error
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import timedelta
 
 from msgspec.structs import replace
 
-from trueup.annotation.tasks import GOLD, free_slots, hand_over, live_leases, send_to_review
+from trueup.annotation.tasks import GOLD, free_slots, hand_over, live_leases, send_to_review, take_back
 from trueup.errors import ConflictError, NotFoundError
 from trueup.events import BatchEnded, ReviewRequested
 from trueup.lineage.edges import sent
@@ -26,6 +28,10 @@ from trueup.usecases.take_backend_answers import TakeBackendAnswers
 
 _ATTEMPTS = 5
 _SCAN = 1000
+# So often in turn a task may come back without its answers; then a reviewer decides.
+_MOST_RETURNS = 3
+_UNANSWERED = f"{_MOST_RETURNS} batches in turn brought too few answers"
+_PAUSE = timedelta(hours=1)
 
 
 class SyncReport(Record, frozen=True, kw_only=True):
@@ -69,10 +75,10 @@ class SyncBackend:
 
     def _send(self) -> int:
         waiting = [each for each in self._open() if self._waits(each)]
-        if not waiting:
-            return 0
         if self.project.backend == "queue":
             return sum(self._bring_home(each) for each in waiting)
+        if not waiting or self._pauses():
+            return 0
         chosen = waiting[: self.project.batch]
         task_ids = tuple(each.task_id for each in chosen)
         # With revisions: tasks that come back from a batch must not get the name of a job that has ended.
@@ -105,6 +111,11 @@ class SyncBackend:
             return False
         self.queue.send(task.lane, [task.task_id] * free_slots(task, now))
         return True
+
+    def _pauses(self) -> bool:
+        """Whether a batch failed as a whole of late: its successor would fail for the same reason."""
+        failed = self.batches.batches(self.project.name, "failed")
+        return any(each.retry_at is not None and each.retry_at > self.clock.now() for each in failed)
 
     def _launch(self, job: LabelingJob) -> int:
         """Start the batch with those of its tasks that still wait; returns how many."""
@@ -155,18 +166,37 @@ class SyncBackend:
             status = backend.status(job.name)
         answers = backend.answers(job.name)
         taken = sum(map(self.answers.take, answers))
-        self._release(job, backend, ended=status != "in_progress")
         if status != "in_progress":
-            self._end(job, backend, status, len(answers))
+            self._finish(replace(job, status=status), backend, len(answers))
+        elif backend.single:
+            self._go_on(job, backend)
         return taken
 
-    def _end(self, job: LabelingJob, backend: LabelingBackend, status: str, answers: int) -> None:
+    def _go_on(self, job: LabelingJob, backend: LabelingBackend) -> None:
+        """Of tasks that are closed here nobody is asked there any more."""
+        back = backend.returned(job.name, job.task_ids)
+        reasons = backend.failures(job.name) if back else {}
+        closed = self._release(job, back, reasons, reasons.keys(), blamed=True)
+        if closed:
+            backend.withdraw(job.name, closed)
+
+    def _finish(self, job: LabelingJob, backend: LabelingBackend, answers: int) -> None:
+        reasons = backend.failures(job.name)
+        refused = reasons.keys() - backend.retryable(job.name)
+        # A job that failed as a whole, or was called back, says nothing of its tasks.
+        blamed = job.status != "failed" and job.backend == self.project.backend
+        self._release(job, frozenset(job.task_ids), reasons, refused, blamed=blamed)
+        failed = job.status == "failed" and not refused.issuperset(job.task_ids)
+        retry_at = self.clock.now() + _PAUSE if failed else None
+        self._end(replace(job, retry_at=retry_at), backend, answers)
+
+    def _end(self, job: LabelingJob, backend: LabelingBackend, answers: int) -> None:
         charge = self._charge(job, backend, answers)
         ended = BatchEnded(
             project=job.project,
             batch=job.name,
             backend=job.backend,
-            status=status,
+            status=job.status,
             objects=charge.objects,
             answers=charge.answers,
             amount=charge.amount,
@@ -174,7 +204,7 @@ class SyncBackend:
         )
         journal = Journal(at=charge.at, events=(ended,))
         bought = charge if charge.objects or charge.amount else None
-        self.batches.end_batch(replace(job, status=status), journal, bought)
+        self.batches.end_batch(job, journal, bought)
 
     def _charge(self, job: LabelingJob, backend: LabelingBackend, answers: int) -> Charge:
         now = self.clock.now()
@@ -203,37 +233,38 @@ class SyncBackend:
         for task_id in job.task_ids:
             task = self.tasks.get(self.project.name, task_id)
             if task.status is TaskStatus.OPEN and task.backend_batch == job.name:
-                self._free(task)
+                self.tasks.save(take_back(task, blamed=False), Journal(at=self.clock.now()))
         self.batches.save_batch(replace(job, status="stopped"))
 
-    def _release(self, job: LabelingJob, backend: LabelingBackend, *, ended: bool) -> None:
-        """Tasks that come back without all of their answers (failed, expired, too few people) go into a later batch;
-        those that the backend cannot label at all go to a reviewer, with its reason. Of those that are closed here
-        nobody is asked there any more."""
-        if not ended and not backend.single:
-            return
-        back = frozenset(job.task_ids) if ended else backend.returned(job.name, job.task_ids)
-        refused = backend.failures(job.name) if back else {}
+    def _release(
+        self,
+        job: LabelingJob,
+        back: AbstractSet[str],
+        reasons: Mapping[str, str],
+        refused: AbstractSet[str],
+        *,
+        blamed: bool,
+    ) -> list[str]:
+        """Tasks that come back without all of their answers (failed, expired, stopped, too few people) go into a later
+        batch; those that the backend cannot label at all, or gave back time and again, go to a reviewer, with its
+        reason. Returns those that are closed."""
         closed = []
         for task_id in job.task_ids:
             task = self.tasks.get(self.project.name, task_id)
             if task.status is not TaskStatus.OPEN:
                 closed.append(task_id)
-            elif task_id in back and task.backend_batch == job.name and len(task.answered_by) < task.overlap:
-                self._return(task, refused.get(task_id))
-        if closed and not ended:
-            backend.withdraw(job.name, closed)
+            elif task_id not in back or task.backend_batch != job.name or len(task.answered_by) >= task.overlap:
+                continue
+            elif task_id in refused or (blamed and task.returned + 1 >= _MOST_RETURNS):
+                self._send_to_review(task, reasons.get(task_id, _UNANSWERED))
+            else:
+                self.tasks.save(take_back(task, blamed=blamed), Journal(at=self.clock.now()))
+        return closed
 
-    def _return(self, task: Task, refusal: str | None) -> None:
-        if refusal is None:
-            self._free(task)
-            return
-        why = f"{task.backend} could not label it: {refusal}"
+    def _send_to_review(self, task: Task, reason: str) -> None:
+        why = f"{task.backend} could not label it: {reason}"
         event = ReviewRequested(project=task.project, task_id=task.task_id, reason=why)
         self.tasks.save(send_to_review(task), Journal(at=self.clock.now(), events=(event,)))
-
-    def _free(self, task: Task) -> None:
-        self.tasks.save(hand_over(task, task.backend), Journal(at=self.clock.now()))
 
     def _reconcile(self, name: str, backend: LabelingBackend) -> SyncReport:
         """What was edited or deleted there since the last pass, in batches that ended long ago, too."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from trueup.annotation.answers import live
-from trueup.annotation.tasks import answer_from_backend, take_back
+from trueup.annotation.tasks import answer_from_backend, withdraw_answer
 from trueup.errors import ConflictError, TaskClosedError
 from trueup.events import AnnotationSubmitted, AnnotationWithdrawn, Event
 from trueup.lineage.edges import answered
@@ -83,7 +83,7 @@ class TakeBackendAnswers:
             if annotation.annotator not in task.answered_by:
                 return False
             try:
-                self.tasks.save(take_back(task, annotation.annotator), self._departure(note), annotation=note)
+                self.tasks.save(withdraw_answer(task, annotation.annotator), self._departure(note), annotation=note)
             except TaskClosedError:
                 return False
             except ConflictError:

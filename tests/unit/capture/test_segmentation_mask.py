@@ -95,7 +95,7 @@ def test_several_pixels_in_a_byte(depth: int) -> None:
     [
         (png(random_mask())[:-40], "cut off|too few"),
         (chunks(), "without a header"),
-        (chunks((b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 2, 0, 0, 0))), "no PNG of indices"),
+        (png(np.zeros((2, 2, 3))), "no PNG of indices"),
         (chunks((b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 1))), "not interlaced"),
         (chunks((b"IHDR", struct.pack(">IIBBBBB", MOST_PIXELS, 2, 8, 0, 0, 0, 0))), "at most"),
         (chunks((b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)), (b"IDAT", b"no zlib")), "cannot be inflated"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.unit.labels.schemas import CLASSES, RELATIONS
 from tests.worlds import Loop, project
@@ -158,6 +161,30 @@ def test_ground_truths_own_lines_are_read() -> None:
     line["boxes"] = [1]
     with pytest.raises(ManifestError, match="line 1: the value is not what Ground Truth writes"):
         read_augmented_manifest(json.dumps(line).encode(), boxes, "boxes")
+
+
+def test_ground_truths_masks_are_read() -> None:
+    """The line of the contract page's sample, with a picture of its kind."""
+    masks = loop_of("mask").config.label_schema
+    picture = Image.fromarray(np.array([[0, 0, 1], [0, 1, 1]], dtype=np.uint8))
+    picture.putpalette([255, 255, 255, 0x1F, 0x77, 0xB4])
+    target = io.BytesIO()
+    picture.save(target, "PNG")
+    colours = {
+        "0": {"class-name": "BACKGROUND", "hex-color": "#ffffff", "confidence": 0.9},
+        "1": {"class-name": "dog", "hex-color": "#1f77b4", "confidence": 0.9},
+    }
+    metadata = {"internal-color-map": colours, "type": "groundtruth/semantic-segmentation", "human-annotated": "yes"}
+    line = {"source-ref": "s3://acme/img.jpg", "mask-ref": "s3://acme/mask.png", "mask-ref-metadata": metadata}
+    data, files = json.dumps(line).encode(), {"s3://acme/mask.png": target.getvalue()}
+    (found,) = read_augmented_manifest(data, masks, "mask-ref", files.__getitem__)
+    runs = [[0, 2], [1, 1], [0, 1], [1, 2]]
+    assert json.loads(found.label) == {"width": 3, "height": 2, "classes": ["dog"], "runs": runs}
+    with pytest.raises(ManifestError, match=r"line 1: the mask is in s3://acme/mask\.png, which nobody reads"):
+        read_augmented_manifest(data, masks, "mask-ref")
+    line["mask-ref-metadata"] = {"internal-color-map": {"0": {"class-name": "BACKGROUND"}}}
+    with pytest.raises(ManifestError, match="line 1: the value is not what Ground Truth writes"):
+        read_augmented_manifest(json.dumps(line).encode(), masks, "mask-ref", files.__getitem__)
 
 
 def test_boxes_of_an_unknown_image_are_not_exported() -> None:

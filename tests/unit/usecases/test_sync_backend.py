@@ -12,6 +12,8 @@ from trueup.adapters.memory import MemoryLabelingBackend, MemoryLineageStore, Me
 from trueup.annotation.tasks import settle
 from trueup.model import Annotation, Node, NodeKind, Task, TaskStatus
 from trueup.ports import Journal
+from trueup.quality.consensus import MoreAnswers
+from trueup.usecases.settle_consensus import SettleConsensus
 from trueup.usecases.sync_backend import SyncBackend, SyncReport
 from trueup.usecases.take_backend_answers import TakeBackendAnswers
 
@@ -161,13 +163,77 @@ def test_what_costs_nothing_is_no_charge() -> None:
     assert (ended.data["status"], ended.data["objects"]) == ("failed", 0)
 
 
-def test_what_a_job_left_unanswered_goes_into_a_job_of_another_name() -> None:
+@pytest.mark.parametrize("status", ["completed", "stopped"])
+def test_what_a_job_left_unanswered_goes_into_a_job_of_another_name(status: str) -> None:
     desk = Desk(count=2)
     desk.sync()
     (job,) = desk.backend.jobs
-    desk.backend.statuses[job] = "failed"
-    assert desk.sync().sent == 2
-    assert len(desk.backend.jobs) == 2
+    for who in ("w1", "w2"):
+        desk.give(job, desk.task_ids[0], who)
+    desk.backend.statuses[job] = status
+    assert desk.sync().sent == 1
+    (_, again) = desk.backend.jobs.values()
+    assert [each.task_id for each in again] == [desk.task_ids[1]]
+    assert desk.tasks.get("pets", desk.task_ids[1]).status is TaskStatus.OPEN
+
+
+def test_a_job_that_failed_is_followed_by_another_an_hour_later() -> None:
+    desk = Desk(count=2)
+    for _ in range(5):
+        assert desk.sync().sent == 2
+        job = list(desk.backend.jobs)[-1]
+        desk.backend.statuses[job] = "failed"
+        assert desk.sync().sent == 0
+        desk.loop.clock.advance(3601)
+    assert len(desk.backend.jobs) == 5
+    assert {desk.tasks.get("pets", each).status for each in desk.task_ids} == {TaskStatus.OPEN}
+
+
+def test_what_expired_is_asked_again_and_in_the_end_a_reviewer() -> None:
+    desk = Desk(count=1)
+    (task_id,) = desk.task_ids
+    desk.backend.curable = {task_id}
+    for _ in range(3):
+        assert desk.sync().sent == 1
+        job = list(desk.backend.jobs)[-1]
+        desk.backend.failed[job] = {task_id: "nobody took it in time"}
+        desk.backend.statuses[job] = "completed"
+    assert desk.sync().sent == 0
+    assert desk.tasks.get("pets", task_id).status is TaskStatus.REVIEW
+    (asked,) = [each for each in desk.loop.world.outbox if each.event_type == "ReviewRequested"]
+    assert asked.data["reason"] == "ground_truth could not label it: nobody took it in time"
+
+
+def test_a_task_that_only_ever_gets_the_same_worker_ends_with_a_reviewer() -> None:
+    desk = Desk(count=1)
+    (task_id,) = desk.task_ids
+    for _ in range(3):
+        desk.sync()
+        job = list(desk.backend.jobs)[-1]
+        desk.give(job, task_id, "w1")
+        desk.backend.statuses[job] = "completed"
+    desk.sync()
+    assert desk.tasks.get("pets", task_id).status is TaskStatus.REVIEW
+    (asked,) = [each for each in desk.loop.world.outbox if each.event_type == "ReviewRequested"]
+    assert "3 batches in turn brought too few answers" in asked.data["reason"]
+
+
+def test_a_task_whose_answers_differ_goes_out_again_for_one_more() -> None:
+    desk = Desk(count=1)
+    (task_id,) = desk.task_ids
+    desk.sync()
+    (job,) = desk.backend.jobs
+    desk.give(job, task_id, "w1", "cat")
+    desk.give(job, task_id, "w2", "dog")
+    desk.backend.statuses[job] = "completed"
+    desk.sync()
+    settle = SettleConsensus(
+        {"pets": ELSEWHERE}, desk.tasks, desk.loop.skills, desk.loop.queue, desk.loop.clock, desk.loop.score
+    )
+    assert isinstance(settle("pets", task_id), MoreAnswers)
+    assert desk.sync().sent == 1
+    ((again,),) = list(desk.backend.jobs.values())[1:]
+    assert (again.overlap, again.answered_by) == (3, ("w1", "w2"))
 
 
 def test_what_the_backend_cannot_label_goes_to_a_reviewer() -> None:

@@ -43,6 +43,7 @@ _TASK_TYPES = {
     ("multilabel", "image"): "ImageMultiClassMultiLabel",
     ("multilabel", "text"): "TextMultiClassMultiLabel",
     ("boxes", "image"): "BoundingBox",
+    ("mask", "image"): "SemanticSegmentation",
     ("spans", "text"): "NamedEntityRecognition",
 }
 # Whose page for named entities is the only one that can be had.
@@ -53,15 +54,19 @@ _ELEMENTS = {
     ("multilabel", "image"): "crowd-image-classifier-multi-select",
     ("multilabel", "text"): "crowd-classifier-multi-select",
     ("boxes", "image"): "crowd-bounding-box",
+    ("mask", "image"): "crowd-semantic-segmentation",
 }
 _ASKED = {
     "classification": "Choose the class of the sample",
     "multilabel": "Choose all classes of the sample",
     "boxes": "Draw a box around each thing",
+    "mask": "Paint the pixels of each class",
     "spans": "Mark each part of the text that has a class",
 }
 _STATUS = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
 _ATTRIBUTE = "trueup-label"
+# Where the label is a file, Ground Truth insists on an attribute that says so.
+_FILE_ATTRIBUTE = f"{_ATTRIBUTE}-ref"
 _RESPONSES = re.compile(r".*/iteration-[0-9]+/(?P<position>[0-9]{1,9})/[^/]+\.json")
 # Limits of an input manifest (sms-input-data-input-manifest) and of a job (CreateLabelingJob).
 _MAX_TEXT = 20_000
@@ -126,14 +131,12 @@ class _Object(msgspec.Struct, rename={"task_id": "trueup-task", "sample_id": "tr
     sample_id: str
 
 
-class _Result(
-    msgspec.Struct, rename={"task_id": "trueup-task", "label": _ATTRIBUTE, "metadata": f"{_ATTRIBUTE}-metadata"}
-):
+class _Result(Record, frozen=True, kw_only=True):
     """A line of the output manifest. How one of a failed object looks is not documented: every key may be missing."""
 
     task_id: str = ""
     label: Any = None
-    metadata: dict[str, Any] = {}
+    metadata: Mapping[str, Any] = {}
 
 
 class Roles(Record, frozen=True, kw_only=True):
@@ -202,13 +205,21 @@ class GroundTruth(LabelingBackend):
     def failures(self, name: str) -> dict[str, str]:
         """Tasks left out of the job, objects whose files cannot be read or name unknown classes, and those that
         the output manifest gives no label."""
+        ended = self.status(name) != "in_progress"
+        reasons = {each.task_id: _failure(each, ended) for each in self._results(name) if each.task_id}
+        return {task_id: reason for task_id, reason in reasons.items() if reason is not None} | self._hopeless(name)
+
+    def retryable(self, name: str) -> frozenset[str]:
+        """Objects that Ground Truth gave up on: nobody took them in time, or as many as were asked declined them, or
+        their job was stopped. What it could not read may be among them; its reason is not documented."""
+        ended = self.status(name) != "in_progress"
+        given_up = {each.task_id for each in self._results(name) if _failure(each, ended) is not None}
+        return frozenset(given_up) - self._hopeless(name).keys()
+
+    def _hopeless(self, name: str) -> dict[str, str]:
+        """Tasks left out of the job, and those of which an answer cannot be used."""
         refused = self._read(f"{self._prefix(name)}/refused.json")
         found = msgspec.json.decode(refused, type=dict[str, str]) if refused else {}
-        ended = self.status(name) != "in_progress"
-        for result in self._results(name):
-            reason = _failure(result, ended)
-            if reason is not None and result.task_id:
-                found[result.task_id] = reason
         for response, task in self._responses(name):
             reason = response if isinstance(response, str) else self._unknown(response)
             if reason is not None:
@@ -294,8 +305,14 @@ class GroundTruth(LabelingBackend):
 
     def _results(self, name: str) -> Iterator[_Result]:
         manifest = self._read(f"{self._prefix(name)}/manifests/output/output.manifest")
+        attribute = attribute_of(self._project.label_schema)
         for each in (manifest or b"").splitlines():
-            yield msgspec.json.decode(each, type=_Result)
+            line = msgspec.json.decode(each, type=dict[str, Any])
+            yield _Result(
+                task_id=str(line.get("trueup-task", "")),
+                label=line.get(attribute),
+                metadata=line.get(f"{attribute}-metadata") or {},
+            )
 
     def _unknown(self, response: _Response) -> str | None:
         for each in response.answers:
@@ -339,6 +356,11 @@ class GroundTruth(LabelingBackend):
         return f"{self._project.name}/labeling/{name}"
 
 
+def attribute_of(schema: LabelSchema) -> str:
+    """The manifest's key of the label."""
+    return _FILE_ATTRIBUTE if schema.kind == "mask" else _ATTRIBUTE
+
+
 def input_manifest(objects: Sequence[Mapping[str, str]]) -> bytes:
     """One line per object; trueup's own keys pass through the job unchanged."""
     return b"".join(msgspec.json.encode(each) + b"\n" for each in objects)
@@ -362,7 +384,7 @@ def worker_template(schema: LabelSchema) -> bytes:
     target = "<classification-target>{{ task.input.taskObject }}</classification-target>"
     element = _ELEMENTS[schema.kind, schema.media]
     attribute, content = (f' src="{source}"', "") if schema.media == "image" else ("", target)
-    names = "labels" if schema.kind == "boxes" else "categories"
+    names = "labels" if schema.kind in ("boxes", "mask") else "categories"
     page = f"""<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
 <crowd-form>
 <{element} name="label"{attribute} header="{_ASKED[schema.kind]}"
@@ -401,7 +423,7 @@ def labeling_job_request(
     function = f"arn:aws:lambda:{region}:{account}:function"
     return {
         "LabelingJobName": name,
-        "LabelAttributeName": _ATTRIBUTE,
+        "LabelAttributeName": attribute_of(schema),
         "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"{root}/input.manifest"}}},
         "OutputConfig": {"S3OutputPath": f"{root.rpartition('/')[0]}/", "KmsKeyId": roles.key_arn},
         "RoleArn": roles.role_arn,

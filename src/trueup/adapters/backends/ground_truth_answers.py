@@ -1,16 +1,19 @@
 """What a worker's answer says, by kind of label: the crowd elements' own formats, as label texts.
 
-crowd-image-classifier, crowd-classifier, their multi-select forms, crowd-bounding-box and crowd-entity-annotation:
-"Crowd HTML Elements Reference", Amazon SageMaker Developer Guide. The content is keyed by the element's name.
+crowd-image-classifier, crowd-classifier, their multi-select forms, crowd-bounding-box, crowd-semantic-segmentation and
+crowd-entity-annotation: "Crowd HTML Elements Reference", Amazon SageMaker Developer Guide. The content is keyed by the
+element's name.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from trueup.labels.masks import mask_of_colours
 from trueup.labels.reading import written
 from trueup.labels.values import Box, Boxes, Classes, Span, Spans
 from trueup.model import Kind
@@ -38,6 +41,19 @@ class _Boxes(msgspec.Struct, frozen=True, rename="camel"):
     input_image_properties: _Image
 
 
+class _Colour(msgspec.Struct, frozen=True):
+    color: str
+
+
+class _Picture(msgspec.Struct, frozen=True, rename="camel"):
+    png_image_data: str
+
+
+class _Segmented(msgspec.Struct, frozen=True, rename="camel"):
+    label_mappings: dict[str, _Colour]
+    labeled_image: _Picture
+
+
 class _Entity(msgspec.Struct, frozen=True, rename="camel"):
     label: str
     start_offset: int
@@ -49,7 +65,8 @@ class _Entities(msgspec.Struct, frozen=True):
 
 
 def label_of(content: Mapping[str, Any], kind: Kind) -> str:
-    """The label's text, unchecked. Raises ValueError for what is no answer of that kind."""
+    """The label's text, unchecked. Raises ValueError for what is no answer of that kind, LabelError for a mask that
+    cannot be read."""
     if kind == "classification":
         return _class(content)
     for value in content.values():
@@ -84,10 +101,22 @@ def _boxes(value: Any) -> str:
     return written(Boxes(width=image.width, height=image.height, boxes=tuple(boxes)))
 
 
+def _mask(value: Any) -> str:
+    """Pixels that the worker left alone are transparent. Raises LabelError, ValueError (no Base64)."""
+    found = msgspec.convert(value, _Segmented)
+    data = base64.b64decode(found.labeled_image.png_image_data.rpartition(",")[2], validate=True)
+    return written(mask_of_colours(data, {name: each.color for name, each in found.label_mappings.items()}))
+
+
 def _spans(value: Any) -> str:
     entities = msgspec.convert(value, _Entities).entities
     spans = [Span(label=each.label, start=each.start_offset, end=each.end_offset) for each in entities]
     return written(Spans(spans=tuple(spans)))
 
 
-_READERS: dict[str, Callable[[Any], str]] = {"multilabel": _classes, "boxes": _boxes, "spans": _spans}
+_READERS: dict[str, Callable[[Any], str]] = {
+    "multilabel": _classes,
+    "boxes": _boxes,
+    "mask": _mask,
+    "spans": _spans,
+}

@@ -1,7 +1,8 @@
 """Ground Truth labeling jobs: accepted, described, stopped; answered through a route that only exists locally.
 
 POST /_trueup/labeling-jobs/<name>/answers with {"object": index, "worker": id, "label": class, "seconds": n}
-stands for a worker's submission; the worker-response file and, with the last one, the event follow as on AWS.
+stands for a worker's submission; the worker-response file, the output manifest and, with the last one, the event follow
+as on AWS. {"object": index, "failure": reason} is an object that expired, or that Ground Truth gave up on.
 """
 
 from __future__ import annotations
@@ -73,9 +74,13 @@ class LabelingJobs:
             raise AwsError("ValidationException", f"The labeling job has no object {answer['object']}.")
         wanted = record["HumanTaskConfig"]["NumberOfHumanWorkersPerDataObject"]
         answers = [*record["Answers"], {**answer, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}]
-        done = sum(len(_of(answers, index)) >= wanted for index in range(record["Objects"]))
-        self._store.update(_KIND, name, Answers=answers, LabelCounters=_counters(done, record["Objects"] - done))
-        self._write_responses(record, answers, int(answer["object"]))
+        labelled = sum(len(_of(answers, index)) >= wanted for index in range(record["Objects"]))
+        failed = len({int(each["object"]) for each in answers if "failure" in each})
+        done = labelled + failed
+        counters = _counters(labelled, record["Objects"] - done, failed)
+        self._store.update(_KIND, name, Answers=answers, LabelCounters=counters)
+        if "failure" not in answer:
+            self._write_responses(record, answers, int(answer["object"]))
         self._write_manifest(record, answers, wanted)
         if done == record["Objects"]:
             self._end(name, "Completed")
@@ -91,7 +96,13 @@ class LabelingJobs:
         rows = []
         for index, line in enumerate(record["Lines"]):
             given = _of(answers, index)
-            rows.append(_labelled(line, given, record) if len(given) >= wanted else line)
+            failure = next(
+                (each["failure"] for each in answers if int(each["object"]) == index and "failure" in each), ""
+            )
+            if failure:
+                rows.append({**line, f"{record['LabelAttributeName']}-metadata": {"failure-reason": failure}})
+            else:
+                rows.append(_labelled(line, given, record) if len(given) >= wanted else line)
         root = f"{record['OutputConfig']['S3OutputPath'].rstrip('/')}/{record['LabelingJobName']}"
         data = "".join(json.dumps(each) + "\n" for each in rows)
         self._world.put(f"{root}/manifests/output/output.manifest", data.encode())
@@ -116,7 +127,7 @@ class LabelingJobs:
 
 
 def _of(answers: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
-    return [each for each in answers if int(each["object"]) == index]
+    return [each for each in answers if int(each["object"]) == index and "failure" not in each]
 
 
 def _labelled(line: dict[str, Any], answers: list[dict[str, Any]], record: dict[str, Any]) -> dict[str, Any]:
@@ -145,11 +156,11 @@ def _worker_answer(answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _counters(labeled: int, unlabeled: int) -> dict[str, int]:
+def _counters(labeled: int, unlabeled: int, failed: int = 0) -> dict[str, int]:
     return {
         "TotalLabeled": labeled,
         "HumanLabeled": labeled,
         "MachineLabeled": 0,
-        "FailedNonRetryableError": 0,
+        "FailedNonRetryableError": failed,
         "Unlabeled": unlabeled,
     }
