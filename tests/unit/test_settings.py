@@ -53,7 +53,16 @@ def test_a_missing_variable_is_named() -> None:
         ({"consensus": {"overlap": 5}}, "consensus.max_overlap is 4: it must not be below consensus.overlap"),
         ({"commit": {"test_share": 0.5, "validation_share": 0.5}}, "commit.test_share is 0.5: with commit.validation"),
         ({"backend": "ground_truth"}, "ground_truth is missing"),
-        ({"ground_truth": TEAM}, "ground_truth is set, but backend is 'queue'"),
+        ({"backend": "label_studio"}, "label_studio is missing: backend label_studio needs a url and a secret"),
+        (
+            {
+                "backend": "label_studio",
+                "label_studio": {"url": "https://labels.example.com", "secret": "trueup/labels"},
+                "label_schema": {"kind": "rating", "media": "text", "scale": {"low": 0, "high": 4}},
+                "triggers": {"action": "notify"},
+            },
+            "backend is 'label_studio', whose ratings are stars",
+        ),
         (
             {"backend": "ground_truth", "ground_truth": TEAM, "label_schema": {"media": "tabular", **PAIR}},
             "backend is 'ground_truth', which has no task for tabular samples",

@@ -1078,7 +1078,7 @@ class MemoryLabelingBackend(LabelingBackend):
         self.given: dict[str, list[Annotation]] = {}
         self.failed: dict[str, dict[str, str]] = {}
         self.done: dict[str, set[str]] = {}
-        self.withdrawn: set[str] = set()
+        self.withdrawn: dict[str, set[str]] = {}
         self.changed: dict[str, AnsweredTask] = {}
         self._world = World()
         self.curable: set[str] = set()
@@ -1105,12 +1105,12 @@ class MemoryLabelingBackend(LabelingBackend):
 
     @_locked
     def returned(self, name: str, task_ids: Collection[str]) -> frozenset[str]:
-        gone = self.done.get(name, set()) | self.failed.get(name, {}).keys() | self.withdrawn
+        gone = self.done.get(name, set()) | self.failed.get(name, {}).keys() | self.withdrawn.get(name, set())
         return frozenset(task_ids) & gone
 
     @_locked
-    def withdraw(self, name: str, task_ids: Collection[str]) -> None:  # noqa: ARG002
-        self.withdrawn |= set(task_ids)
+    def withdraw(self, name: str, task_ids: Collection[str]) -> None:
+        self.withdrawn.setdefault(name, set()).update(task_ids)
 
     @_locked
     def recall(self, name: str) -> None:
