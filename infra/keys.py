@@ -182,7 +182,7 @@ _STUDIO = matching(
     "the address of a Label Studio server, https://…",
     256,
 )
-_SECRET = matching(r"[A-Za-z0-9/_+=.@-]+", "the name of a secret, not its ARN", 512)
+_SECRET = matching(r"[A-Za-z0-9/_+=.@-]+", "the name of a secret, not its ARN", 64)
 _TOPICS = Allowed(
     f"up to {MAX_TOPICS} ARNs of SNS topics of this account and Region (arn:aws:sns:…), none of them FIFO",
     lambda value: _all_match(value, r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", MAX_TOPICS),

@@ -324,7 +324,7 @@ class AnnotationStack(Stack):
                 key_arn=platform.key.key_arn,
                 labeling_role_arn=role.role_arn,
                 annotation_queue_urls={name: each.queue.queue_url for name, each in self.queues.items()},
-                hints_url=f"{self.api.api_endpoint}/api/projects",
+                api_id=self.api.api_id,
             ),
             grants=[
                 grant.read_write_table(platform.table.table_arn),

@@ -183,7 +183,7 @@ class BackendSyncSettings(Settings, frozen=True, kw_only=True):
     key_arn: str
     labeling_role_arn: str
     annotation_queue_urls: dict[str, str]
-    hints_url: str
+    api_id: str
     projects_file: str = "projects.json"
 
 

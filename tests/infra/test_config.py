@@ -164,6 +164,15 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "ground_truth.workteam_arn": ([ARN, ARN.replace("private", "vendor")], ["", "pets", ARN + "x" * 256, ARN[:-4]]),
     "ground_truth.batch": ([1, MAX_BATCH], [0, MAX_BATCH + 1]),
     "ground_truth.answer_price": ([0, 0.012, 1000], [-0.01, 1001]),
+    "label_studio.url": (
+        ["https://labels.example.com", "https://labels.example.com:8443/studio/", "http://127.0.0.1:8080"],
+        ["", "labels.example.com", "http://labels.example.com", "https://", "https://a b", "https://a?x=1"],
+    ),
+    "label_studio.secret": (
+        ["labels", "trueup/label-studio_1.2+3=4@5-6", "a" * 64],
+        ["", "two words", "a*", "a" * 513],
+    ),
+    "label_studio.batch": ([1, MAX_BATCH], [0, MAX_BATCH + 1]),
 }
 # It has a test of its own.
 ELSEWHERE = {"projects"}
@@ -177,7 +186,7 @@ def context(**changes: Any) -> dict[str, Any]:
 
 def _example_of(path: str) -> int:
     """In which project of the full example a key stands."""
-    if path.startswith("label_schema.relations"):
+    if path.startswith(("label_schema.relations", "label_studio")):
         return 2
     return int(path.startswith(("ground_truth", "selection.answer")))
 
@@ -258,6 +267,7 @@ def _many_queues(document: dict[str, Any]) -> None:
     for number, each in enumerate(document["projects"]):
         each["annotation"] = {"queues": QUEUES[:4] if number == 0 else QUEUES[:3] if number == 1 else []}
         each.pop("ground_truth", None)
+        each.pop("label_studio", None)
         each["backend"] = "queue"
 
 
@@ -353,10 +363,7 @@ def _many_models(document: dict[str, Any]) -> None:
         (_project(sources={"async_topics": [TOPIC]}), "trueup.projects[0].sources.buckets is empty: name the buckets"),
         (_project(sources={"transforms": True}), "trueup.projects[0].sources.transforms is not a known key"),
         (_project(backend="ground_truth"), "trueup.projects[0].ground_truth is missing"),
-        (
-            _project(ground_truth={"workteam_arn": ARN}),
-            "trueup.projects[0].ground_truth is set, but backend",
-        ),
+        (_project(backend="label_studio"), "trueup.projects[0].label_studio is missing"),
         (_project(training={"hyperparameters": {"epochs": 3}}), "trueup.projects[0].training.hyperparameters["),
         (
             _project(annotation={"queues": [{"name": "all"}]}),
@@ -465,7 +472,7 @@ def test_the_configuration_page_is_the_code() -> None:
 def test_the_examples_of_the_page_are_right() -> None:
     examples = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
     minimal, full = (read_config({"trueup": json.loads(each)}) for each in examples)
-    assert [each.backend for each in full.projects] == ["queue", "ground_truth", "queue"]
+    assert [each.backend for each in full.projects] == ["queue", "ground_truth", "label_studio"]
     assert minimal.projects[0].selection.rate != full.projects[0].selection.rate
 
 

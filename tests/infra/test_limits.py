@@ -134,6 +134,7 @@ def longest_project(index: int) -> dict[str, Any]:
             "keys": [f"{KEY}{index:02d}{each}".ljust(len(KEY) + 36, "x") for each in range(MAX_KEYS)],
         },
         "consensus": {"overlap": 2, "max_overlap": 3},
+        "label_studio": {"url": "https://labels.example.com", "secret": f"s{index:02d}".ljust(64, "x")},
         "annotation": {
             "models": [
                 {"name": f"n{each}".ljust(32, "x"), "model_id": f"us.{(3 * index + each) % 10}".ljust(128, "x")}

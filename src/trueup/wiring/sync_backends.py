@@ -54,15 +54,15 @@ def _backends(project: Project, settings: BackendSyncSettings, clients: Clients)
         roles = Roles(role_arn=settings.labeling_role_arn, key_arn=settings.key_arn)
         found["ground_truth"] = GroundTruth(project, project.ground_truth, jobs, roles)
     if project.label_studio is not None:
-        token, place = (
-            Secret(clients["secretsmanager"], project.label_studio.secret),
-            f"{settings.stage}/{project.name}",
-        )
+        token = Secret(clients["secretsmanager"], project.label_studio.secret)
+        place = f"{settings.stage}/{project.name}"
+        # By its id alone: with the addresses of all queues, that of the API would not fit into the environment.
+        api = f"https://{settings.api_id}.execute-api.{clients.region}.{clients.domain}"
         found["label_studio"] = LabelStudio(
             project,
             LabelStudioApi(project.label_studio.url, token),
             S3LabelingFiles(clients["s3"], settings.dataset_bucket, clients.region),
             place=place,
-            inbox=Inbox(f"{settings.hints_url}/{project.name}/hints", HEADER, DerivedToken(token, place)),
+            inbox=Inbox(f"{api}/api/projects/{project.name}/hints", HEADER, DerivedToken(token, place)),
         )
     return found

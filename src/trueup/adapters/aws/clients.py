@@ -37,6 +37,11 @@ class Clients:
     def region(self) -> str:
         return str(self._session.get_config_variable("region"))
 
+    @property
+    def domain(self) -> str:
+        """The one that the region's services have their addresses in."""
+        return "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+
     def __getitem__(self, service: str) -> Any:
         return _Later(self, service)
 
