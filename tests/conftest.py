@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from tests.parrot import parrot
-from tests.studio.people import Studio
-from tests.studio.server import label_studio
+from tests.studio.people import TOKEN, Studio
+from tests.studio.server import Server
 
 # How long an example takes says something of the machine's load. In CI hypothesis has a profile of its own.
 settings.register_profile("here", deadline=None)
@@ -69,9 +69,13 @@ ELSEWHERE = {
     "backend": "ground_truth",
     "ground_truth": {"workteam_arn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/pets"},
 }
-# A project whose captures come from batch transforms and an asynchronous endpoint.
+# A project whose captures come from batch transforms and an asynchronous endpoint, and whose people work in Label
+# Studio, of which the address is known when it runs.
+SECRET = "trueup/label-studio"
 BATCHES = {
     **PETS,
+    "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.6},
+    "backend": "label_studio",
     "name": "batches",
     "endpoint_name": "batches",
     "sources": {
@@ -124,9 +128,18 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    with label_studio(tmp_path_factory.mktemp("studio"), ROOT / ".cache") as server:
+def studio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Label Studio, which comes up while AWS does."""
+    server = Server(tmp_path_factory.mktemp("studio"), ROOT / ".cache")
+    try:
         yield server
+    finally:
+        server.down()
+
+
+@pytest.fixture(scope="session")
+def studio(studio_server: Server) -> Studio:
+    return studio_server.up()
 
 
 @pytest.fixture(scope="session")
@@ -137,14 +150,15 @@ def bedrock() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str) -> Iterator[Cloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str, studio_server: Server) -> Iterator[Cloud]:
     from trueup.adapters.aws.clients import Clients
     from trueup.local import service
     from trueup.wiring.operator import operator
 
     folder = tmp_path_factory.mktemp("aws")
     config = folder / "deployment.json"
-    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, REMARKS, HELPED, REVIEWED, MOODS, STALE, BROKEN]
+    batches = {**BATCHES, "label_studio": {"url": studio_server.url, "secret": SECRET}}
+    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, batches, REMARKS, HELPED, REVIEWED, MOODS, STALE, BROKEN]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )
@@ -158,6 +172,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str) -> Iterator[Cl
     os.environ.update(service.aws_environment(running))
     try:
         look = operator("e2e", Clients())
+        look.clients["secretsmanager"].create_secret(Name=SECRET, SecretString=TOKEN)
         for name in ANNOTATORS:
             hire(look, name)
         hire(look, REVIEWER, "reviewers")

@@ -15,8 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from tests.studio.people import ADDRESS, PASSWORD, TOKEN, Studio
@@ -26,30 +25,34 @@ DATABASE = "label_studio.sqlite3"
 _UP_SECONDS = 240
 
 
-@contextmanager
-def label_studio(folder: Path, cache: Path) -> Iterator[Studio]:
-    """A server with an empty database below `folder`, as its administrator."""
-    home = cache / f"label-studio-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
-    command = _installed(home)
-    made = home / DATABASE
-    folder.mkdir(parents=True, exist_ok=True)
-    if made.is_file():
-        shutil.copy(made, folder / DATABASE)
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--host", url]
-    with (folder / "label-studio.log").open("wb") as log:
-        process = subprocess.Popen(
-            [command, "start", *listen], env=_environment(folder), stdout=log, stderr=subprocess.STDOUT
-        )
-    try:
-        _wait(url, process, folder / "label-studio.log")
-        if not made.is_file():
-            _keep(folder / DATABASE, made)
-        yield Studio(url)
-    finally:
-        process.terminate()
-        process.wait(30)
+class Server:
+    """Starts at once and is up some time later."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        home = cache / f"label-studio-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
+        command = _installed(home)
+        self._folder, self._made = folder, home / DATABASE
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._made.is_file():
+            shutil.copy(self._made, folder / DATABASE)
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--host", self.url]
+        with (folder / "label-studio.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [command, "start", *listen], env=_environment(folder), stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def up(self) -> Studio:
+        """As its administrator sees it. Raises RuntimeError when it ended, or takes minutes."""
+        _wait(self.url, self._process, self._folder / "label-studio.log")
+        if not self._made.is_file():
+            _keep(self._folder / DATABASE, self._made)
+        return Studio(self.url)
+
+    def down(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
 
 
 def _installed(home: Path) -> Path:
