@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests.parrot import parrot
 from tests.studio.people import Studio
+from tests.studio.pictures import Pictures
 from tests.studio.server import label_studio
 
 # How long an example takes says something of the machine's load. In CI hypothesis has a profile of its own.
@@ -124,8 +125,21 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    with label_studio(tmp_path_factory.mktemp("studio"), ROOT / ".cache") as server:
+def pictures() -> Iterator[Pictures]:
+    """An S3 that other processes reach. What moto holds is emptied by each test that uses it otherwise."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield Pictures(f"http://{host}:{port}")
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Studio]:
+    folder = tmp_path_factory.mktemp("studio")
+    with label_studio(folder, ROOT / ".cache", environment=pictures.environment) as server:
         yield server
 
 

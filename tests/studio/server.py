@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -27,8 +27,8 @@ _UP_SECONDS = 240
 
 
 @contextmanager
-def label_studio(folder: Path, cache: Path) -> Iterator[Studio]:
-    """A server with an empty database below `folder`, as its administrator."""
+def label_studio(folder: Path, cache: Path, environment: Mapping[str, str] | None = None) -> Iterator[Studio]:
+    """A server with an empty database below `folder`, as its administrator. `environment` goes before ours."""
     home = cache / f"label-studio-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
     command = _installed(home)
     made = home / DATABASE
@@ -40,7 +40,10 @@ def label_studio(folder: Path, cache: Path) -> Iterator[Studio]:
     listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--host", url]
     with (folder / "label-studio.log").open("wb") as log:
         process = subprocess.Popen(
-            [command, "start", *listen], env=_environment(folder), stdout=log, stderr=subprocess.STDOUT
+            [command, "start", *listen],
+            env={**_environment(folder), **(environment or {})},
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     try:
         _wait(url, process, folder / "label-studio.log")
