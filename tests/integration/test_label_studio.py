@@ -20,14 +20,14 @@ from tests.contract.shops import MemoryFiles, StudioToken, studio_backend
 from tests.integration.test_ground_truth import pets, tasks
 from tests.studio.people import Person, Studio
 from tests.studio.pictures import REGION, Pictures
-from tests.worlds import NOW, project
+from tests.worlds import NOW
 from trueup.adapters.aws.labeling_files import S3LabelingFiles
 from trueup.adapters.backends.label_studio import LabelStudio
 from trueup.adapters.backends.label_studio_api import LabelStudioApi
 from trueup.adapters.backends.label_studio_home import Inbox
 from trueup.adapters.memory import FixedClock
 from trueup.errors import ConfigurationError, NotFoundError, PermissionDeniedError, RetryableError, ServiceError
-from trueup.model import Annotation, Task
+from trueup.model import Annotation, LabelClass, Project, Task
 from trueup.ports import BackendWakeups, HintToken
 from trueup.usecases.receive_hint import HEADER, ReceiveHint
 
@@ -96,6 +96,11 @@ class Desk:
 @pytest.fixture
 def desk(studio: Studio) -> Desk:
     return Desk(studio)
+
+
+def asking(**changes: Any) -> Project:
+    """With another label schema."""
+    return replace(pets(), label_schema=replace(pets().label_schema, **changes))
 
 
 def address(name: str) -> str:
@@ -355,8 +360,8 @@ def test_a_prediction_is_there_to_start_from(desk: Desk) -> None:
 
 def test_a_label_schema_that_changes_before_there_are_answers_is_shown(desk: Desk) -> None:
     desk.backend().start(FIRST, tasks())
-    birds = project(label_schema={"media": "text", "classes": [{"name": each} for each in ("owl", "tit")]})
-    desk.backend(config=birds).start(FIRST, tasks())
+    birds = tuple(LabelClass(name=each) for each in ("owl", "tit"))
+    desk.backend(config=asking(classes=birds)).start(FIRST, tasks())
     assert "owl" in desk.settings["label_config"]
     assert "fox" not in desk.settings["label_config"]
 
@@ -364,10 +369,11 @@ def test_a_label_schema_that_changes_before_there_are_answers_is_shown(desk: Des
 def test_a_label_schema_that_answers_speak_against_is_refused(desk: Desk) -> None:
     desk.backend().start(FIRST, tasks())
     desk.person("ada").answer(desk.only(tasks()[0])["id"], "fox")
-    texts = project(label_schema={"media": "text", "kind": "text", "classes": []})
+    ratings = asking(kind="rating", classes=(), none_of_these=False)
     with pytest.raises(ConfigurationError, match="refuses the label schema of pets") as refused:
-        desk.backend(config=texts).start(SECOND, tasks())
+        desk.backend(config=ratings).start(SECOND, tasks())
     assert refused.value.field == "label_schema"
+    assert "incompatible with provided labeling schema" in str(refused.value)
     assert "fox" in desk.settings["label_config"]
 
 
@@ -382,12 +388,12 @@ class WatchedApi(LabelStudioApi):
 def test_guidelines_that_change_are_shown(desk: Desk) -> None:
     desk.backend().start(FIRST, tasks())
     assert not desk.settings["show_instruction"]
-    told = project(label_schema={"media": "text", "classes": [{"name": "cat"}], "guidelines": "Is a < b & c?\nSay so."})
+    told = asking(guidelines='Is a < b & "c"?\nSay so.')
     api = WatchedApi(desk.studio.url, StudioToken(desk.studio.token))
     for _ in range(2):
         LabelStudio(told, api, MemoryFiles(), place=desk.place).start(FIRST, tasks())
     assert desk.settings["show_instruction"]
-    assert desk.settings["expert_instruction"] == "Is a &lt; b &amp; c?<br>Say so."
+    assert desk.settings["expert_instruction"] == 'Is a &lt; b &amp; "c"?<br>Say so.'
     assert api.changed == 1
 
 
@@ -465,8 +471,11 @@ class Gate:
     some: threading.Event = field(default_factory=threading.Event)
 
     def wait(self) -> set[int]:
+        """What those were answered that came since it was asked last."""
         assert self.some.wait(5), "no hint came"
-        return set(self.answered)
+        self.some.clear()
+        found, self.answered = self.answered, []
+        return set(found)
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -509,25 +518,24 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize("act", ["answer", "skip", "change", "delete", "bulk", "remove"])
-def test_what_happens_there_is_hinted_at(desk: Desk, act: str) -> None:
+def test_what_happens_there_is_hinted_at(desk: Desk) -> None:
     (task,) = tasks(1)
     with gate("right") as hints:
-        desk.backend().start(FIRST, [task])
-        number, ada = desk.only(task)["id"], desk.person("ada")
-        given = ada.answer(number, "cat") if act not in ("answer", "skip") else 0
         desk.backend(inbox=Inbox(hints.url, HEADER, Fixed("right"))).start(FIRST, [task])
-        acts: dict[str, Callable[[], Any]] = {
-            "answer": lambda: ada.answer(number, "cat"),
-            "skip": lambda: ada.skip(number),
-            "change": lambda: ada.change(given, "dog"),
-            "delete": lambda: ada.delete(given),
-            "bulk": desk.empty,
-            "remove": lambda: desk.studio.call("DELETE", f"/api/tasks/{number}/"),
-        }
-        acts[act]()
+        number, ada = desk.only(task)["id"], desk.person("ada")
+        given = ada.answer(number, "cat")
         assert hints.wait() == {202}
-        assert set(hints.wakeups.woken) == {"pets"}
+        acts: dict[str, Callable[[], Any]] = {
+            "changed": lambda: ada.change(given, "dog"),
+            "deleted": lambda: ada.delete(given),
+            "skipped": lambda: ada.skip(number),
+            "deleted in bulk": desk.empty,
+            "the task deleted": lambda: desk.studio.call("DELETE", f"/api/tasks/{number}/"),
+        }
+        for name, act in acts.items():
+            act()
+            assert hints.wait() == {202}, name
+    assert set(hints.wakeups.woken) == {"pets"}
 
 
 def test_a_hint_with_another_token_wakes_nobody(desk: Desk) -> None:
@@ -675,6 +683,25 @@ def test_a_rotated_secret_is_picked_up(desk: Desk) -> None:
     for _ in range(2):
         list(api.projects())
     assert secret.read == ["0" * 40, "0" * 40, desk.studio.token]
+
+
+def test_a_secret_that_is_missing_says_nothing_of_the_batch(desk: Desk) -> None:
+    class Missing:
+        name = "trueup/label-studio"
+
+        def value(self, *, fresh: bool = False) -> str:
+            raise NotFoundError("reading the secret trueup/label-studio: it is not there")
+
+    backend = LabelStudio(pets(), LabelStudioApi(desk.studio.url, Missing()), MemoryFiles(), place=desk.place)
+    with pytest.raises(ConfigurationError, match=r"secret trueup/label-studio.*store a Label Studio token"):
+        backend.status(FIRST)
+
+
+def test_another_address_says_nothing_of_the_batch(desk: Desk) -> None:
+    api = LabelStudioApi(f"{desk.studio.url}/elsewhere", StudioToken(desk.studio.token))
+    backend = LabelStudio(pets(), api, MemoryFiles(), place=desk.place)
+    with pytest.raises(ServiceError, match="configure the address of a Label Studio"):
+        backend.status(FIRST)
 
 
 def test_a_server_that_is_down_is_tried_again_later() -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from trueup.errors import NotFoundError, PermissionDeniedError, RetryableError, ServiceError
+from trueup.errors import ConfigurationError, NotFoundError, PermissionDeniedError, RetryableError, ServiceError
 
 _SECONDS = 30
 _PAGE = 100
@@ -124,7 +124,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 class LabelStudioApi:
     """Raises RetryableError where the server does not answer or is busy, PermissionDeniedError for the token,
-    NotFoundError, and ServiceError with the server's words for what it refuses."""
+    ConfigurationError without one, NotFoundError, and ServiceError with the server's words for what it refuses."""
 
     def __init__(self, url: str, token: Token) -> None:
         self._url = url.rstrip("/")
@@ -135,9 +135,11 @@ class LabelStudioApi:
     def projects(self) -> Iterator[StudioProject]:
         number, more = 1, True
         while more:
-            page = self._ask(
-                "GET", "/api/projects/", _Projects, query={"page": number, "page_size": _PAGE, "include": _PROJECT}
-            )
+            asked = {"page": number, "page_size": _PAGE, "include": _PROJECT}
+            try:
+                page = self._ask("GET", "/api/projects/", _Projects, query=asked)
+            except NotFoundError as error:
+                raise ServiceError(f"{error}: configure the address of a Label Studio") from error
             yield from page.results
             number, more = number + 1, page.next is not None
 
@@ -227,9 +229,16 @@ class LabelStudioApi:
         """A legacy token goes as it is; a personal access token is one that access tokens are got with."""
         with self._lock:
             if fresh or not self._authorization:
-                token = self._token.value(fresh=fresh)
+                token = self._secret(fresh=fresh)
                 self._authorization = self._access(token) if token.count(".") == _JWT_DOTS else f"Token {token}"
             return self._authorization
+
+    def _secret(self, *, fresh: bool) -> str:
+        """That there is none says nothing of what lies on the server."""
+        try:
+            return self._token.value(fresh=fresh)
+        except NotFoundError as error:
+            raise ConfigurationError(f"{error}: store a Label Studio token there", field="label_studio") from error
 
     def _access(self, token: str) -> str:
         raw = self._send("POST", "/api/token/refresh", {"refresh": token}, "")

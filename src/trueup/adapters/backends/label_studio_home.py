@@ -65,9 +65,14 @@ class StudioHome:
 
     def prepared(self) -> int:
         """Its number, once it has our label schema, webhook and pictures. Raises ConfigurationError."""
+        number = self._number = self._schooled(self._lookup())
+        self._hook(number)
+        self._connect(number)
+        return number
+
+    def _schooled(self, found: StudioProject | None) -> int:
         try:
-            found = self._lookup() or self._create()
-            self._number = found.id
+            found = found or self._create()
             self._teach(found)
         except ServiceError as error:
             raise ConfigurationError(
@@ -75,8 +80,6 @@ class StudioHome:
                 f"another one: {error}",
                 field="label_schema",
             ) from error
-        self._hook(found.id)
-        self._connect(found.id)
         return found.id
 
     def _teach(self, found: StudioProject) -> None:
