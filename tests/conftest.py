@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests.parrot import parrot
 from tests.studio.people import TOKEN, Studio
+from tests.studio.pictures import Pictures
 from tests.studio.server import Server
 
 # How long an example takes says something of the machine's load. In CI hypothesis has a profile of its own.
@@ -128,9 +129,21 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def studio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def pictures() -> Iterator[Pictures]:
+    """An S3 that other processes reach. What moto holds is emptied by each test that uses it otherwise."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield Pictures(f"http://{host}:{port}")
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def studio_server(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Server]:
     """Label Studio, which comes up while AWS does."""
-    server = Server(tmp_path_factory.mktemp("studio"), ROOT / ".cache")
+    server = Server(tmp_path_factory.mktemp("studio"), ROOT / ".cache", pictures.environment)
     try:
         yield server
     finally:

@@ -18,6 +18,7 @@ from tests.worlds import NOW
 from trueup.adapters.backends.ground_truth import GroundTruth
 from trueup.adapters.backends.label_studio import LabelStudio
 from trueup.adapters.backends.label_studio_api import LabelStudioApi
+from trueup.adapters.backends.label_studio_home import Inbox, LabelingFiles
 from trueup.adapters.memory import MemoryLabelingBackend
 from trueup.errors import NotFoundError
 from trueup.model import Annotation, Project
@@ -158,10 +159,14 @@ class StudioPeople:
 
 
 def studio_backend(
-    studio: Studio, place: str, config: Project | None = None, files: MemoryFiles | None = None
+    studio: Studio,
+    place: str,
+    config: Project | None = None,
+    files: LabelingFiles | None = None,
+    inbox: Inbox | None = None,
 ) -> LabelStudio:
     api = LabelStudioApi(studio.url, StudioToken(studio.token))
-    return LabelStudio(config or pets(), api, files or MemoryFiles(), place=place)
+    return LabelStudio(config or pets(), api, files or MemoryFiles(), place=place, inbox=inbox)
 
 
 def label_studio(studio: Studio) -> Shop:

@@ -48,7 +48,7 @@ class Studio:
 
     def tasks(self, project: int) -> list[dict[str, Any]]:
         """In the order in which they came."""
-        found: list[dict[str, Any]] = self.call("GET", f"/api/tasks?project={project}&fields=all&page_size=100")[
+        found: list[dict[str, Any]] = self.call("GET", f"/api/tasks?project={project}&fields=all&page_size=200")[
             "tasks"
         ]
         return sorted(found, key=lambda each: each["id"])
@@ -86,6 +86,13 @@ class Person:
     def answer(self, task: int, label: str, **more: Any) -> int:
         body = {"result": chosen(label), "lead_time": 2.5, **more}
         return int(self._studio.call("POST", f"/api/tasks/{task}/annotations/", body, self.token)["id"])
+
+    def fetch(self, address: str) -> bytes:
+        """What a page of the server loads by an address in a task's data."""
+        request = urllib.request.Request(urllib.parse.urljoin(self._studio.url, address))
+        request.add_unredirected_header("Authorization", f"Token {self.token}")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bytes(answer.read())
 
     def skip(self, task: int) -> None:
         self.answer(task, "", result=[], was_cancelled=True)

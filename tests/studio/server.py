@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -26,9 +27,9 @@ _UP_SECONDS = 240
 
 
 class Server:
-    """Starts at once and is up some time later."""
+    """Starts at once and is up some time later. `environment` goes before ours."""
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path, environment: Mapping[str, str] | None = None) -> None:
         home = cache / f"label-studio-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
         command = _installed(home)
         self._folder, self._made = folder, home / DATABASE
@@ -40,7 +41,10 @@ class Server:
         listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--host", self.url]
         with (folder / "label-studio.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [command, "start", *listen], env=_environment(folder), stdout=log, stderr=subprocess.STDOUT
+                [command, "start", *listen],
+                env={**_environment(folder), **(environment or {})},
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
 
     def up(self) -> Studio:

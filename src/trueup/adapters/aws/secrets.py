@@ -51,7 +51,7 @@ class DerivedToken(HintToken):
 
 def _token_in(text: str) -> str:
     try:
-        found = json.loads(text)
+        found = json.loads(text).get("token")
     except json.JSONDecodeError:
         return ""
-    return str(found.get("token", ""))
+    return found.strip() if isinstance(found, str) else ""

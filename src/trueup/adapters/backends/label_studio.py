@@ -7,7 +7,7 @@ what is true is read from the server (docs/adr/0013-label-studio.md).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,7 +59,7 @@ class LabelStudio(LabelingBackend):
             found = there.get(each.task_id)
             if found is not None and found.data.get(_BATCH) != name:
                 self._ask_again(found, each, name)
-        self._single_out(number, name, tasks)
+        self._single_out(number, tasks)
 
     def status(self, name: str) -> str:
         found = self._batch(name)
@@ -67,7 +67,7 @@ class LabelStudio(LabelingBackend):
             return "failed"
         if not found:
             raise NotFoundError(f"there is no batch {name}")
-        return "completed" if all(map(self._is_done, found)) else "in_progress"
+        return "in_progress" if _names(found) - self._done(found) else "completed"
 
     def answers(self, name: str) -> list[Annotation]:
         return [answer for each in self._batch(name) for answer in self._answers(each)]
@@ -83,16 +83,20 @@ class LabelStudio(LabelingBackend):
 
     def returned(self, name: str, task_ids: Collection[str]) -> frozenset[str]:
         """Also tasks that somebody deleted there."""
-        working = {str(each.data[_TASK]) for each in self._batch(name) if not self._is_done(each)}
-        return frozenset(task_ids) - working
+        found = self._batch(name)
+        return frozenset(task_ids) - (_names(found) - self._done(found))
 
     def withdraw(self, name: str, task_ids: Collection[str]) -> None:
-        for each in self._batch(name):
-            if each.data[_TASK] in task_ids and not each.is_labeled:
-                self._api.change_task(each.id, {"is_labeled": True})
+        self._close(each for each in self._batch(name) if each.data[_TASK] in task_ids)
 
     def recall(self, name: str) -> None:
-        self.withdraw(name, {each.data[_TASK] for each in self._batch(name)})
+        self._close(self._batch(name))
+
+    def _close(self, tasks: Iterable[StudioTask]) -> None:
+        """With an overlap that is reached: who has one open yet may still answer, and Label Studio counts again."""
+        for each in tasks:
+            if not each.is_labeled:
+                self._api.change_task(each.id, {"overlap": max(1, len(each.given)), "is_labeled": True})
 
     def changes(self, since: datetime | None) -> Changes:
         """By the server's clock. A task that lies there twice is read in both places."""
@@ -145,17 +149,19 @@ class LabelStudio(LabelingBackend):
         spent = [each for each in found.given if each.person in task.answered_by or self._fault(each)]
         return len(spent) + max(1, task.overlap - len(task.answered_by))
 
-    def _single_out(self, number: int, name: str, tasks: Sequence[Task]) -> None:
+    def _single_out(self, number: int, tasks: Sequence[Task]) -> None:
         """Two passes may have sent the same. Of two alike the older stays; what has an answer is never deleted. A new
         one is told how many people it wants."""
         wanted = {each.task_id: each for each in tasks}
         seen: set[str] = set()
-        for each in self._in_batch(number, name):
+        for each in self._named(number, wanted):
             task_id = str(each.data[_TASK])
-            task = wanted.get(task_id)
-            if task_id in seen and not each.annotations:
+            task = wanted[task_id]
+            if each.annotations:
+                pass
+            elif task_id in seen:
                 self._api.delete_task(each.id)
-            elif task is not None and not each.annotations and each.overlap != self._wanted(each, task):
+            elif each.overlap != self._wanted(each, task):
                 self._api.change_task(each.id, {"overlap": self._wanted(each, task)})
             seen.add(task_id)
 
@@ -183,8 +189,13 @@ class LabelStudio(LabelingBackend):
         found = self._api.tasks(number, Filter(f"filter:tasks:data.{_BATCH}", "equal", "String", name))
         return (each for each in found if _TASK in each.data)
 
+    def _done(self, tasks: Sequence[StudioTask]) -> set[str]:
+        """Of a task that lies there twice one place is enough."""
+        return {str(each.data[_TASK]) for each in tasks if self._is_done(each)}
+
     def _is_done(self, task: StudioTask) -> bool:
-        return task.is_labeled or self._is_skipped(task)
+        """An answer may have come just before we set the flag as of before."""
+        return task.is_labeled or len(task.given) >= task.overlap or self._is_skipped(task)
 
     def _is_skipped(self, task: StudioTask) -> bool:
         people = {each.person for each in task.annotations if each.was_cancelled}
@@ -214,7 +225,8 @@ class LabelStudio(LabelingBackend):
         return [self._annotation(task, each) for each, fault in found if fault is None]
 
     def _standing(self, task_id: str, places: Sequence[StudioTask]) -> AnsweredTask:
-        answers = {answer.annotator: answer for each in places for answer in self._answers(each)}
+        found = [answer for each in places for answer in self._answers(each)]
+        answers = {each.annotator: each for each in sorted(found, key=lambda each: each.submitted_at)}
         return AnsweredTask(
             task_id=task_id, at=max(each.updated_at for each in places), answers=tuple(answers.values())
         )
@@ -242,3 +254,7 @@ class LabelStudio(LabelingBackend):
             return msgspec.json.decode(self._files.get(self._refusals(name)), type=dict[str, str])
         except NotFoundError:
             return {}
+
+
+def _names(tasks: Iterable[StudioTask]) -> set[str]:
+    return {str(each.data[_TASK]) for each in tasks}

@@ -10,18 +10,20 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
-from trueup.errors import NotFoundError, PermissionDeniedError, RetryableError, ServiceError
+from trueup.errors import ConfigurationError, NotFoundError, PermissionDeniedError, RetryableError, ServiceError
 
 _SECONDS = 30
 _PAGE = 100
 _SHOWN = 500
-_PROJECT = "id,description,label_config,expert_instruction"
+_PROJECT = "id,description,label_config,expert_instruction,show_instruction,enable_empty_annotation"
 _JWT_DOTS = 2
 T = TypeVar("T")
 
@@ -84,12 +86,15 @@ class StudioProject(msgspec.Struct, frozen=True):
     description: str | None = ""
     label_config: str | None = ""
     expert_instruction: str | None = ""
+    show_instruction: bool = False
+    enable_empty_annotation: bool = True
 
 
 class Webhook(msgspec.Struct, frozen=True):
     id: int
     url: str
     headers: dict[str, str] = {}
+    actions: frozenset[str] = frozenset()
     is_active: bool = True
 
 
@@ -119,7 +124,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 class LabelStudioApi:
     """Raises RetryableError where the server does not answer or is busy, PermissionDeniedError for the token,
-    NotFoundError, and ServiceError with the server's words for what it refuses."""
+    ConfigurationError without one, NotFoundError, and ServiceError with the server's words for what it refuses."""
 
     def __init__(self, url: str, token: Token) -> None:
         self._url = url.rstrip("/")
@@ -130,9 +135,11 @@ class LabelStudioApi:
     def projects(self) -> Iterator[StudioProject]:
         number, more = 1, True
         while more:
-            page = self._ask(
-                "GET", "/api/projects/", _Projects, query={"page": number, "page_size": _PAGE, "include": _PROJECT}
-            )
+            asked = {"page": number, "page_size": _PAGE, "include": _PROJECT}
+            try:
+                page = self._ask("GET", "/api/projects/", _Projects, query=asked)
+            except NotFoundError as error:
+                raise ServiceError(f"{error}: configure the address of a Label Studio") from error
             yield from page.results
             number, more = number + 1, page.next is not None
 
@@ -143,7 +150,8 @@ class LabelStudioApi:
         self._do("PATCH", f"/api/projects/{project}/", fields)
 
     def delete_project(self, project: int) -> None:
-        self._do("DELETE", f"/api/projects/{project}/")
+        """One that is gone is left alone."""
+        self._remove(f"/api/projects/{project}/")
 
     def webhooks(self, project: int) -> list[Webhook]:
         return self._ask("GET", "/api/webhooks/", list[Webhook], query={"project": project})
@@ -154,29 +162,36 @@ class LabelStudioApi:
     def change_webhook(self, webhook: int, fields: Mapping[str, Any]) -> None:
         self._do("PATCH", f"/api/webhooks/{webhook}/", fields)
 
+    def delete_webhook(self, webhook: int) -> None:
+        """One that is gone is left alone."""
+        self._remove(f"/api/webhooks/{webhook}/")
+
     def storages(self, project: int) -> list[Storage]:
         return self._ask("GET", "/api/storages/s3", list[Storage], query={"project": project})
 
     def make_storage(self, fields: Mapping[str, Any]) -> None:
         self._do("POST", "/api/storages/s3", fields)
 
+    def delete_storage(self, storage: int) -> None:
+        """One that is gone is left alone."""
+        self._remove(f"/api/storages/s3/{storage}")
+
     def tasks(self, project: int, wanted: Filter) -> Iterator[StudioTask]:
-        """Those that a filter holds, by their numbers, with all annotations."""
-        query = {"filters": {"conjunction": "and", "items": [wanted]}, "ordering": ["tasks:id"]}
+        """Those that a filter holds, by their numbers, with all annotations. What is deleted meanwhile hides none."""
         asked = {
             "project": project,
             "fields": "all",
             "expand": "annotations.completed_by",
             "page_size": _PAGE,
-            "query": msgspec.json.encode(query).decode(),
         }
-        seen, number = 0, 1
-        while True:
-            page = self._ask("GET", "/api/tasks", _Page, query={**asked, "page": number})
+        last, more = 0, True
+        while more:
+            items = [wanted, Filter("filter:tasks:id", "greater", "Number", last)]
+            query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
+            page = self._ask("GET", "/api/tasks", _Page, query={**asked, "query": msgspec.json.encode(query).decode()})
             yield from page.tasks
-            seen, number = seen + len(page.tasks), number + 1
-            if seen >= page.total or not page.tasks:
-                return
+            more = 0 < len(page.tasks) < page.total
+            last = page.tasks[-1].id if more else last
 
     def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
         """In parts of a hundred. The same task twice makes two."""
@@ -188,10 +203,11 @@ class LabelStudioApi:
 
     def delete_task(self, task: int) -> None:
         """One that is gone is left alone."""
-        try:
-            self._do("DELETE", f"/api/tasks/{task}/")
-        except NotFoundError:
-            return
+        self._remove(f"/api/tasks/{task}/")
+
+    def _remove(self, path: str) -> None:
+        with suppress(NotFoundError):
+            self._do("DELETE", path)
 
     def _ask(
         self, method: str, path: str, kind: type[T], body: Any = None, query: Mapping[str, Any] | None = None
@@ -213,9 +229,16 @@ class LabelStudioApi:
         """A legacy token goes as it is; a personal access token is one that access tokens are got with."""
         with self._lock:
             if fresh or not self._authorization:
-                token = self._token.value(fresh=fresh)
+                token = self._secret(fresh=fresh)
                 self._authorization = self._access(token) if token.count(".") == _JWT_DOTS else f"Token {token}"
             return self._authorization
+
+    def _secret(self, *, fresh: bool) -> str:
+        """That there is none says nothing of what lies on the server."""
+        try:
+            return self._token.value(fresh=fresh)
+        except NotFoundError as error:
+            raise ConfigurationError(f"{error}: store a Label Studio token there", field="label_studio") from error
 
     def _access(self, token: str) -> str:
         raw = self._send("POST", "/api/token/refresh", {"refresh": token}, "")
@@ -231,20 +254,39 @@ class LabelStudioApi:
         if authorization:
             request.add_header("Authorization", authorization)
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as above
+            with _OPENER.open(request, timeout=_SECONDS) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise self._refusal(method, path, error) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise RetryableError(f"Label Studio at {self._url} does not answer: {error}") from error
 
     def _refusal(self, method: str, path: str, error: urllib.error.HTTPError) -> Exception:
-        said = error.read().decode(errors="replace")[:_SHOWN]
+        said = _said(error)
         what = f"Label Studio at {self._url} answered {error.code} to {method} {path.partition('?')[0]}"
         if error.code in (401, 403):
-            return PermissionDeniedError(f"{what}: put a valid access token into the secret {self._token.name}")
+            return PermissionDeniedError(f"{what}: put a valid token into the secret {self._token.name}: {said}")
         if error.code == 404:
             return NotFoundError(what)
         if error.code == 429 or error.code >= 500:
             return RetryableError(f"{what}: {said}")
+        if "Location" in error.headers:
+            return ServiceError(f"{what}, and sends elsewhere: configure the address {error.headers['Location']}")
         return ServiceError(f"{what}: {said}")
+
+
+class _NoDetours(urllib.request.HTTPRedirectHandler):
+    """Whom the server sends us to is not to get our token, and a POST would arrive there as a GET."""
+
+    def redirect_request(self, *_args: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoDetours)
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    try:
+        return error.read().decode(errors="replace")[:_SHOWN]
+    except (OSError, HTTPException):
+        return ""

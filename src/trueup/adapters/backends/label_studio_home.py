@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from trueup.adapters.backends.label_studio_api import LabelStudioApi, StudioProject, Webhook
-from trueup.errors import ConfigurationError, ServiceError
+from trueup.adapters.backends.label_studio_api import LabelStudioApi, Storage, StudioProject, Webhook
+from trueup.errors import ConfigurationError, RetryableError, ServiceError
 from trueup.labels.exporting import to_label_studio
 from trueup.model import Project
 from trueup.ports import HintToken
 
-_HINTS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED", "TASKS_DELETED")
+_HINTS = frozenset({"ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED", "TASKS_DELETED"})
 # Kinds of which an answer may hold nothing: there is no thing in the picture.
 _EMPTY = ("multilabel", "boxes", "polygons", "mask", "spans")
 
@@ -64,22 +65,37 @@ class StudioHome:
 
     def prepared(self) -> int:
         """Its number, once it has our label schema, webhook and pictures. Raises ConfigurationError."""
-        found = self._lookup() or self._create()
-        self._number = found.id
-        wanted = {"label_config": to_label_studio(self._project.label_schema), "expert_instruction": self._told()}
-        differing = {key: text for key, text in wanted.items() if getattr(found, key) != text}
-        if differing:
-            try:
-                self._api.change_project(found.id, differing)
-            except ServiceError as error:
-                raise ConfigurationError(
-                    f"Label Studio refuses the label schema of {self._project.name}, perhaps for answers given under "
-                    f"another one: {error}",
-                    field="label_schema",
-                ) from error
-        self._hook(found.id)
-        self._connect(found.id)
+        number = self._number = self._schooled(self._lookup())
+        self._hook(number)
+        self._connect(number)
+        return number
+
+    def _schooled(self, found: StudioProject | None) -> int:
+        try:
+            found = found or self._create()
+            self._teach(found)
+        except ServiceError as error:
+            raise ConfigurationError(
+                f"Label Studio refuses the label schema of {self._project.name}, perhaps for answers given under "
+                f"another one: {error}",
+                field="label_schema",
+            ) from error
         return found.id
+
+    def _teach(self, found: StudioProject) -> None:
+        wanted = self._taught()
+        if any(getattr(found, key) != value for key, value in wanted.items()):
+            self._api.change_project(found.id, wanted)
+
+    def _taught(self) -> dict[str, Any]:
+        """What follows the label schema. Label Studio shows the instruction as HTML, and keeps no other than safe."""
+        schema = self._project.label_schema
+        return {
+            "label_config": to_label_studio(schema),
+            "expert_instruction": html.escape(schema.guidelines, quote=False).replace("\n", "<br>"),
+            "show_instruction": bool(schema.guidelines),
+            "enable_empty_annotation": schema.kind in _EMPTY,
+        }
 
     def find(self) -> int | None:
         if self._number is None:
@@ -97,16 +113,12 @@ class StudioHome:
         return min(ours, key=lambda each: each.id, default=None)
 
     def _create(self) -> StudioProject:
-        schema = self._project.label_schema
         made = self._api.make_project(
             {
                 "title": (self._project.title or self._project.name)[:50].ljust(3, "."),
                 "description": f"Kept in step by trueup: do not change this line. {self._mark}",
-                "label_config": to_label_studio(schema),
-                "expert_instruction": self._told(),
-                "show_instruction": bool(schema.guidelines),
+                **self._taught(),
                 "maximum_annotations": self._project.consensus.overlap,
-                "enable_empty_annotation": schema.kind in _EMPTY,
                 "show_skip_button": True,
                 "skip_queue": "REQUEUE_FOR_OTHERS",
             }
@@ -115,9 +127,6 @@ class StudioHome:
         if first.id != made.id:
             self._api.delete_project(made.id)
         return first
-
-    def _told(self) -> str:
-        return self._project.label_schema.guidelines
 
     def _hook(self, number: int) -> None:
         if self._inbox is None:
@@ -128,20 +137,28 @@ class StudioHome:
             "headers": self._inbox.headers,
             "send_payload": False,
             "send_for_all_actions": False,
-            "actions": list(_HINTS),
+            "actions": _HINTS,
             "is_active": True,
         }
-        found = next((each for each in self._api.webhooks(number) if each.url == self._inbox.url), None)
-        if found is None:
+        found = self._hooks(number, self._inbox)
+        if not found:
             self._api.make_webhook(wanted)
-        elif not _is_as(found, self._inbox):
-            self._api.change_webhook(found.id, wanted)
+            found = self._hooks(number, self._inbox)
+        for each in found[1:]:
+            self._api.delete_webhook(each.id)
+        if found and any(getattr(found[0], key) != wanted[key] for key in ("url", "headers", "actions", "is_active")):
+            self._api.change_webhook(found[0].id, wanted)
+
+    def _hooks(self, number: int, inbox: Inbox) -> list[Webhook]:
+        """Those that come with our header, wherever they go: the oldest first. Two passes may have made one each."""
+        found = (each for each in self._api.webhooks(number) if inbox.header in each.headers)
+        return sorted(found, key=lambda each: each.id)
 
     def _connect(self, number: int) -> None:
         """Pictures and sounds lie in our bucket; the server signs their addresses with an identity of its own."""
         if self._project.label_schema.media not in ("image", "audio"):
             return
-        if any(each.bucket == self._files.bucket for each in self._api.storages(number)):
+        if self._storages(number):
             return
         wanted = {
             "project": number,
@@ -154,13 +171,16 @@ class StudioHome:
         }
         try:
             self._api.make_storage(wanted)
-        except ServiceError as error:
+        # A server without any identity answers 500, and one without a way to S3 not in time.
+        except (ServiceError, RetryableError) as error:
             raise ConfigurationError(
                 f"Label Studio cannot read the bucket {self._files.bucket}: give its server an AWS identity that may "
                 f"read {self._project.name}/payloads/ there (docs/label-studio.md): {error}",
                 field="label_studio",
             ) from error
+        for each in self._storages(number)[1:]:
+            self._api.delete_storage(each.id)
 
-
-def _is_as(found: Webhook, inbox: Inbox) -> bool:
-    return found.is_active and found.headers == inbox.headers
+    def _storages(self, number: int) -> list[Storage]:
+        found = (each for each in self._api.storages(number) if each.bucket == self._files.bucket)
+        return sorted(found, key=lambda each: each.id)
