@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -426,6 +426,35 @@ def test_what_cannot_be_shown_is_told_and_the_rest_is_there(desk: Desk) -> None:
     assert (backend.status(FIRST), backend.returned(FIRST, ids)) == ("in_progress", set(ids[1:]))
 
 
+class SpoilingApi(LabelStudioApi):
+    """Sends tasks with the texts in `of` so that the server refuses them."""
+
+    of: Collection[str] = ()
+
+    def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        bad = [{"data": "none"} if each["data"]["text"] in self.of else each for each in tasks]
+        return super().add_tasks(project, bad)
+
+
+def test_what_the_server_refuses_keeps_nothing_else_out(desk: Desk) -> None:
+    api, whole = SpoilingApi(desk.studio.url, StudioToken(desk.studio.token)), tasks(3)
+    backend = LabelStudio(pets(), api, Shelf(b"one", b"two", b"three"), place=desk.place)
+    api.of = ("one", "two", "three")
+    with pytest.raises(ServiceError, match="answered 400"):
+        backend.start(FIRST, whole)
+    api.of = ("two",)
+    backend.start(FIRST, whole)
+    assert {each["data"]["text"] for each in desk.studio.tasks(desk.project)} == {"one", "three"}
+    assert backend.failures(FIRST).keys() == {whole[1].task_id}
+    assert "answered 400" in backend.failures(FIRST)[whole[1].task_id]
+
+
+def test_large_tasks_go_in_several_requests(desk: Desk) -> None:
+    backend, whole = desk.backend(files=MemoryFiles(b"x" * 400_000)), tasks(3)
+    backend.start(FIRST, whole)
+    assert all(len(desk.lying(each)) == 1 for each in whole)
+
+
 def test_a_batch_of_nothing_that_can_be_shown_has_failed(desk: Desk) -> None:
     backend, whole = desk.backend(files=Shelf(b"", b"\xff")), tasks()
     backend.start(FIRST, whole)
@@ -727,6 +756,18 @@ def test_what_a_broken_server_says_is_told(answer: str, error: type[Exception], 
 
     with serving(Broken) as url, pytest.raises(error, match=told):
         list(LabelStudioApi(url, StudioToken("t")).projects())
+
+
+def test_a_refreshed_token_that_is_none_is_told() -> None:
+    class Page(Quiet):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+    with serving(Page) as url, pytest.raises(ServiceError, match="refresh is not as documented"):
+        list(LabelStudioApi(url, StudioToken("a.b.c")).projects())
 
 
 def test_a_token_does_not_follow_to_another_server() -> None:

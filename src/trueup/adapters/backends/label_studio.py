@@ -52,9 +52,10 @@ class LabelStudio(LabelingBackend):
         number = self._home.prepared()
         there = self._known(number, [each.task_id for each in tasks])
         fresh, refused = self._made(name, [each for each in tasks if each.task_id not in there])
+        said = self._api.add_tasks(number, fresh)
+        refused |= {fresh[place]["data"][_TASK]: why for place, why in said.items()}
         if refused:
             self._files.put(self._refusals(name), msgspec.json.encode(refused, order="sorted"))
-        self._api.add_tasks(number, fresh)
         for each in tasks:
             found = there.get(each.task_id)
             if found is not None and found.data.get(_BATCH) != name:

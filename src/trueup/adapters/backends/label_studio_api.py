@@ -5,7 +5,6 @@ The standard library speaks it: Label Studio's own package takes two seconds to 
 
 from __future__ import annotations
 
-import json
 import threading
 import urllib.error
 import urllib.request
@@ -22,6 +21,8 @@ from trueup.errors import ConfigurationError, NotFoundError, PermissionDeniedErr
 
 _SECONDS = 30
 _PAGE = 100
+# What nginx lets through as it comes is 1 MiB.
+_MOST_BYTES = 1_000_000
 _SHOWN = 500
 _PROJECT = "id,description,label_config,expert_instruction,show_instruction,enable_empty_annotation"
 _JWT_DOTS = 2
@@ -103,6 +104,10 @@ class Storage(msgspec.Struct, frozen=True):
     bucket: str | None = ""
 
 
+class _Access(msgspec.Struct):
+    access: str
+
+
 class _Page(msgspec.Struct):
     total: int
     tasks: list[StudioTask]
@@ -130,6 +135,7 @@ class LabelStudioApi:
         self._url = url.rstrip("/")
         self._token = token
         self._authorization = ""
+        self._opener = urllib.request.build_opener(_NoDetours)
         self._lock = threading.Lock()
 
     def projects(self) -> Iterator[StudioProject]:
@@ -193,10 +199,26 @@ class LabelStudioApi:
             more = 0 < len(page.tasks) < page.total
             last = page.tasks[-1].id if more else last
 
-    def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
-        """In parts of a hundred. The same task twice makes two."""
-        for start in range(0, len(tasks), _PAGE):
-            self._do("POST", f"/api/projects/{project}/import", tasks[start : start + _PAGE])
+    def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        """What the server says of those that it does not take, by position. The same task twice makes two. Raises
+        ServiceError where it takes none of several: then it is not the tasks' fault."""
+        raw = [msgspec.Raw(msgspec.json.encode(each)) for each in tasks]
+        refused: dict[int, str] = {}
+        for part in _parts(raw):
+            refused |= self._add(project, part, raw)
+        if len(refused) == len(tasks) > 1:
+            raise ServiceError(refused[0])
+        return refused
+
+    def _add(self, project: int, part: Sequence[int], raw: Sequence[msgspec.Raw]) -> dict[int, str]:
+        """One that is refused keeps out all of its request."""
+        try:
+            self._do("POST", f"/api/projects/{project}/import", [raw[place] for place in part])
+        except ServiceError as error:
+            if len(part) == 1:
+                return {part[0]: str(error)}
+            return {place: why for each in part for place, why in self._add(project, [each], raw).items()}
+        return {}
 
     def change_task(self, task: int, fields: Mapping[str, Any]) -> None:
         self._do("PATCH", f"/api/tasks/{task}/", fields)
@@ -213,10 +235,7 @@ class LabelStudioApi:
         self, method: str, path: str, kind: type[T], body: Any = None, query: Mapping[str, Any] | None = None
     ) -> T:
         raw = self._do(method, f"{path}?{urlencode(query)}" if query else path, body)
-        try:
-            return msgspec.json.decode(raw, type=kind)
-        except msgspec.MsgspecError as error:
-            raise ServiceError(f"Label Studio's answer to {method} {path} is not as documented: {error}") from error
+        return _decoded(raw, kind, f"{method} {path}")
 
     def _do(self, method: str, path: str, body: Any = None) -> bytes:
         try:
@@ -242,7 +261,7 @@ class LabelStudioApi:
 
     def _access(self, token: str) -> str:
         raw = self._send("POST", "/api/token/refresh", {"refresh": token}, "")
-        return f"Bearer {json.loads(raw)['access']}"
+        return f"Bearer {_decoded(raw, _Access, 'POST /api/token/refresh').access}"
 
     def _send(self, method: str, path: str, body: Any, authorization: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - the configuration holds http and https alone
@@ -254,7 +273,7 @@ class LabelStudioApi:
         if authorization:
             request.add_header("Authorization", authorization)
         try:
-            with _OPENER.open(request, timeout=_SECONDS) as answer:
+            with self._opener.open(request, timeout=_SECONDS) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise self._refusal(method, path, error) from error
@@ -282,7 +301,25 @@ class _NoDetours(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(_NoDetours)
+def _parts(raw: Sequence[msgspec.Raw]) -> Iterator[list[int]]:
+    """Positions of those that one request may hold."""
+    part: list[int] = []
+    size = 0
+    for place, each in enumerate(raw):
+        if part and (len(part) == _PAGE or size + len(bytes(each)) > _MOST_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(place)
+        size += len(bytes(each))
+    if part:
+        yield part
+
+
+def _decoded(raw: bytes, kind: type[T], what: str) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ServiceError(f"Label Studio's answer to {what} is not as documented: {error}") from error
 
 
 def _said(error: urllib.error.HTTPError) -> str:
