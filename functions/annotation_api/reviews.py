@@ -100,8 +100,7 @@ def list_corrections(desk: AnnotationDesk, request: Request) -> Response:
 
 
 def change_queue(desk: AnnotationDesk, request: Request) -> Response:
-    if not request.groups & MAY_LEAD:
-        raise CallerDeniedError("queues are for leads and admins")
+    _check_lead(request, "queues are")
     wish = request.parse(QueueWish)
     project = request.path["project"]
     if wish.status == "cancel":
@@ -113,17 +112,20 @@ def change_queue(desk: AnnotationDesk, request: Request) -> Response:
 
 def show_report(desk: AnnotationDesk, request: Request) -> Response:
     """What quality_report wrote last; null before that."""
-    if not request.groups & MAY_LEAD:
-        raise CallerDeniedError("the report is for leads and admins")
+    _check_lead(request, "the report is")
     name = desk.manage.state(request.path["project"]).project
     return Response(body={"report": desk.reports.report(name)})
 
 
 def prioritise(desk: AnnotationDesk, request: Request) -> Response:
-    if not request.groups & MAY_LEAD:
-        raise CallerDeniedError("queues are for leads and admins")
+    _check_lead(request, "queues are")
     task = desk.manage.prioritise(request.path["project"], request.path["task"], request.annotator)
     return Response(body={"task_id": task.task_id, "priority": task.priority})
+
+
+def _check_lead(request: Request, what: str) -> None:
+    if not request.groups & MAY_LEAD:
+        raise CallerDeniedError(f"{what} for leads and admins")
 
 
 def _check(request: Request) -> None:

@@ -71,12 +71,17 @@ def fitted_skills(
 def likenesses(annotations: Iterable[Annotation], schema: LabelSchema, method: Method) -> dict[str, list[float]]:
     """Of the newest samples with several answers, by task, how like each answer is to what all say together; of kinds
     that are no classes."""
-    by_task: dict[str, list[Said]] = defaultdict(list)
-    for task, each in _answers(annotations, schema):
-        by_task[task].append(each)
-    several = [(task, said) for task, said in by_task.items() if len(said) > 1][-_MOST_COMPARED:]
     merger = merger_of(schema.kind)
-    return {task: _likenesses(said, merger, schema, method) for task, said in several}
+    several = _several(_answers(annotations, schema))
+    return {task: _likenesses(said, merger, schema, method) for task, said in several.items()}
+
+
+def _several(answers: Iterable[tuple[str, Said]]) -> dict[str, list[Said]]:
+    """By task, of the newest tasks with more than one answer."""
+    by_task: dict[str, list[Said]] = defaultdict(list)
+    for task, each in answers:
+        by_task[task].append(each)
+    return dict([each for each in by_task.items() if len(each[1]) > 1][-_MOST_COMPARED:])
 
 
 def _answers(annotations: Iterable[Annotation], schema: LabelSchema) -> list[tuple[str, Said]]:
@@ -93,14 +98,10 @@ def _by_likeness(
     answers: Sequence[tuple[str, Said]], schema: LabelSchema, method: Method, project: str, at: datetime
 ) -> list[AnnotatorSkill]:
     """An annotator whom nobody answered beside has the prior's skill."""
-    by_task: dict[str, list[Said]] = defaultdict(list)
-    for task, each in answers:
-        by_task[task].append(each)
-    several = [each for each in by_task.values() if len(each) > 1][-_MOST_COMPARED:]
     right: dict[str, float] = defaultdict(float)
     total = dict.fromkeys(sorted(each.annotator for _, each in answers), 0)
     merger = merger_of(schema.kind)
-    for said in several:
+    for said in _several(answers).values():
         for each, share in zip(said, _likenesses(said, merger, schema, method), strict=True):
             right[each.annotator] += share
             total[each.annotator] += 1
