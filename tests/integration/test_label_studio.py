@@ -228,6 +228,21 @@ def patiently(act: Callable[[], None]) -> None:
     return act()
 
 
+def test_an_empty_copy_of_the_project_is_given_up(desk: Desk) -> None:
+    backend = desk.backend()
+    backend.start(FIRST, tasks())
+    first = desk.settings
+    for number in range(2):
+        copy = {"title": first["title"], "description": first["description"], "label_config": first["label_config"]}
+        made = desk.studio.call("POST", "/api/projects/", copy)["id"]
+        if number:
+            desk.studio.call("POST", f"/api/projects/{made}/import", [{"data": {"text": "somebody's own"}}])
+    backend.start(FIRST, tasks())
+    found = desk.studio.call("GET", "/api/projects/?page_size=100")["results"]
+    assert sorted(each["id"] for each in found if desk.place in each["description"]) == [first["id"], made]
+    assert len(desk.studio.tasks(first["id"])) == 2
+
+
 def test_a_copy_that_nobody_answered_is_removed(desk: Desk) -> None:
     backend, whole = desk.backend(), tasks()
     backend.start(FIRST, whole)
