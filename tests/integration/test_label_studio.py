@@ -193,7 +193,7 @@ def test_an_answer_that_came_while_more_were_asked_for_ends_it(desk: Desk) -> No
 # ---------------------------------------------------------------- nothing is there twice
 
 
-@pytest.mark.parametrize("count", [1, 2, 12])
+@pytest.mark.parametrize("count", [1, 2, 5])
 def test_two_passes_at_once_make_one_of_each(desk: Desk, count: int) -> None:
     inbox = Inbox("http://127.0.0.1:9/pets/hints", HEADER, Fixed("one"))
     both(lambda: desk.backend(inbox=inbox).start(FIRST, tasks(count)))
@@ -226,6 +226,21 @@ def patiently(act: Callable[[], None]) -> None:
         except RetryableError:
             time.sleep(0.2)
     return act()
+
+
+def test_an_empty_copy_of_the_project_is_given_up(desk: Desk) -> None:
+    backend = desk.backend()
+    backend.start(FIRST, tasks())
+    first = desk.settings
+    for number in range(2):
+        copy = {"title": first["title"], "description": first["description"], "label_config": first["label_config"]}
+        made = desk.studio.call("POST", "/api/projects/", copy)["id"]
+        if number:
+            desk.studio.call("POST", f"/api/projects/{made}/import", [{"data": {"text": "somebody's own"}}])
+    backend.start(FIRST, tasks())
+    found = desk.studio.call("GET", "/api/projects/?page_size=100")["results"]
+    assert sorted(each["id"] for each in found if desk.place in each["description"]) == [first["id"], made]
+    assert len(desk.studio.tasks(first["id"])) == 2
 
 
 def test_a_copy_that_nobody_answered_is_removed(desk: Desk) -> None:
@@ -291,6 +306,16 @@ def test_a_batch_of_more_than_a_page(desk: Desk) -> None:
     assert backend.returned(FIRST, ids) == {there[-1]["data"]["trueup_task"]}
     assert len(backend.answers(FIRST)) == 2
     assert len(backend.changes(None).tasks) == 120
+
+
+def test_a_start_that_was_cut_short_is_made_whole(desk: Desk) -> None:
+    backend, whole = desk.backend(), tasks(3)
+    ids = [each.task_id for each in whole]
+    backend.start(FIRST, whole[:2])
+    assert (backend.status(FIRST), backend.returned(FIRST, ids)) == ("in_progress", {ids[2]})
+    backend.start(FIRST, whole)
+    assert all(len(desk.lying(each)) == 1 for each in whole)
+    assert backend.returned(FIRST, ids) == frozenset()
 
 
 # ---------------------------------------------------------------- what people remove there

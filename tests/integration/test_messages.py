@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import botocore.session
@@ -20,6 +20,7 @@ from trueup.adapters.aws.annotation_queue import SqsAnnotationQueue
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.event_bus import EventBridgeBus
 from trueup.adapters.aws.model_registry import SageMakerRegistry
+from trueup.adapters.aws.wakeups import SqsBackendWakeups
 from trueup.adapters.aws.workflows import StepFunctionsWorkflows
 from trueup.errors import ConfigurationError, NotFoundError, RetryableError, ServiceError
 from trueup.events import TaskSkipped, seal
@@ -47,6 +48,19 @@ def test_what_is_no_invitation_does_not_stop_the_others(sqs: Any) -> None:
     queue.send("pets", ["t1"])
     assert [each.task_id for each in queue.receive("pets", 10, 60)] == ["t1"]
     assert queue.depth("pets") == 5
+
+
+def test_a_wakeup_says_for_whom_and_of_when_it_is(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="sync")["QueueUrl"]
+    SqsBackendWakeups(sqs, url).wake("pets", NOW)
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    told = json.loads(message["Body"])
+    assert (told["reason"], told["project"], datetime.fromisoformat(told["at"])) == ("hint", "pets", NOW)
+
+
+def test_a_queue_that_is_gone_is_told_with_what_was_to_be_woken(sqs: Any) -> None:
+    with pytest.raises(NotFoundError, match="waking the synchronisation of pets"):
+        SqsBackendWakeups(sqs, "https://sqs.eu-central-1.amazonaws.com/123456789012/sync").wake("pets", NOW)
 
 
 def test_giving_back_never_counts_as_a_failed_delivery(sqs: Any) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from tests.contract.implementations import clients_of_moto
 from tests.integration.stand_ins import Scripted, refusal
 from trueup.adapters.aws.secrets import DerivedToken, Secret
 from trueup.errors import ConfigurationError, NotFoundError, PermissionDeniedError
@@ -18,11 +18,10 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
-def client() -> Iterator[Any]:
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield boto3.client(
-            "secretsmanager", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
-        )
+        yield clients_of_moto()["secretsmanager"]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 REGION = "eu-central-1"
 KEY, SECRET = "studio", "studio-secret"
 
@@ -31,6 +28,9 @@ class Pictures:
         }
 
     def client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
         return boto3.client(
             "s3",
             endpoint_url=self.url,

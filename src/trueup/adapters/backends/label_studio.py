@@ -157,13 +157,11 @@ class LabelStudio(LabelingBackend):
         seen: set[str] = set()
         for each in self._named(number, wanted):
             task_id = str(each.data[_TASK])
-            task = wanted[task_id]
-            if each.annotations:
-                pass
-            elif task_id in seen:
+            people = self._wanted(each, wanted[task_id])
+            if not each.annotations and task_id in seen:
                 self._api.delete_task(each.id)
-            elif each.overlap != self._wanted(each, task):
-                self._api.change_task(each.id, {"overlap": self._wanted(each, task)})
+            elif not each.annotations and each.overlap != people:
+                self._api.change_task(each.id, {"overlap": people})
             seen.add(task_id)
 
     def _known(self, number: int, task_ids: Collection[str]) -> dict[str, StudioTask]:

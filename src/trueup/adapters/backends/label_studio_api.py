@@ -24,7 +24,7 @@ _PAGE = 100
 # What nginx lets through as it comes is 1 MiB.
 _MOST_BYTES = 1_000_000
 _SHOWN = 500
-_PROJECT = "id,description,label_config,expert_instruction,show_instruction,enable_empty_annotation"
+_PROJECT = "id,description,label_config,expert_instruction,show_instruction,enable_empty_annotation,task_number"
 _JWT_DOTS = 2
 T = TypeVar("T")
 
@@ -89,6 +89,7 @@ class StudioProject(msgspec.Struct, frozen=True):
     expert_instruction: str | None = ""
     show_instruction: bool = False
     enable_empty_annotation: bool = True
+    task_number: int | None = None
 
 
 class Webhook(msgspec.Struct, frozen=True):
@@ -154,10 +155,6 @@ class LabelStudioApi:
 
     def change_project(self, project: int, fields: Mapping[str, Any]) -> None:
         self._do("PATCH", f"/api/projects/{project}/", fields)
-
-    def delete_project(self, project: int) -> None:
-        """One that is gone is left alone."""
-        self._remove(f"/api/projects/{project}/")
 
     def webhooks(self, project: int) -> list[Webhook]:
         return self._ask("GET", "/api/webhooks/", list[Webhook], query={"project": project})

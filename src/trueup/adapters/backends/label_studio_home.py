@@ -13,6 +13,7 @@ from trueup.model import Project
 from trueup.ports import HintToken
 
 _HINTS = frozenset({"ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED", "TASKS_DELETED"})
+_GIVEN_UP = "Made by trueup at the same time as another one, and not used: delete it when nobody works on the server."
 # Kinds of which an answer may hold nothing: there is no thing in the picture.
 _EMPTY = ("multilabel", "boxes", "polygons", "mask", "spans")
 
@@ -65,7 +66,7 @@ class StudioHome:
 
     def prepared(self) -> int:
         """Its number, once it has our label schema, webhook and pictures. Raises ConfigurationError."""
-        number = self._number = self._schooled(self._lookup())
+        number = self._number = self._schooled(self._single())
         self._hook(number)
         self._connect(number)
         return number
@@ -107,10 +108,23 @@ class StudioHome:
         """Somebody deleted the project there."""
         self._number = None
 
+    def _single(self) -> StudioProject | None:
+        """Two passes may have made one each. The younger and empty one is given up, but not deleted: Label Studio
+        disconnects Django's signals of its whole process meanwhile (projects/api.py, perform_destroy), and two
+        deletions at once leave them so, whereupon no answer makes a task labelled any more."""
+        ours = self._ours()
+        for each in ours[1:]:
+            if each.task_number == 0:
+                self._api.change_project(each.id, {"title": "not in use", "description": _GIVEN_UP})
+        return ours[0] if ours else None
+
     def _lookup(self) -> StudioProject | None:
-        """The oldest: another one may be another pass's, which is about to delete it."""
-        ours = [each for each in self._api.projects() if self._mark in (each.description or "")]
-        return min(ours, key=lambda each: each.id, default=None)
+        return next(iter(self._ours()), None)
+
+    def _ours(self) -> list[StudioProject]:
+        """The oldest first, which every pass takes."""
+        found = (each for each in self._api.projects() if self._mark in (each.description or ""))
+        return sorted(found, key=lambda each: each.id)
 
     def _create(self) -> StudioProject:
         made = self._api.make_project(
@@ -123,10 +137,7 @@ class StudioHome:
                 "skip_queue": "REQUEUE_FOR_OTHERS",
             }
         )
-        first = self._lookup() or made
-        if first.id != made.id:
-            self._api.delete_project(made.id)
-        return first
+        return self._single() or made
 
     def _hook(self, number: int) -> None:
         if self._inbox is None:
