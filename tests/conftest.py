@@ -58,14 +58,17 @@ CALM, ROUGH = (
     }
     for name in ("calm", "rough")
 )
-# A project whose people work in Ground Truth.
+# A project whose people work in Ground Truth: tasks flow to one job, and go out as another when they are asked again.
 ELSEWHERE = {
     **PETS,
     "name": "elsewhere",
     "endpoint_name": "elsewhere",
-    "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.7},
+    "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.6},
     "backend": "ground_truth",
-    "ground_truth": {"workteam_arn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/pets"},
+    "ground_truth": {
+        "workteam_arn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/pets",
+        "streaming": True,
+    },
 }
 # A project whose captures come from batch transforms and an asynchronous endpoint.
 BATCHES = {
@@ -136,7 +139,20 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str) -> Iterator[Cl
 
     folder = tmp_path_factory.mktemp("aws")
     config = folder / "deployment.json"
-    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, BATCHES, REMARKS, HELPED, REVIEWED, MOODS, STALE, BROKEN]
+    projects = [
+        PETS,
+        DIGITS,
+        CALM,
+        ROUGH,
+        ELSEWHERE,
+        BATCHES,
+        REMARKS,
+        HELPED,
+        REVIEWED,
+        MOODS,
+        STALE,
+        BROKEN,
+    ]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )

@@ -178,11 +178,14 @@ class ModelAnnotateSettings(Settings, frozen=True, kw_only=True):
 
 
 class BackendSyncSettings(Settings, frozen=True, kw_only=True):
+    """`labeling_topics` is what the ARNs of projects' labeling topics begin with, before the project's name."""
+
     table_name: str
     dataset_bucket: str
     key_arn: str
     labeling_role_arn: str
     annotation_queue_urls: dict[str, str]
+    labeling_topics: str
     projects_file: str = "projects.json"
 
 
@@ -259,6 +262,11 @@ def project_parameter(stage: str, project: str) -> str:
 def model_package_group(stage: str, project: str) -> str:
     """The name of a project's group in the model registry."""
     return f"trueup-{stage}-{project}"
+
+
+def labeling_topic(stage: str, project: str = "") -> str:
+    """The name of the topic by which a project's tasks flow to a labeling service."""
+    return f"trueup-{stage}-labeling-{project}"
 
 
 def load_projects(path: Path) -> dict[str, Project]:

@@ -1,4 +1,4 @@
-"""Foreign labeling backends: the fake, and Ground Truth over files and jobs in memory."""
+"""Foreign labeling backends: the fake, and Ground Truth, in batches and as a stream, over files and jobs in memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from tests.contract.records import annotation
 from tests.integration.stand_ins import MemoryJobs
 from tests.integration.test_ground_truth import NAME, ROLES, ROOT, TEAM, pets, respond, said, tasks
+from tests.integration.test_ground_truth_stream import Flow
 from trueup.adapters.backends.ground_truth import GroundTruth
 from trueup.adapters.memory import MemoryLabelingBackend
 from trueup.errors import NotFoundError
@@ -59,7 +60,26 @@ def ground_truth() -> Shop:
     )
 
 
-@pytest.fixture(params=[fake, ground_truth])
+def stream() -> Shop:
+    """Answered under the id that we gave, as a folder."""
+    flow = Flow()
+    flow.warm()
+
+    def answer(position: int, label: str, worker: str) -> None:
+        flow.answer(flow.lines(NAME)[position]["trueup-object"], label, worker)
+
+    def fail(position: int) -> None:
+        flow.tell({**flow.lines(NAME)[position], "trueup-label-metadata": {"failure-reason": "blurred"}})
+
+    def end() -> None:
+        for position in (0, 1):
+            for worker in ("w1", "w2"):
+                answer(position, "cat" if worker == "w1" else "dog", worker)
+
+    return Shop(backend=flow.backend, answer=answer, end=end, fail=fail)
+
+
+@pytest.fixture(params=[fake, ground_truth, stream])
 def shop(request: pytest.FixtureRequest) -> Shop:
     return request.param()
 
@@ -102,6 +122,5 @@ def test_what_got_no_label_is_told(shop: Shop) -> None:
 def test_a_bill_counts_what_got_a_label(shop: Shop) -> None:
     shop.backend.start(NAME, tasks())
     shop.fail(1)
-    shop.end()
     bill = shop.backend.bill(NAME, 0, 0)
     assert bill is None or (bill.objects, bill.amount) == (0, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,6 +45,7 @@ class SyncBackend:
     clock: Clock
 
     def __call__(self) -> SyncReport:
+        self.backend.begin_pass()
         received = sum(self._collect(each) for each in self.batches.batches(self.project.name, "in_progress"))
         return SyncReport(sent=self._send(), received=received)
 
@@ -56,6 +57,11 @@ class SyncBackend:
         ]
         if not waiting or self._pauses():
             return 0
+        # A service asks the same number of people about each object of a batch.
+        missing = sorted({_missing(each) for each in waiting}, reverse=True)
+        return sum(self._send_batch([each for each in waiting if _missing(each) == number]) for number in missing)
+
+    def _send_batch(self, waiting: Sequence[Task]) -> int:
         chosen = waiting[: self.batch_size]
         task_ids = tuple(each.task_id for each in chosen)
         # With revisions: tasks that come back from a batch must not get the name of a job that has ended.
@@ -190,6 +196,10 @@ class SyncBackend:
         why = f"{task.backend} could not label it: {reason}"
         event = ReviewRequested(project=task.project, task_id=task.task_id, reason=why)
         self.tasks.save(send_to_review(task), Journal(at=self.clock.now(), events=(event,)))
+
+
+def _missing(task: Task) -> int:
+    return max(1, task.overlap - len(task.answered_by))
 
 
 def _arrival(annotation: Annotation, at: datetime) -> Journal:

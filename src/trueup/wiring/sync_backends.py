@@ -9,6 +9,8 @@ from trueup.adapters.aws.ledgers import DynamoBatchStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.backends.ground_truth import GroundTruth, Roles
+from trueup.adapters.backends.ground_truth_stream import GroundTruthStream
+from trueup.model import GroundTruthBackend, Project
 from trueup.settings import (
     BackendSyncSettings,
 )
@@ -20,18 +22,28 @@ def sync_backends(settings: BackendSyncSettings, clients: Clients | None = None)
     """One per project that labels in Ground Truth."""
     clients = clients or Clients()
     table = Table(clients["dynamodb"], settings.table_name)
-    roles = Roles(role_arn=settings.labeling_role_arn, key_arn=settings.key_arn)
     found = {}
     for name, project in packaged_projects(settings.projects_file).items():
         if project.backend != "ground_truth" or project.ground_truth is None:
             continue
-        jobs = SageMakerLabelingJobs(clients["sagemaker"], clients["s3"], settings.dataset_bucket, clients.region)
         found[name] = SyncBackend(
             project=project,
             tasks=DynamoTaskStore(table),
             batches=DynamoBatchStore(table),
-            backend=GroundTruth(project, project.ground_truth, jobs, roles),
+            backend=_ground_truth(project, project.ground_truth, settings, clients),
             batch_size=project.ground_truth.batch,
             clock=SystemClock(),
         )
     return found
+
+
+def _ground_truth(
+    project: Project, wanted: GroundTruthBackend, settings: BackendSyncSettings, clients: Clients
+) -> GroundTruth:
+    roles = Roles(role_arn=settings.labeling_role_arn, key_arn=settings.key_arn)
+    sagemaker, s3, sns = clients["sagemaker"], clients["s3"], clients["sns"]
+    jobs = SageMakerLabelingJobs(sagemaker, s3, settings.dataset_bucket, clients.region, sns)
+    if not wanted.streaming:
+        return GroundTruth(project, wanted, jobs, roles)
+    topic = f"{settings.labeling_topics}{project.name}"
+    return GroundTruthStream(project, wanted, jobs, roles, topic=topic, clock=SystemClock())
