@@ -47,6 +47,7 @@ from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.labeling_functions import LabelingFunctions
 from infra.constructs.loop_function import LoopFunction, retention_of
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.model_annotation import ModelAnnotation
@@ -110,6 +111,7 @@ class AnnotationStack(Stack):
             for each in platform.config.projects
             if each.ground_truth is not None and each.ground_truth.streaming
         }
+        self.labeling = LabelingFunctions.where_wanted(self, "LabelingFunctions", platform=platform)
         self.labeling_role, self.sync_queue, self.backend_sync = self._backends()
 
     def _annotation_queue(self, project: str, name: str) -> LoopQueue:
@@ -306,6 +308,9 @@ class AnnotationStack(Stack):
             *self._listening(),
         ):
             role.add_to_policy(each)
+        if self.labeling is not None:
+            arns = [each.function.function_arn for each in self.labeling.functions.values()]
+            role.add_to_policy(grant.allow(["lambda:InvokeFunction"], arns))
         queue = LoopQueue(self, "BackendWork", key=platform.key, consumer_timeout=_SYNC_TIMEOUT)
         queue.fed_by(
             Rule(
@@ -332,8 +337,8 @@ class AnnotationStack(Stack):
                 dataset_bucket=platform.dataset.bucket_name,
                 key_arn=platform.key.key_arn,
                 labeling_role_arn=role.role_arn,
-                annotation_queue_urls={name: each.queue.queue_url for name, each in self.queues.items()},
                 labeling_topics=self.format_arn(service="sns", resource=labeling_topic(platform.config.stage)),
+                labeling_functions=self.labeling.arns if self.labeling else {},
             ),
             grants=[
                 grant.read_write_table(platform.table.table_arn),

@@ -72,6 +72,7 @@ class Rooms:
             "model_promote": self.retraining.model_promote,
             **({"capture_translate": self.ingest.translation.function} if self.ingest.translation else {}),
             **({"model_annotate": self.annotation.models.function} if self.annotation.models else {}),
+            **(self.annotation.labeling.functions if self.annotation.labeling else {}),
         }
 
     @property

@@ -178,15 +178,24 @@ class ModelAnnotateSettings(Settings, frozen=True, kw_only=True):
 
 
 class BackendSyncSettings(Settings, frozen=True, kw_only=True):
-    """`labeling_topics` is what the ARNs of projects' labeling topics begin with, before the project's name."""
+    """`labeling_topics` is what the ARNs of projects' labeling topics begin with, before the project's name;
+    `labeling_functions` are the ARNs of `prepare` and `gather`, where a project has a kind without a built-in task."""
 
     table_name: str
     dataset_bucket: str
     key_arn: str
     labeling_role_arn: str
-    annotation_queue_urls: dict[str, str]
     labeling_topics: str
+    labeling_functions: dict[str, str]
     projects_file: str = "projects.json"
+
+
+class LabelingPrepareSettings(Settings, frozen=True, kw_only=True):
+    """None of its own."""
+
+
+class LabelingGatherSettings(Settings, frozen=True, kw_only=True):
+    dataset_bucket: str
 
 
 FUNCTION_SETTINGS: dict[str, type[Settings]] = {
@@ -205,6 +214,8 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "model_promote": ModelPromoteSettings,
     "backend_sync": BackendSyncSettings,
     "model_annotate": ModelAnnotateSettings,
+    "labeling_prepare": LabelingPrepareSettings,
+    "labeling_gather": LabelingGatherSettings,
 }
 
 
@@ -391,11 +402,6 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         f"is set, but label_schema.kind is {kind!r}: models answer what is a class or a preference",
     )
     yield (
-        "backend",
-        not elsewhere or kind in _GROUND_TRUTH,
-        f"is 'ground_truth', but label_schema.kind is {kind!r}: use backend queue, or {', '.join(_GROUND_TRUTH)}",
-    )
-    yield (
         "triggers.action",
         kind == "classification" or project.triggers.action == "notify",
         f"is 'retrain', but label_schema.kind is {kind!r}: the gate compares classes, so use notify and train yourself",
@@ -412,8 +418,8 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
     )
     yield (
         "backend",
-        not (elsewhere and project.label_schema.media == "tabular"),
-        "is 'ground_truth', which has no task for tabular samples: use backend queue",
+        not elsewhere or project.label_schema.media in _GROUND_TRUTH_MEDIA,
+        f"is 'ground_truth', which has no task for {project.label_schema.media} samples: use backend queue",
     )
 
 
@@ -449,8 +455,10 @@ _MEDIA: dict[str, tuple[str, ...]] = {
     "spans": ("text",),
     "preference": ("text",),
 }
-# What Ground Truth has built-in tasks for, of which workers' answers are read.
-_GROUND_TRUTH = ("classification", "multilabel", "boxes", "mask", "spans")
+# What Ground Truth's pages show.
+_GROUND_TRUTH_MEDIA = ("image", "text")
+# Kinds that Ground Truth has no built-in task for: pages of ours show them.
+LABELING_PAGES = ("polygons", "text", "rating", "preference")
 _WITHOUT_CLASSES = ("text", "rating", "preference")
 
 

@@ -60,3 +60,26 @@ def test_only_who_streams_may_publish_and_stop(streaming: Synthesized, batches: 
     assert "sns:Publish" in allowed
     assert not {"sns:Publish", "sagemaker:StopLabelingJob"} & statements(batches, "BackendSync").keys()
     assert "sqs:CreateQueue" not in statements(batches, "LabelingRole")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    changes = {
+        "label_schema": {"kind": "rating", "media": "text"},
+        "triggers": {"action": "notify"},
+        "backend": "ground_truth",
+        "ground_truth": TEAM,
+    }
+    return Synthesized(tmp_path_factory.mktemp("pages"), {"tickets": changes})
+
+
+def test_kinds_without_a_built_in_task_have_functions_before_and_after(
+    pages: Synthesized, batches: Synthesized
+) -> None:
+    assert pages.findings() == []
+    handlers = {each.get("Handler") for each in pages.resources("AWS::Lambda::Function", "Labeling", "annotation")}
+    assert handlers == {f"functions.labeling_{each}.handler.handler" for each in ("prepare", "gather")}
+    assert len(statements(pages, "LabelingRole")["lambda:InvokeFunction"]["Resource"]) == 2
+    assert "tickets/labeling/*" in str(statements(pages, "LabelingFunctionsGather")["s3:GetObject"]["Resource"])
+    assert "s3:GetObject" not in statements(pages, "LabelingFunctionsPrepare")
+    assert batches.resources("AWS::Lambda::Function", "Labeling", "annotation") == []

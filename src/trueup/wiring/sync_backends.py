@@ -40,7 +40,12 @@ def sync_backends(settings: BackendSyncSettings, clients: Clients | None = None)
 def _ground_truth(
     project: Project, wanted: GroundTruthBackend, settings: BackendSyncSettings, clients: Clients
 ) -> GroundTruth:
-    roles = Roles(role_arn=settings.labeling_role_arn, key_arn=settings.key_arn)
+    roles = Roles(
+        role_arn=settings.labeling_role_arn,
+        key_arn=settings.key_arn,
+        prepare_arn=settings.labeling_functions.get("prepare", ""),
+        gather_arn=settings.labeling_functions.get("gather", ""),
+    )
     sagemaker, s3, sns = clients["sagemaker"], clients["s3"], clients["sns"]
     jobs = SageMakerLabelingJobs(sagemaker, s3, settings.dataset_bucket, clients.region, sns)
     if not wanted.streaming:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from trueup.adapters.backends.ground_truth_answers import label_of
+from trueup.adapters.backends.ground_truth_pages import CUSTOM, page
 from trueup.annotation.prices import GROUND_TRUTH, graduated
 from trueup.errors import ConfigurationError, InputError, LabelError, NotFoundError
 from trueup.labels.reading import checked
@@ -62,6 +63,10 @@ _ASKED = {
     "boxes": "Draw a box around each thing",
     "mask": "Paint the pixels of each class",
     "spans": "Mark each part of the text that has a class",
+    "polygons": "Outline each thing",
+    "text": "Write what is asked for",
+    "rating": "Rate the sample",
+    "preference": "Choose the better answer",
 }
 _STATUS = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
 _ATTRIBUTE = "trueup-label"
@@ -163,8 +168,12 @@ class Result(Record, frozen=True, kw_only=True):
 
 
 class Roles(Record, frozen=True, kw_only=True):
+    """`prepare_arn` and `gather_arn` are those of the functions that kinds without a built-in task need."""
+
     role_arn: str
     key_arn: str
+    prepare_arn: str = ""
+    gather_arn: str = ""
 
 
 class GroundTruth(LabelingBackend):
@@ -397,12 +406,14 @@ def worker_template(schema: LabelSchema) -> bytes:
     """A worker page of crowd-html-elements; the classes come from the category file through the task input."""
     guidelines = _inert(schema.guidelines or "Choose the class that fits best.")
     classes = "".join(f"<li><b>{_inert(each.name)}</b> {_inert(each.description)}</li>" for each in schema.classes)
+    if schema.kind in CUSTOM:
+        return page(schema, guidelines, classes)
     source = "{{ task.input.taskObject | grant_read_access }}"
     target = "<classification-target>{{ task.input.taskObject }}</classification-target>"
     element = _ELEMENTS[schema.kind, schema.media]
     attribute, content = (f' src="{source}"', "") if schema.media == "image" else ("", target)
     names = "labels" if schema.kind in ("boxes", "mask") else "categories"
-    page = f"""<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+    made = f"""<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
 <crowd-form>
 <{element} name="label"{attribute} header="{_ASKED[schema.kind]}"
   {names}="{{{{ task.input.labels | to_json | escape }}}}">
@@ -412,7 +423,7 @@ def worker_template(schema: LabelSchema) -> bytes:
 </{element}>
 </crowd-form>
 """
-    return page.encode()
+    return made.encode()
 
 
 def labeling_job_request(
@@ -432,14 +443,7 @@ def labeling_job_request(
     Raises ConfigurationError where Ground Truth has no built-in task.
     """
     schema = project.label_schema
-    task_type = _TASK_TYPES.get((schema.kind, schema.media))
-    account = LAMBDA_ACCOUNTS.get(region)
-    if task_type is None or account is None:
-        raise ConfigurationError(
-            f"Ground Truth has no task of {schema.kind} for {schema.media} samples in {region}: use backend queue",
-            field="backend",
-        )
-    function = f"arn:aws:lambda:{region}:{account}:function"
+    before, after = _functions(schema, roles, region)
     source: dict[str, Any] = {"S3DataSource": {"ManifestS3Uri": f"{root}/input.manifest"}}
     if topic is not None:
         source = {"SnsDataSource": {"SnsTopicArn": topic}}
@@ -453,18 +457,33 @@ def labeling_job_request(
         "HumanTaskConfig": {
             "WorkteamArn": settings.workteam_arn,
             "UiConfig": _page(schema, region, root),
-            "PreHumanTaskLambdaArn": f"{function}:PRE-{task_type}",
+            "PreHumanTaskLambdaArn": before,
             "TaskTitle": (project.title or project.name)[:128],
             "TaskDescription": _ASKED[schema.kind],
             "NumberOfHumanWorkersPerDataObject": min(_MAX_WORKERS, max(1, workers)),
             "TaskTimeLimitInSeconds": min(_MAX_SECONDS, max(_MIN_SECONDS, project.consensus.lease_seconds)),
             "TaskAvailabilityLifetimeInSeconds": _AVAILABLE_SECONDS,
             "AnnotationConsolidationConfig": {
-                "AnnotationConsolidationLambdaArn": f"{function}:ACS-{task_type}",
+                "AnnotationConsolidationLambdaArn": after,
             },
         },
         "Tags": [{"Key": "trueup:project", "Value": project.name}],
     }
+
+
+def _functions(schema: LabelSchema, roles: Roles, region: str) -> tuple[str, str]:
+    """What Ground Truth calls before and after: our own, or those of a built-in task. Raises ConfigurationError."""
+    if schema.kind in CUSTOM and schema.media in ("image", "text") and roles.prepare_arn and roles.gather_arn:
+        return roles.prepare_arn, roles.gather_arn
+    task_type = _TASK_TYPES.get((schema.kind, schema.media))
+    account = LAMBDA_ACCOUNTS.get(region)
+    if task_type is None or account is None:
+        raise ConfigurationError(
+            f"Ground Truth has no task of {schema.kind} for {schema.media} samples in {region}: use backend queue",
+            field="backend",
+        )
+    function = f"arn:aws:lambda:{region}:{account}:function"
+    return f"{function}:PRE-{task_type}", f"{function}:ACS-{task_type}"
 
 
 def _page(schema: LabelSchema, region: str, root: str) -> dict[str, str]:
