@@ -490,6 +490,9 @@ PROJECT_KEYS: dict[str, Key] = {
         _WORKTEAM,
     ),
     "ground_truth.batch": Key("Tasks in a labeling job", 100, between(1, MAX_BATCH)),
+    "ground_truth.streaming": Key(
+        "Whether tasks go one by one to a job that goes on, instead of a job for each batch", True
+    ),
     "ground_truth.answer_price": Key(
         "What the vendor of the work team takes for an answer, in USD, for the report; 0 for people of your own",
         0.25,

@@ -61,14 +61,17 @@ CALM, ROUGH = (
     }
     for name in ("calm", "rough")
 )
-# A project whose people work in Ground Truth.
+# A project whose people work in Ground Truth: tasks flow to one job, and go out as another when they are asked again.
 ELSEWHERE = {
     **PETS,
     "name": "elsewhere",
     "endpoint_name": "elsewhere",
-    "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.7},
+    "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.6},
     "backend": "ground_truth",
-    "ground_truth": {"workteam_arn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/pets"},
+    "ground_truth": {
+        "workteam_arn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/pets",
+        "streaming": True,
+    },
 }
 # A project whose captures come from batch transforms and an asynchronous endpoint, and whose people work in Label
 # Studio, of which the address is known when it runs.
@@ -129,7 +132,7 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def pictures() -> Iterator[Pictures]:
+def picture_store() -> Iterator[Pictures]:
     """An S3 that other processes reach. What moto holds is emptied by each test that uses it otherwise."""
     from moto.server import ThreadedMotoServer
 
@@ -141,9 +144,9 @@ def pictures() -> Iterator[Pictures]:
 
 
 @pytest.fixture(scope="session")
-def studio_server(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Server]:
+def studio_server(tmp_path_factory: pytest.TempPathFactory, picture_store: Pictures) -> Iterator[Server]:
     """Label Studio, which comes up while AWS does."""
-    server = Server(tmp_path_factory.mktemp("studio"), ROOT / ".cache", pictures.environment)
+    server = Server(tmp_path_factory.mktemp("studio"), ROOT / ".cache", picture_store.environment)
     try:
         yield server
     finally:
@@ -171,7 +174,20 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str, studio_server:
     folder = tmp_path_factory.mktemp("aws")
     config = folder / "deployment.json"
     batches = {**BATCHES, "label_studio": {"url": studio_server.url, "secret": SECRET}}
-    projects = [PETS, DIGITS, CALM, ROUGH, ELSEWHERE, batches, REMARKS, HELPED, REVIEWED, MOODS, STALE, BROKEN]
+    projects = [
+        PETS,
+        DIGITS,
+        CALM,
+        ROUGH,
+        ELSEWHERE,
+        batches,
+        REMARKS,
+        HELPED,
+        REVIEWED,
+        MOODS,
+        STALE,
+        BROKEN,
+    ]
     config.write_text(
         json.dumps({"stage": "e2e", "removal_policy": "destroy", "schedule_minutes": 1, "projects": projects})
     )

@@ -38,21 +38,23 @@ from aws_cdk.aws_cognito import (
     UserPoolClient,
 )
 from aws_cdk.aws_events import EventPattern, Rule, RuleTargetInput, Schedule
-from aws_cdk.aws_iam import Role, ServicePrincipal
+from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption
 from aws_cdk.aws_s3_deployment import BucketDeployment, Source
+from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.labeling_functions import LabelingFunctions
 from infra.constructs.labeling_hints import LabelingHints, read_tokens
 from infra.constructs.loop_function import LoopFunction, retention_of
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.model_annotation import ModelAnnotation
 from infra.constructs.platform import Platform
 from infra.nag import acknowledge
-from trueup.settings import AnnotationApiSettings, BackendSyncSettings, lane_of
+from trueup.settings import AnnotationApiSettings, BackendSyncSettings, labeling_topic, lane_of
 
 _LABELING = ("CreateLabelingJob", "DescribeLabelingJob", "StopLabelingJob", "AddTags")
 _API_TIMEOUT = Duration.seconds(15)
@@ -88,6 +90,7 @@ class AnnotationStack(Stack):
     def __init__(self, scope: Construct, id: str, *, platform: Platform, site: Path) -> None:  # noqa: A002
         super().__init__(scope, id)
         self._platform = platform
+        self._key = Key.from_key_arn(self, "Key", platform.key.key_arn)
         lanes = [(each.name, "") for each in platform.config.projects]
         lanes += [(each.name, queue.name) for each in platform.config.projects for queue in each.annotation.queues]
         self.queues = {lane_of(*each): self._annotation_queue(*each) for each in lanes}
@@ -99,6 +102,18 @@ class AnnotationStack(Stack):
         self.models = ModelAnnotation.where_wanted(
             self, "ModelAnnotation", platform=platform, annotation_queues=self.queues
         )
+        self.labeling_topics = {
+            each.name: Topic(
+                self,
+                f"Labeling-{each.name}",
+                topic_name=labeling_topic(platform.config.stage, each.name),
+                master_key=self._key,
+                enforce_ssl=True,
+            )
+            for each in platform.config.projects
+            if each.ground_truth is not None and each.ground_truth.streaming
+        }
+        self.labeling = LabelingFunctions.where_wanted(self, "LabelingFunctions", platform=platform)
         self.labeling_role, self.sync_queue, self.backend_sync = self._backends()
         self.hints = LabelingHints.where_wanted(
             self, "LabelingHints", platform=platform, api=self.api, stage=self.api_stage, sync_queue=self.sync_queue
@@ -184,7 +199,7 @@ class AnnotationStack(Stack):
             self,
             "ApiAccess",
             retention=retention_of(self._platform.config.log_retention_days),
-            encryption_key=Key.from_key_arn(self, "Key", self._platform.key.key_arn),
+            encryption_key=self._key,
             removal_policy=RemovalPolicy.DESTROY if self._platform.config.destroy else RemovalPolicy.RETAIN,
         )
         raw = stage.node.default_child
@@ -295,8 +310,12 @@ class AnnotationStack(Stack):
             grant.write_objects(platform.dataset.bucket_arn),
             grant.list_bucket(platform.dataset.bucket_arn),
             grant.use_key(platform.key.key_arn),
+            *self._listening(),
         ):
             role.add_to_policy(each)
+        if self.labeling is not None:
+            arns = [each.function.function_arn for each in self.labeling.functions.values()]
+            role.add_to_policy(grant.allow(["lambda:InvokeFunction"], arns))
         queue = LoopQueue(self, "BackendWork", key=platform.key, consumer_timeout=_SYNC_TIMEOUT)
         queue.fed_by(
             Rule(
@@ -323,8 +342,9 @@ class AnnotationStack(Stack):
                 dataset_bucket=platform.dataset.bucket_name,
                 key_arn=platform.key.key_arn,
                 labeling_role_arn=role.role_arn,
-                annotation_queue_urls={name: each.queue.queue_url for name, each in self.queues.items()},
                 api_id=self.api.api_id,
+                labeling_topics=self.format_arn(service="sns", resource=labeling_topic(platform.config.stage)),
+                labeling_functions=self.labeling.arns if self.labeling else {},
             ),
             grants=[
                 grant.read_write_table(platform.table.table_arn),
@@ -333,13 +353,38 @@ class AnnotationStack(Stack):
                 grant.list_bucket(platform.dataset.bucket_arn),
                 grant.allow([f"sagemaker:{each}" for each in _LABELING], [jobs]),
                 grant.pass_role(role.role_arn),
-                grant.send_to_queues([each.queue.queue_arn for each in self.queues.values()]),
                 *read_tokens(self, platform.config.projects),
+                *self._publishing(),
             ],
             timeout=_SYNC_TIMEOUT,
         )
         function.consumes(queue, batch_size=1)
         return role, queue, function
+
+    def _listening(self) -> list[PolicyStatement]:
+        """What Ground Truth does in the name of the role: a streaming job has a queue of its own, which it makes and
+        subscribes to the topic."""
+        if not self.labeling_topics:
+            return []
+        queues = self.format_arn(service="sqs", resource="GroundTruth-trueup-*")
+        topics = [each.topic_arn for each in self.labeling_topics.values()]
+        actions = ["CreateQueue", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl", "ReceiveMessage", "SendMessage"]
+        subscribe = PolicyStatement(
+            actions=["sns:Subscribe"],
+            resources=topics,
+            conditions={"StringEquals": {"sns:Protocol": "sqs"}, "StringLike": {"sns:Endpoint": queues}},
+        )
+        return [
+            grant.allow([f"sqs:{each}" for each in (*actions, "SetQueueAttributes")], [queues]),
+            subscribe,
+            grant.allow(["sns:Unsubscribe"], [f"{each}:*" for each in topics]),
+        ]
+
+    def _publishing(self) -> list[PolicyStatement]:
+        if not self.labeling_topics:
+            return []
+        topics = [each.topic_arn for each in self.labeling_topics.values()]
+        return [grant.allow(["sns:Publish"], topics)]
 
 
 def _only_from(account: str) -> dict[str, dict[str, str]]:

@@ -73,6 +73,7 @@ class Rooms:
             **({"capture_translate": self.ingest.translation.function} if self.ingest.translation else {}),
             **({"hint_receive": self.annotation.hints.function} if self.annotation.hints else {}),
             **({"model_annotate": self.annotation.models.function} if self.annotation.models else {}),
+            **(self.annotation.labeling.functions if self.annotation.labeling else {}),
         }
 
     @property

@@ -275,11 +275,13 @@ class TrainingPolicy(Record, frozen=True, kw_only=True):
 
 
 class GroundTruthBackend(Record, frozen=True, kw_only=True):
-    """A Ground Truth work team; only accounts that used Ground Truth before 2026 can use it. `answer_price` is what its
-    vendor takes for an answer, in USD; people of your own cost Ground Truth nothing."""
+    """A Ground Truth work team; only accounts that used Ground Truth before 2026 can use it. Tasks go out as jobs of
+    `batch` tasks, or with `streaming` as messages to one job that goes on. `answer_price` is what the team's vendor
+    takes for an answer, in USD; people of your own cost Ground Truth nothing."""
 
     workteam_arn: str
     batch: int = 100
+    streaming: bool = False
     answer_price: float = 0.0
 
 

@@ -658,6 +658,10 @@ class Bill(Record, frozen=True, kw_only=True):
 class LabelingBackend(Protocol):
     """A foreign labeling service that takes tasks in batches (Ground Truth, Label Studio)."""
 
+    def begin_pass(self) -> None:
+        """What was read before is out of date from now on."""
+        return
+
     def start(self, name: str, tasks: Sequence[Task]) -> None:
         """Hand over a batch; the same name again is a no-op."""
         ...

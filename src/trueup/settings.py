@@ -178,11 +178,15 @@ class ModelAnnotateSettings(Settings, frozen=True, kw_only=True):
 
 
 class BackendSyncSettings(Settings, frozen=True, kw_only=True):
+    """`labeling_topics` is what the ARNs of projects' labeling topics begin with, before the project's name;
+    `labeling_functions` are the ARNs of `prepare` and `gather`, where a project has a kind without a built-in task."""
+
     table_name: str
     dataset_bucket: str
     key_arn: str
     labeling_role_arn: str
-    annotation_queue_urls: dict[str, str]
+    labeling_topics: str
+    labeling_functions: dict[str, str]
     api_id: str
     projects_file: str = "projects.json"
 
@@ -190,6 +194,14 @@ class BackendSyncSettings(Settings, frozen=True, kw_only=True):
 class HintReceiveSettings(Settings, frozen=True, kw_only=True):
     sync_queue_url: str
     projects_file: str = "projects.json"
+
+
+class LabelingPrepareSettings(Settings, frozen=True, kw_only=True):
+    """None of its own."""
+
+
+class LabelingGatherSettings(Settings, frozen=True, kw_only=True):
+    dataset_bucket: str
 
 
 FUNCTION_SETTINGS: dict[str, type[Settings]] = {
@@ -209,6 +221,8 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "backend_sync": BackendSyncSettings,
     "hint_receive": HintReceiveSettings,
     "model_annotate": ModelAnnotateSettings,
+    "labeling_prepare": LabelingPrepareSettings,
+    "labeling_gather": LabelingGatherSettings,
 }
 
 
@@ -266,6 +280,11 @@ def project_parameter(stage: str, project: str) -> str:
 def model_package_group(stage: str, project: str) -> str:
     """The name of a project's group in the model registry."""
     return f"trueup-{stage}-{project}"
+
+
+def labeling_topic(stage: str, project: str = "") -> str:
+    """The name of the topic by which a project's tasks flow to a labeling service."""
+    return f"trueup-{stage}-labeling-{project}"
 
 
 def load_projects(path: Path) -> dict[str, Project]:
@@ -402,13 +421,8 @@ def _backend_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
     ground_truth, studio = project.backend == "ground_truth", project.backend == "label_studio"
     yield (
         "backend",
-        not ground_truth or kind in _GROUND_TRUTH,
-        f"is 'ground_truth', but label_schema.kind is {kind!r}: use another backend, or {', '.join(_GROUND_TRUTH)}",
-    )
-    yield (
-        "backend",
-        not (ground_truth and media == "tabular"),
-        "is 'ground_truth', which has no task for tabular samples: use another backend",
+        not ground_truth or media in _GROUND_TRUTH_MEDIA,
+        f"is 'ground_truth', which has no task for {media} samples: use another backend",
     )
     yield (
         "ground_truth",
@@ -459,8 +473,10 @@ _MEDIA: dict[str, tuple[str, ...]] = {
     "spans": ("text",),
     "preference": ("text",),
 }
-# What Ground Truth has built-in tasks for, of which workers' answers are read.
-_GROUND_TRUTH = ("classification", "multilabel", "boxes", "mask", "spans")
+# What Ground Truth's pages show.
+_GROUND_TRUTH_MEDIA = ("image", "text")
+# Kinds that Ground Truth has no built-in task for: pages of ours show them.
+LABELING_PAGES = ("polygons", "text", "rating", "preference")
 _WITHOUT_CLASSES = ("text", "rating", "preference")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from tests.contract.records import annotation
 from tests.integration.stand_ins import MemoryJobs
 from tests.integration.test_ground_truth import NAME, ROLES, ROOT, TEAM, pets, respond, said, tasks
+from tests.integration.test_ground_truth_stream import Flow
 from tests.studio.people import Studio
 from tests.worlds import NOW
 from trueup.adapters.backends.ground_truth import GroundTruth
@@ -92,6 +93,25 @@ def ground_truth() -> Shop:
         end=lambda: setattr(jobs, "state", "Completed"),
         fail=fail,
     )
+
+
+def stream() -> Shop:
+    """Answered under the id that we gave, as a folder."""
+    flow = Flow()
+    flow.warm()
+
+    def answer(position: int, label: str, worker: str) -> None:
+        flow.answer(flow.lines(NAME)[position]["trueup-object"], label, worker)
+
+    def fail(position: int) -> None:
+        flow.tell({**flow.lines(NAME)[position], "trueup-label-metadata": {"failure-reason": "blurred"}})
+
+    def end() -> None:
+        for position in (0, 1):
+            for worker in ("w1", "w2"):
+                answer(position, "cat" if worker == "w1" else "dog", worker)
+
+    return Shop(backend=flow.backend, answer=answer, end=end, fail=fail)
 
 
 class MemoryFiles:

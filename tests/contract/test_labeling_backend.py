@@ -6,17 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from tests.contract.shops import Shop, by_annotator, fake, ground_truth, label_studio
+from tests.contract.shops import Shop, by_annotator, fake, ground_truth, label_studio, stream
 from tests.integration.test_ground_truth import NAME, tasks
 from trueup.errors import NotFoundError
 from trueup.ports import AnsweredTask
 
 
-@pytest.fixture(params=["fake", "ground_truth", pytest.param("label_studio", marks=pytest.mark.studio)])
+@pytest.fixture(params=["fake", "ground_truth", "stream", pytest.param("label_studio", marks=pytest.mark.studio)])
 def shop(request: pytest.FixtureRequest) -> Shop:
     if request.param == "label_studio":
         return label_studio(request.getfixturevalue("studio"))
-    return {"fake": fake, "ground_truth": ground_truth}[request.param]()
+    return {"fake": fake, "ground_truth": ground_truth, "stream": stream}[request.param]()
 
 
 @pytest.fixture(params=["fake", pytest.param("label_studio", marks=pytest.mark.studio)])
@@ -65,7 +65,6 @@ def test_what_got_no_label_is_told(shop: Shop) -> None:
 def test_a_bill_counts_what_got_a_label(shop: Shop) -> None:
     shop.backend.start(NAME, tasks())
     shop.fail(1)
-    shop.end()
     bill = shop.backend.bill(NAME, 0, 0)
     assert bill is None or (bill.objects, bill.amount) == (0, 0.0)
 

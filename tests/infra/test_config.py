@@ -345,11 +345,11 @@ def _many_models(document: dict[str, Any]) -> None:
         ),
         (
             _project(
-                label_schema={"kind": "polygons", "classes": [{"name": "a"}]},
+                label_schema={"media": "audio", "classes": [{"name": "a"}, {"name": "b"}]},
                 backend="ground_truth",
                 ground_truth={"workteam_arn": ARN},
             ),
-            "trueup.projects[0].backend is 'ground_truth', but label_schema.kind is 'polygons'",
+            "trueup.projects[0].backend is 'ground_truth', which has no task for audio samples",
         ),
         (
             _project(label_schema={"classes": [{"name": "a"}, {"name": "a"}]}),

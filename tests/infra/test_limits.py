@@ -50,6 +50,19 @@ KEY = "arn:aws-cn:kms:cn-northwest-1:123456789012:key/"
 ARN = "arn:aws-cn:elasticloadbalancing:cn-northwest-1:123456789012:statemachine/"
 
 
+# What is labelled elsewhere, and needs functions for it.
+ELSEWHERE: dict[str, Any] = {
+    "label_schema": {"kind": "polygons", "classes": [{"name": "a"}]},
+    "triggers": {"action": "notify"},
+    "backend": "ground_truth",
+    "ground_truth": {
+        "workteam_arn": "arn:aws-cn:sagemaker:cn-northwest-1:123456789012:workteam/private-crowd/pets",
+        "streaming": True,
+    },
+    "annotation": {},
+}
+
+
 class Deployed:
     """Templates with every value written out."""
 
@@ -122,6 +135,7 @@ class NoPackages(Packager):
 
 
 def longest_project(index: int) -> dict[str, Any]:
+    last = index == MAX_PROJECTS - 1
     return {
         "name": f"p{index:02d}".ljust(32, "x"),
         "title": "x" * 100,
@@ -145,6 +159,7 @@ def longest_project(index: int) -> dict[str, Any]:
                 for each in range(MAX_QUEUES if index == 0 else 0)
             ],
         },
+        **(ELSEWHERE if last else {}),
         "training": {"canary": {"alarm_names": [f"{each}".ljust(255, "x") for each in range(MAX_CANARY_ALARMS)]}},
     }
 

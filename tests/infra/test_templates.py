@@ -18,7 +18,7 @@ from trueup.settings import FUNCTION_SETTINGS
 pytestmark = pytest.mark.infra
 Templates = dict[str, dict[str, Any]]
 # Not in cdk.json's deployment: tests/infra/test_sources.py.
-_WHERE_WANTED = ("capture_translate", "hint_receive", "model_annotate")
+_WHERE_WANTED = ("capture_translate", "hint_receive", "model_annotate", "labeling_prepare", "labeling_gather")
 # A fifth above what they are; those for this machine hold byte code as well.
 _MEGABYTES = {"host": {"numpy": 71, "plain": 8.9}, "lambda": {"numpy": 56, "plain": 5.4}}
 

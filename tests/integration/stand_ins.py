@@ -78,6 +78,8 @@ class MemoryJobs:
         self.objects_by_key: dict[str, bytes] = {}
         self.created: list[Mapping[str, Any]] = []
         self.state = "InProgress"
+        self.published: list[tuple[str, str]] = []
+        self.stopped: list[str] = []
         self._missing = missing or RuntimeError("set the error of a missing object")
 
     def create(self, request: Mapping[str, Any]) -> None:
@@ -88,9 +90,6 @@ class MemoryJobs:
             raise self._missing
         return self.state
 
-    def stop(self, name: str) -> None:
-        self.state = "Stopping"
-
     def put(self, key: str, data: bytes) -> str:
         self.objects_by_key[key] = data
         return f"s3://{self.bucket}/{key}"
@@ -100,6 +99,15 @@ class MemoryJobs:
         if key not in self.objects_by_key:
             raise self._missing
         return self.objects_by_key[key]
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        return [key for key, _ in self.objects(prefix)]
+
+    def publish(self, topic: str, messages: Sequence[str]) -> None:
+        self.published += [(topic, each) for each in messages]
+
+    def stop(self, name: str) -> None:
+        self.stopped.append(name)
 
     def objects(self, prefix: str) -> Sequence[tuple[str, bytes]]:
         return sorted(each for each in self.objects_by_key.items() if each[0].startswith(prefix))

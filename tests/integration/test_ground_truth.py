@@ -459,6 +459,66 @@ def test_answers_of_each_kind_are_read(kind: str, media: str, content: dict[str,
     assert "cannot be used: no answer of kind" in backend.failures(NAME)[tasks()[1].task_id]
 
 
+OWN = msgspec.structs.replace(
+    ROLES,
+    prepare_arn="arn:aws:lambda:us-east-1:111122223333:function:prepare",
+    gather_arn="arn:aws:lambda:us-east-1:111122223333:function:gather",
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "media", "content", "label"),
+    [
+        (
+            "polygons",
+            "image",
+            {
+                "label": {
+                    "inputImageProperties": {"width": 640, "height": 480},
+                    "polygons": [
+                        {"label": "cat", "vertices": [{"x": 5, "y": 9}, {"x": 1, "y": 2}, {"x": 8.256, "y": 3}]}
+                    ],
+                }
+            },
+            {
+                "width": 640,
+                "height": 480,
+                "polygons": [{"label": "cat", "points": [[1, 2], [8.26, 3], [5, 9]]}],
+            },
+        ),
+        ("text", "image", {"label": " a cat\r\non a mat "}, {"text": "a cat\non a mat"}),
+        ("rating", "text", {"rating": "4", "critique": "so so"}, {"rating": 4, "critique": "so so"}),
+        ("rating", "text", {"rating": 4.0}, {"rating": 4, "critique": ""}),
+        (
+            "preference",
+            "text",
+            {"label": {"label": "second"}, "critique": "shorter"},
+            {"preferred": "second", "critique": "shorter"},
+        ),
+    ],
+)
+def test_kinds_without_a_built_in_task_are_asked_by_pages_of_ours(
+    kind: str, media: str, content: dict[str, Any], label: dict[str, Any]
+) -> None:
+    bare = kind != "polygons"
+    schema = {"kind": kind, "media": media, "classes": [] if bare else [{"name": "cat"}]}
+    config = msgspec.structs.replace(pets(media), label_schema=msgspec.convert(schema, LabelSchema))
+    jobs = MemoryJobs("us-east-1", NotFoundError("not there"))
+    with pytest.raises(ConfigurationError):
+        started(jobs, config)
+    backend = GroundTruth(config, TEAM, jobs, OWN)
+    backend.start(NAME, tasks())
+    (request,) = jobs.created
+    check_request("CreateLabelingJob", dict(request))
+    human = request["HumanTaskConfig"]
+    assert human["PreHumanTaskLambdaArn"] == OWN.prepare_arn
+    assert human["AnnotationConsolidationConfig"] == {"AnnotationConsolidationLambdaArn": OWN.gather_arn}
+    respond(jobs, 0, said("", answerContent=content))
+    respond(jobs, 1, said("", answerContent={"label": {"nothing": 1}, "rating": "much"}))
+    answers = {each.task_id: json.loads(each.label) for each in backend.answers(NAME)}
+    assert answers[tasks()[0].task_id] == label
+
+
 @pytest.mark.parametrize(("picture", "says"), [("%%%", "cannot be used"), (PAINTED, "pixels of #1f77b4")])
 def test_a_mask_that_cannot_be_read_is_told(picture: str, says: str) -> None:
     jobs = MemoryJobs("us-east-1", NotFoundError("not there"))

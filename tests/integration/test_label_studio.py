@@ -633,8 +633,8 @@ def test_a_webhook_of_somebody_else_is_left_alone(desk: Desk) -> None:
 # ---------------------------------------------------------------- pictures
 
 
-def files_of(pictures: Pictures, bucket: str) -> S3LabelingFiles:
-    client = pictures.client()
+def files_of(picture_store: Pictures, bucket: str) -> S3LabelingFiles:
+    client = picture_store.client()
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     return S3LabelingFiles(client, bucket, REGION)
 
@@ -644,8 +644,8 @@ def picture_tasks(bucket: str) -> list[Task]:
     return [replace(each, payload_uri=f"s3://{bucket}/pets/payloads/{place}.png") for place, each in found]
 
 
-def test_a_picture_is_shown_out_of_our_bucket(desk: Desk, pictures: Pictures) -> None:
-    files = files_of(pictures, "trueup-pictures")
+def test_a_picture_is_shown_out_of_our_bucket(desk: Desk, picture_store: Pictures) -> None:
+    files = files_of(picture_store, "trueup-pictures")
     for place in range(2):
         files.put(f"pets/payloads/{place}.png", PIXEL)
     for name in (FIRST, SECOND):
@@ -660,24 +660,24 @@ def test_a_picture_is_shown_out_of_our_bucket(desk: Desk, pictures: Pictures) ->
     assert said(desk.backend(config=pets("image"), files=files).answers(SECOND)) == {("ada", "cat")}
 
 
-def test_two_passes_at_once_connect_a_bucket_once(desk: Desk, pictures: Pictures) -> None:
-    files = files_of(pictures, "trueup-pictures-twice")
+def test_two_passes_at_once_connect_a_bucket_once(desk: Desk, picture_store: Pictures) -> None:
+    files = files_of(picture_store, "trueup-pictures-twice")
     files.put("pets/payloads/0.png", PIXEL)
     both(lambda: desk.backend(config=pets("image"), files=files).start(FIRST, picture_tasks(files.bucket)))
     assert len(desk.storages()) == 1
 
 
-def test_a_bucket_that_the_server_cannot_read_is_told(desk: Desk, pictures: Pictures) -> None:
-    files = S3LabelingFiles(pictures.client(), "trueup-nowhere", REGION)
+def test_a_bucket_that_the_server_cannot_read_is_told(desk: Desk, picture_store: Pictures) -> None:
+    files = S3LabelingFiles(picture_store.client(), "trueup-nowhere", REGION)
     with pytest.raises(ConfigurationError, match="cannot read the bucket trueup-nowhere: give its server") as refused:
         desk.backend(config=pets("image"), files=files).start(FIRST, picture_tasks(files.bucket))
     assert refused.value.field == "label_studio"
     assert "may read pets/payloads/ there" in str(refused.value)
 
 
-def test_a_server_that_fails_at_our_bucket_is_told(desk: Desk, pictures: Pictures) -> None:
+def test_a_server_that_fails_at_our_bucket_is_told(desk: Desk, picture_store: Pictures) -> None:
     """As one without any AWS identity does: with 500. Here it is a region that is none."""
-    files = files_of(pictures, "trueup-astray")
+    files = files_of(picture_store, "trueup-astray")
     files.region = "no region"
     with pytest.raises(ConfigurationError, match="answered 500"):
         desk.backend(config=pets("image"), files=files).start(FIRST, picture_tasks(files.bucket))

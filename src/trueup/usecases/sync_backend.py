@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec.structs import replace
 
-from trueup.annotation.tasks import GOLD, free_slots, hand_over, live_leases, send_to_review, take_back
+from trueup.annotation.tasks import GOLD, hand_over, hasten, live_leases, send_to_review, take_back
 from trueup.errors import ConflictError, NotFoundError
 from trueup.events import BatchEnded, ReviewRequested
 from trueup.lineage.edges import sent
 from trueup.model import AUDIT, Charge, Project, Record, Task, TaskStatus, content_id
 from trueup.ports import (
-    AnnotationQueue,
     BatchStore,
     Bill,
     Clock,
     Journal,
     LabelingBackend,
     LabelingJob,
+    QueueStandings,
     TaskStore,
 )
 from trueup.usecases.take_backend_answers import TakeBackendAnswers
@@ -57,13 +57,15 @@ class SyncBackend:
     answers: TakeBackendAnswers
     batches: BatchStore
     backends: Mapping[str, LabelingBackend]
-    queue: AnnotationQueue
+    standings: QueueStandings
     clock: Clock
 
     def __call__(self, *, thorough: bool = False) -> SyncReport:
         """`thorough` also looks for tasks that wait for a backend that the project never used; where it labels at
         home, that takes reading what is open, and only a new configuration can have left some."""
         name = self.project.name
+        for each in self.backends.values():
+            each.begin_pass()
         received = sum(self._collect(each) for each in self.batches.batches(name, "in_progress"))
         changed = [self._reconcile(*each) for each in self.backends.items()]
         away = self.project.backend != "queue" or self.batches.ever(name)
@@ -79,6 +81,11 @@ class SyncBackend:
             return sum(self._bring_home(each) for each in waiting)
         if not waiting or self._pauses():
             return 0
+        # A service asks the same number of people about each object of a batch.
+        missing = sorted({_missing(each) for each in waiting}, reverse=True)
+        return sum(self._send_batch([each for each in waiting if _missing(each) == number]) for number in missing)
+
+    def _send_batch(self, waiting: Sequence[Task]) -> int:
         chosen = waiting[: self.project.batch]
         task_ids = tuple(each.task_id for each in chosen)
         # With revisions: tasks that come back from a batch must not get the name of a job that has ended.
@@ -104,12 +111,15 @@ class SyncBackend:
         return not (at_home and (self.project.backend == "queue" or live_leases(task, self.clock.now())))
 
     def _bring_home(self, task: Task) -> bool:
+        """It has waited already, so it comes first there: `claim_task` looks for what does."""
         now = self.clock.now()
         try:
-            self.tasks.save(hand_over(task, "queue"), Journal(at=now))
+            home = hand_over(task, "queue")
+            self.tasks.save(replace(hasten(home), revision=home.revision), Journal(at=now))
         except ConflictError:
             return False
-        self.queue.send(task.lane, [task.task_id] * free_slots(task, now))
+        standing = replace(self.standings.standing(task.project), hastened_at=now)
+        self.standings.set_standing(standing, Journal(at=now))
         return True
 
     def _pauses(self) -> bool:
@@ -280,3 +290,7 @@ class SyncBackend:
         if changes.until is not None:
             self.batches.saw(self.project.name, name, changes.until)
         return SyncReport(sent=0, received=received, withdrawn=withdrawn)
+
+
+def _missing(task: Task) -> int:
+    return max(1, task.overlap - len(task.answered_by))

@@ -110,12 +110,32 @@ def test_a_labeling_job_ends_when_every_object_has_its_workers(sagemaker: SageMa
     answer(sagemaker, 1, "ben", "dog")
     assert status_of(sagemaker)["LabelingJobStatus"] == "Completed"
     until(lambda: world.told("SageMaker Ground Truth Labeling Job State Change", "LabelingJobStatus") == ["Completed"])
-    written = world.objects["s3://bucket/out/ask/annotations/worker-response/iteration-1/1/responses.json"]
-    answers = json.loads(written)["answers"]
+    folder = "s3://bucket/out/ask/annotations/worker-response/iteration-1/1/"
+    files = sorted((name, data) for name, data in world.objects.items() if name.startswith(folder))
+    answers = [each for _, data in files for each in json.loads(data)["answers"]]
     assert [each["answerContent"]["label"]["label"] for each in answers] == ["cat", "dog"]
     assert [each["workerId"] for each in answers] == ["private.local.ada", "private.local.ben"]
     assert {each["timeSpentInSeconds"] for each in answers} == {2.0}
     assert answer(sagemaker, 1, "cleo")[0] == 400
+    rows = [
+        json.loads(each) for each in world.objects["s3://bucket/out/ask/manifests/output/output.manifest"].splitlines()
+    ]
+    assert [each["label-metadata"]["class-name"] for each in rows] == ["cat", "cat"]
+
+
+def test_an_object_may_fail(sagemaker: SageMaker, world: InMemoryWorld) -> None:
+    ask(sagemaker, world)
+    failed = json.dumps({"object": 0, "failure": "expired"}).encode()
+    assert sagemaker.handle("/_trueup/labeling-jobs/ask/answers", {}, failed)[0] == 200
+    for worker in ("ada", "ben"):
+        answer(sagemaker, 1, worker)
+    found = status_of(sagemaker)
+    assert (found["LabelingJobStatus"], found["LabelCounters"]["FailedNonRetryableError"]) == ("Completed", 1)
+    rows = [
+        json.loads(each) for each in world.objects["s3://bucket/out/ask/manifests/output/output.manifest"].splitlines()
+    ]
+    assert rows[0]["label-metadata"] == {"failure-reason": "expired"}
+    assert "label" not in rows[0]
 
 
 def test_no_answer_is_lost_among_workers_at_once(sagemaker: SageMaker, world: InMemoryWorld) -> None:

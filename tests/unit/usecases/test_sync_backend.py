@@ -65,7 +65,7 @@ class Desk:
             answers=TakeBackendAnswers(self.tasks, self.loop.clock),
             batches=self.batches,
             backends={"ground_truth": self.backend},
-            queue=self.loop.queue,
+            standings=self.loop.standings,
             clock=self.loop.clock,
         )
 

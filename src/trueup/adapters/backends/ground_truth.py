@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from trueup.adapters.backends.ground_truth_answers import label_of
+from trueup.adapters.backends.ground_truth_pages import CUSTOM, page
 from trueup.annotation.prices import GROUND_TRUTH, graduated
 from trueup.errors import ConfigurationError, InputError, LabelError, NotFoundError
 from trueup.labels.reading import checked
@@ -62,11 +63,17 @@ _ASKED = {
     "boxes": "Draw a box around each thing",
     "mask": "Paint the pixels of each class",
     "spans": "Mark each part of the text that has a class",
+    "polygons": "Outline each thing",
+    "text": "Write what is asked for",
+    "rating": "Rate the sample",
+    "preference": "Choose the better answer",
 }
 _STATUS = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
 _ATTRIBUTE = "trueup-label"
 # Where the label is a file, Ground Truth insists on an attribute that says so.
 _FILE_ATTRIBUTE = f"{_ATTRIBUTE}-ref"
+# Under which messages of a streaming job carry their object's id.
+OBJECT_ID = "trueup-object"
 _RESPONSES = re.compile(r".*/iteration-[0-9]+/(?P<position>[0-9]{1,9})/[^/]+\.json")
 # Limits of an input manifest (sms-input-data-input-manifest) and of a job (CreateLabelingJob).
 _MAX_TEXT = 20_000
@@ -86,10 +93,6 @@ class LabelingJobs(Protocol):
         """LabelingJobStatus as SageMaker words it. Raises NotFoundError."""
         ...
 
-    def stop(self, name: str) -> None:
-        """One that has ended, or is about to, is left alone."""
-        ...
-
     def put(self, key: str, data: bytes) -> str:
         """Write an object of the dataset bucket; returns its URI."""
         ...
@@ -102,6 +105,18 @@ class LabelingJobs(Protocol):
         """Keys and bytes below a prefix of the dataset bucket."""
         ...
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys alone."""
+        ...
+
+    def publish(self, topic: str, messages: Sequence[str]) -> None:
+        """Send each of them, at least once, in no order."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """A job that is not running is left alone."""
+        ...
+
     @property
     def region(self) -> str: ...
 
@@ -109,7 +124,7 @@ class LabelingJobs(Protocol):
     def bucket(self) -> str: ...
 
 
-class _Answer(msgspec.Struct, rename="camel"):
+class Answer(msgspec.Struct, rename="camel"):
     """One worker's answer. Files of older jobs lack the last three."""
 
     answer_content: dict[str, Any]
@@ -120,28 +135,45 @@ class _Answer(msgspec.Struct, rename="camel"):
     worker_metadata: dict[str, Any] = {}
 
 
-class _Response(msgspec.Struct):
-    answers: list[_Answer]
+class Response(msgspec.Struct):
+    answers: list[Answer]
 
 
-class _Object(msgspec.Struct, rename={"task_id": "trueup-task", "sample_id": "trueup-sample"}):
-    """What trueup put into a manifest line."""
+class Object(
+    msgspec.Struct,
+    rename={
+        "task_id": "trueup-task",
+        "sample_id": "trueup-sample",
+        "object_id": OBJECT_ID,
+        "source_ref": "source-ref",
+        "text": "source",
+    },
+):
+    """What trueup put into a manifest line, or a message."""
 
     task_id: str
     sample_id: str
+    object_id: str = ""
+    source_ref: str = ""
+    text: str = ""
 
 
-class _Result(Record, frozen=True, kw_only=True):
+class Result(Record, frozen=True, kw_only=True):
     """A line of the output manifest. How one of a failed object looks is not documented: every key may be missing."""
 
     task_id: str = ""
+    object_id: str = ""
     label: Any = None
     metadata: Mapping[str, Any] = {}
 
 
 class Roles(Record, frozen=True, kw_only=True):
+    """`prepare_arn` and `gather_arn` are those of the functions that kinds without a built-in task need."""
+
     role_arn: str
     key_arn: str
+    prepare_arn: str = ""
+    gather_arn: str = ""
 
 
 class GroundTruth(LabelingBackend):
@@ -162,7 +194,6 @@ class GroundTruth(LabelingBackend):
         none is left there is no job, and the batch has failed. Raises ConfigurationError."""
         if self._exists(name):
             return
-        schema = self._project.label_schema
         prefix = self._prefix(name)
         request = labeling_job_request(
             name,
@@ -178,10 +209,15 @@ class GroundTruth(LabelingBackend):
         if not objects:
             return
         self._jobs.put(f"{prefix}/input.manifest", input_manifest(objects))
+        self._put_page(prefix)
+        self._jobs.create(request)
+
+    def _put_page(self, prefix: str) -> None:
+        """What workers see of a job."""
+        schema = self._project.label_schema
         self._jobs.put(f"{prefix}/categories.json", label_categories(schema))
         if schema.kind != "spans":
             self._jobs.put(f"{prefix}/template.liquid.html", worker_template(schema))
-        self._jobs.create(request)
 
     def status(self, name: str) -> str:
         try:
@@ -287,34 +323,34 @@ class GroundTruth(LabelingBackend):
             )
         return {"source": text}
 
-    def _responses(self, name: str) -> Iterator[tuple[_Response | str, _Object]]:
+    def _responses(self, name: str) -> Iterator[tuple[Response | str, Object]]:
         """Every worker-response file with its object; instead of one that cannot be read, the reason."""
-        prefix = self._prefix(name)
-        manifest = self._read(f"{prefix}/input.manifest")
-        if manifest is None and not self._is_empty(name):
-            raise NotFoundError(f"the manifest of {prefix} is gone")
-        objects = [msgspec.json.decode(each, type=_Object) for each in (manifest or b"").splitlines()]
-        for key, data in self._jobs.objects(f"{prefix}/annotations/worker-response/"):
+        objects = self._manifest(name)
+        for key, data in self._jobs.objects(f"{self._prefix(name)}/annotations/worker-response/"):
             place = _RESPONSES.fullmatch(key)
-            if place is None or int(place["position"]) >= len(objects):
-                continue
-            try:
-                yield msgspec.json.decode(data, type=_Response), objects[int(place["position"])]
-            except msgspec.DecodeError as error:
-                yield f"{key} cannot be read: {error}", objects[int(place["position"])]
+            if place is not None and int(place["position"]) < len(objects):
+                yield response_of(key, data), objects[int(place["position"])]
 
-    def _results(self, name: str) -> Iterator[_Result]:
+    def _manifest(self, name: str) -> list[Object]:
+        """What a batch consists of. Raises NotFoundError where it was never started."""
+        manifest = self._read(f"{self._prefix(name)}/input.manifest")
+        if manifest is None and not self._is_empty(name):
+            raise NotFoundError(f"the manifest of {self._prefix(name)} is gone")
+        return [msgspec.json.decode(each, type=Object) for each in (manifest or b"").splitlines()]
+
+    def _results(self, name: str) -> Iterator[Result]:
         manifest = self._read(f"{self._prefix(name)}/manifests/output/output.manifest")
         attribute = attribute_of(self._project.label_schema)
         for each in (manifest or b"").splitlines():
             line = msgspec.json.decode(each, type=dict[str, Any])
-            yield _Result(
+            yield Result(
                 task_id=str(line.get("trueup-task", "")),
+                object_id=str(line.get(OBJECT_ID, "")),
                 label=line.get(attribute),
                 metadata=line.get(f"{attribute}-metadata") or {},
             )
 
-    def _unknown(self, response: _Response) -> str | None:
+    def _unknown(self, response: Response) -> str | None:
         for each in response.answers:
             try:
                 self._label(each)
@@ -322,11 +358,11 @@ class GroundTruth(LabelingBackend):
                 return f"an answer cannot be used: {error}"
         return None
 
-    def _label(self, answer: _Answer) -> str:
+    def _label(self, answer: Answer) -> str:
         schema = self._project.label_schema
         return checked(label_of(answer.answer_content, schema.kind), schema)
 
-    def _annotation(self, answer: _Answer, task: _Object) -> Annotation | None:
+    def _annotation(self, answer: Answer, task: Object) -> Annotation | None:
         try:
             label = self._label(answer)
         except (LabelError, ValueError):
@@ -361,6 +397,14 @@ def attribute_of(schema: LabelSchema) -> str:
     return _FILE_ATTRIBUTE if schema.kind == "mask" else _ATTRIBUTE
 
 
+def response_of(key: str, data: bytes) -> Response | str:
+    """A worker-response file; instead of one that cannot be read, the reason."""
+    try:
+        return msgspec.json.decode(data, type=Response)
+    except msgspec.DecodeError as error:
+        return f"{key} cannot be read: {error}"
+
+
 def input_manifest(objects: Sequence[Mapping[str, str]]) -> bytes:
     """One line per object; trueup's own keys pass through the job unchanged."""
     return b"".join(msgspec.json.encode(each) + b"\n" for each in objects)
@@ -380,12 +424,14 @@ def worker_template(schema: LabelSchema) -> bytes:
     """A worker page of crowd-html-elements; the classes come from the category file through the task input."""
     guidelines = _inert(schema.guidelines or "Choose the class that fits best.")
     classes = "".join(f"<li><b>{_inert(each.name)}</b> {_inert(each.description)}</li>" for each in schema.classes)
+    if schema.kind in CUSTOM:
+        return page(schema, guidelines, classes)
     source = "{{ task.input.taskObject | grant_read_access }}"
     target = "<classification-target>{{ task.input.taskObject }}</classification-target>"
     element = _ELEMENTS[schema.kind, schema.media]
     attribute, content = (f' src="{source}"', "") if schema.media == "image" else ("", target)
     names = "labels" if schema.kind in ("boxes", "mask") else "categories"
-    page = f"""<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+    made = f"""<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
 <crowd-form>
 <{element} name="label"{attribute} header="{_ASKED[schema.kind]}"
   {names}="{{{{ task.input.labels | to_json | escape }}}}">
@@ -395,7 +441,7 @@ def worker_template(schema: LabelSchema) -> bytes:
 </{element}>
 </crowd-form>
 """
-    return page.encode()
+    return made.encode()
 
 
 def labeling_job_request(
@@ -407,12 +453,46 @@ def labeling_job_request(
     region: str,
     root: str,
     workers: int,
+    topic: str | None = None,
 ) -> dict[str, Any]:
-    """A CreateLabelingJob request of the files below `root`, each object for `workers` people.
+    """A CreateLabelingJob request of the files below `root`, each object for `workers` people: those of a manifest, or
+    those that come on a `topic`, for as long as it runs.
 
     Raises ConfigurationError where Ground Truth has no built-in task.
     """
     schema = project.label_schema
+    before, after = _functions(schema, roles, region)
+    source: dict[str, Any] = {"S3DataSource": {"ManifestS3Uri": f"{root}/input.manifest"}}
+    if topic is not None:
+        source = {"SnsDataSource": {"SnsTopicArn": topic}}
+    return {
+        "LabelingJobName": name,
+        "LabelAttributeName": attribute_of(schema),
+        "InputConfig": {"DataSource": source},
+        "OutputConfig": {"S3OutputPath": f"{root.rpartition('/')[0]}/", "KmsKeyId": roles.key_arn},
+        "RoleArn": roles.role_arn,
+        "LabelCategoryConfigS3Uri": f"{root}/categories.json",
+        "HumanTaskConfig": {
+            "WorkteamArn": settings.workteam_arn,
+            "UiConfig": _page(schema, region, root),
+            "PreHumanTaskLambdaArn": before,
+            "TaskTitle": (project.title or project.name)[:128],
+            "TaskDescription": _ASKED[schema.kind],
+            "NumberOfHumanWorkersPerDataObject": min(_MAX_WORKERS, max(1, workers)),
+            "TaskTimeLimitInSeconds": min(_MAX_SECONDS, max(_MIN_SECONDS, project.consensus.lease_seconds)),
+            "TaskAvailabilityLifetimeInSeconds": _AVAILABLE_SECONDS,
+            "AnnotationConsolidationConfig": {
+                "AnnotationConsolidationLambdaArn": after,
+            },
+        },
+        "Tags": [{"Key": "trueup:project", "Value": project.name}],
+    }
+
+
+def _functions(schema: LabelSchema, roles: Roles, region: str) -> tuple[str, str]:
+    """What Ground Truth calls before and after: our own, or those of a built-in task. Raises ConfigurationError."""
+    if schema.kind in CUSTOM and schema.media in ("image", "text") and roles.prepare_arn and roles.gather_arn:
+        return roles.prepare_arn, roles.gather_arn
     task_type = _TASK_TYPES.get((schema.kind, schema.media))
     account = LAMBDA_ACCOUNTS.get(region)
     if task_type is None or account is None:
@@ -421,28 +501,7 @@ def labeling_job_request(
             field="backend",
         )
     function = f"arn:aws:lambda:{region}:{account}:function"
-    return {
-        "LabelingJobName": name,
-        "LabelAttributeName": attribute_of(schema),
-        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"{root}/input.manifest"}}},
-        "OutputConfig": {"S3OutputPath": f"{root.rpartition('/')[0]}/", "KmsKeyId": roles.key_arn},
-        "RoleArn": roles.role_arn,
-        "LabelCategoryConfigS3Uri": f"{root}/categories.json",
-        "HumanTaskConfig": {
-            "WorkteamArn": settings.workteam_arn,
-            "UiConfig": _page(schema, region, root),
-            "PreHumanTaskLambdaArn": f"{function}:PRE-{task_type}",
-            "TaskTitle": (project.title or project.name)[:128],
-            "TaskDescription": _ASKED[schema.kind],
-            "NumberOfHumanWorkersPerDataObject": min(_MAX_WORKERS, max(1, workers)),
-            "TaskTimeLimitInSeconds": min(_MAX_SECONDS, max(_MIN_SECONDS, project.consensus.lease_seconds)),
-            "TaskAvailabilityLifetimeInSeconds": _AVAILABLE_SECONDS,
-            "AnnotationConsolidationConfig": {
-                "AnnotationConsolidationLambdaArn": f"{function}:ACS-{task_type}",
-            },
-        },
-        "Tags": [{"Key": "trueup:project", "Value": project.name}],
-    }
+    return f"{function}:PRE-{task_type}", f"{function}:ACS-{task_type}"
 
 
 def _page(schema: LabelSchema, region: str, root: str) -> dict[str, str]:
@@ -452,7 +511,7 @@ def _page(schema: LabelSchema, region: str, root: str) -> dict[str, str]:
     return {"UiTemplateS3Uri": f"{root}/template.liquid.html"}
 
 
-def _failure(result: _Result, ended: bool) -> str | None:
+def _failure(result: Result, ended: bool) -> str | None:
     """A line comes back as it went in until its object is labelled, so a bare one has failed when the job ended."""
     if result.label is not None:
         return None
@@ -461,7 +520,7 @@ def _failure(result: _Result, ended: bool) -> str | None:
     return "the job ended without a label" if ended else None
 
 
-def _seconds(answer: _Answer) -> float:
+def _seconds(answer: Answer) -> float:
     if answer.time_spent_in_seconds is not None:
         return answer.time_spent_in_seconds
     if answer.acceptance_time is None:

@@ -1,8 +1,8 @@
 """What a worker's answer says, by kind of label: the crowd elements' own formats, as label texts.
 
-crowd-image-classifier, crowd-classifier, their multi-select forms, crowd-bounding-box, crowd-semantic-segmentation and
-crowd-entity-annotation: "Crowd HTML Elements Reference", Amazon SageMaker Developer Guide. The content is keyed by the
-element's name.
+crowd-image-classifier, crowd-classifier, their multi-select forms, crowd-bounding-box, crowd-semantic-segmentation,
+crowd-entity-annotation, crowd-polygon, crowd-text-area and crowd-slider: "Crowd HTML Elements Reference", Amazon
+SageMaker Developer Guide. The content is keyed by the element's name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ import msgspec
 
 from trueup.labels.masks import mask_of_colours
 from trueup.labels.reading import written
-from trueup.labels.values import Box, Boxes, Classes, Span, Spans
+from trueup.labels.values import (
+    Box,
+    Boxes,
+    Classes,
+    Polygon,
+    Polygons,
+    Preference,
+    Rating,
+    Span,
+    Spans,
+    Text,
+)
 from trueup.model import Kind
 
 
@@ -54,6 +65,21 @@ class _Segmented(msgspec.Struct, frozen=True, rename="camel"):
     labeled_image: _Picture
 
 
+class _Point(msgspec.Struct, frozen=True):
+    x: float
+    y: float
+
+
+class _Polygon(msgspec.Struct, frozen=True):
+    label: str
+    vertices: tuple[_Point, ...]
+
+
+class _Polygons(msgspec.Struct, frozen=True, rename="camel"):
+    polygons: tuple[_Polygon, ...]
+    input_image_properties: _Image
+
+
 class _Entity(msgspec.Struct, frozen=True, rename="camel"):
     label: str
     start_offset: int
@@ -67,8 +93,8 @@ class _Entities(msgspec.Struct, frozen=True):
 def label_of(content: Mapping[str, Any], kind: Kind) -> str:
     """The label's text, unchecked. Raises ValueError for what is no answer of that kind, LabelError for a mask that
     cannot be read."""
-    if kind == "classification":
-        return _class(content)
+    if kind in _OF_ALL:
+        return _OF_ALL[kind](content)
     for value in content.values():
         try:
             return _READERS[kind](value)
@@ -101,6 +127,39 @@ def _boxes(value: Any) -> str:
     return written(Boxes(width=image.width, height=image.height, boxes=tuple(boxes)))
 
 
+def _polygons(value: Any) -> str:
+    found = msgspec.convert(value, _Polygons)
+    image = found.input_image_properties
+    polygons = [
+        Polygon(label=each.label, points=tuple((point.x, point.y) for point in each.vertices))
+        for each in found.polygons
+    ]
+    return written(Polygons(width=image.width, height=image.height, polygons=tuple(polygons)))
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return written(Text(text=_said(content, "label")))
+
+
+def _rating(content: Mapping[str, Any]) -> str:
+    """A slider's value is a number, or the text of one."""
+    value = content.get("rating")
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or float(value) != int(float(value)):
+        raise ValueError(f"no answer of kind rating: {str(content)[:200]}")
+    return written(Rating(rating=int(float(value)), critique=_said(content, "critique")))
+
+
+def _preference(content: Mapping[str, Any]) -> str:
+    chosen = _class({"label": content.get("label")})
+    if chosen not in ("first", "second", "tie"):
+        raise ValueError(f"no answer of kind preference: {str(content)[:200]}")
+    return written(msgspec.convert({"preferred": chosen, "critique": _said(content, "critique")}, Preference))
+
+
+def _said(content: Mapping[str, Any], name: str) -> str:
+    return str(content.get(name) or "")
+
+
 def _mask(value: Any) -> str:
     """Pixels that the worker left alone are transparent. Raises LabelError, ValueError (no Base64)."""
     found = msgspec.convert(value, _Segmented)
@@ -118,5 +177,13 @@ _READERS: dict[str, Callable[[Any], str]] = {
     "multilabel": _classes,
     "boxes": _boxes,
     "mask": _mask,
+    "polygons": _polygons,
     "spans": _spans,
+}
+# Of which several elements of the page say something.
+_OF_ALL: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "classification": _class,
+    "text": _text,
+    "rating": _rating,
+    "preference": _preference,
 }

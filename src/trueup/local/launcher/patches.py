@@ -206,13 +206,13 @@ def accept_alarms_on_expressions() -> None:
 
 
 def name_sqs_permissions_as_aws() -> None:
-    """AWS has no permission for a batch: sending ten messages at once takes sqs:SendMessage."""
+    """AWS has no permission for a batch: sending ten messages at once takes sqs:SendMessage, or sns:Publish."""
     _require(hasattr(iam_actions, "extract_iam_action"), "iam_actions.extract_iam_action")
     extract = iam_actions.extract_iam_action
 
     def extract_single(*arguments: Any) -> str | None:
         action: str | None = extract(*arguments)
-        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+        return action.removesuffix("Batch") if action and action.startswith(("sns:", "sqs:")) else action
 
     iam_actions.extract_iam_action = extract_single
 

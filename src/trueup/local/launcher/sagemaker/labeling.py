@@ -32,12 +32,14 @@ class LabelingJobs:
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["LabelingJobName"]
         arn = self._world.arn(_KIND, name.lower())
-        lines = self._manifest(request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"])
+        source = request["InputConfig"]["DataSource"]
+        topic = source.get("SnsDataSource", {}).get("SnsTopicArn")
+        lines = [] if topic else self._manifest(source["S3DataSource"]["ManifestS3Uri"])
         now = time.time()
         record = {
             **request,
             "LabelingJobArn": arn,
-            "LabelingJobStatus": "InProgress",
+            "LabelingJobStatus": "Initializing" if topic else "InProgress",
             "JobReferenceCode": hashlib.sha256(arn.encode()).hexdigest()[:12],
             "CreationTime": now,
             "LastModifiedTime": now,
@@ -48,15 +50,22 @@ class LabelingJobs:
         }
         if not self._store.add(_KIND, name, record):
             raise in_use("Labeling job", arn)
+        if topic:
+            self._listen(name, topic)
         return {"LabelingJobArn": arn}
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         record = self._record(request["LabelingJobName"])
+        if record["LabelingJobStatus"] == "Initializing":
+            self._store.update(_KIND, request["LabelingJobName"], LabelingJobStatus="InProgress")
+        elif _streams(record):
+            with self._lock:
+                record = self._hear(request["LabelingJobName"])
         return {key: value for key, value in record.items() if key not in ("Objects", "Lines", "Answers")}
 
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
         record = self._record(request["LabelingJobName"])
-        if record["LabelingJobStatus"] != "InProgress":
+        if record["LabelingJobStatus"] not in ("Initializing", "InProgress"):
             raise AwsError("ValidationException", "The labeling job is not running.")
         self._end(record["LabelingJobName"], "Stopped")
         return {}
@@ -66,29 +75,69 @@ class LabelingJobs:
         with self._lock:
             self._answer(name, answer)
 
+    def _listen(self, name: str, topic: str) -> None:
+        """Ground Truth makes a queue in the account, subscribes it, and never deletes it."""
+        queues = self._world.client("sqs")
+        url = queues.create_queue(QueueName=_queue(name))["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        self._world.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def _hear(self, name: str) -> dict[str, Any]:
+        """Take in the objects that were sent to a streaming job, each id once."""
+        record = self._record(name)
+        lines = {_id_of(each): each for each in record["Lines"]}
+        queues = self._world.client("sqs")
+        url = queues.get_queue_url(QueueName=_queue(name))["QueueUrl"]
+        while found := queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            for each in found:
+                line = json.loads(json.loads(each["Body"])["Message"])
+                lines.setdefault(_id_of(line), line)
+                queues.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+        if len(lines) == record["Objects"]:
+            return record
+        labelled = record["LabelCounters"]["TotalLabeled"]
+        failed = record["LabelCounters"]["FailedNonRetryableError"]
+        counters = _counters(labelled, len(lines) - labelled - failed, failed)
+        known = list(lines.values())
+        return self._store.update(_KIND, name, Lines=known, Objects=len(known), LabelCounters=counters)
+
     def _answer(self, name: str, answer: dict[str, Any]) -> None:
         record = self._record(name)
+        if _streams(record):
+            record = self._hear(name)
         if record["LabelingJobStatus"] != "InProgress":
             raise AwsError("ValidationException", f"The labeling job is {record['LabelingJobStatus']}.")
         if not 0 <= int(answer["object"]) < record["Objects"]:
             raise AwsError("ValidationException", f"The labeling job has no object {answer['object']}.")
         wanted = record["HumanTaskConfig"]["NumberOfHumanWorkersPerDataObject"]
-        answers = [*record["Answers"], {**answer, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}]
+        answers = [*record["Answers"], {**answer, "time": datetime.now(UTC).isoformat(timespec="microseconds")}]
         labelled = sum(len(_of(answers, index)) >= wanted for index in range(record["Objects"]))
         failed = len({int(each["object"]) for each in answers if "failure" in each})
         done = labelled + failed
         counters = _counters(labelled, record["Objects"] - done, failed)
         self._store.update(_KIND, name, Answers=answers, LabelCounters=counters)
         if "failure" not in answer:
-            self._write_responses(record, answers, int(answer["object"]))
+            self._write_response(record, answers[-1])
         self._write_manifest(record, answers, wanted)
-        if done == record["Objects"]:
+        if done == record["Objects"] and not _streams(record):
             self._end(name, "Completed")
 
-    def _write_responses(self, record: dict[str, Any], answers: list[dict[str, Any]], index: int) -> None:
+    def _write_response(self, record: dict[str, Any], answer: dict[str, Any]) -> None:
+        """A file for each worker's answer, in a folder for each object."""
         root = f"{record['OutputConfig']['S3OutputPath'].rstrip('/')}/{record['LabelingJobName']}"
-        document = {"answers": [_worker_answer(each) for each in _of(answers, index)]}
-        key = f"{root}/annotations/worker-response/iteration-1/{index}/responses.json"
+        index = int(answer["object"])
+        folder = _id_of(record["Lines"][index]) if _streams(record) else index
+        document = {"answers": [_worker_answer(answer)]}
+        key = f"{root}/annotations/worker-response/iteration-1/{folder}/{answer['time']}.json"
         self._world.put(key, json.dumps(document).encode())
 
     def _write_manifest(self, record: dict[str, Any], answers: list[dict[str, Any]], wanted: int) -> None:
@@ -124,6 +173,19 @@ class LabelingJobs:
         if record is None:
             raise AwsError("ResourceNotFound", f"Labeling job {name} does not exist.")
         return record
+
+
+def _streams(record: dict[str, Any]) -> bool:
+    return "SnsDataSource" in record["InputConfig"]["DataSource"]
+
+
+def _queue(name: str) -> str:
+    return f"GroundTruth-{name.lower()}"
+
+
+def _id_of(line: dict[str, Any]) -> str:
+    """By which the same object sent twice is one."""
+    return str(line.get(line.get("dataset-objectid-attribute-name", ""), json.dumps(line, sort_keys=True)))
 
 
 def _of(answers: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
