@@ -680,7 +680,8 @@ class LabelingBackend(Protocol):
 
     @property
     def single(self) -> bool:
-        """Whether single tasks of a batch come back, and are called back, while it goes on."""
+        """Whether each task of a batch has a number of people of its own, comes back by itself, and can be called
+        back, while the batch goes on."""
         ...
 
     def returned(self, name: str, task_ids: Collection[str]) -> frozenset[str]:

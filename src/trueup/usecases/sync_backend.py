@@ -81,7 +81,9 @@ class SyncBackend:
             return sum(self._bring_home(each) for each in waiting)
         if not waiting or self._pauses():
             return 0
-        # A service asks the same number of people about each object of a batch.
+        if self.backends[self.project.backend].single:
+            return self._send_batch(waiting)
+        # Such a service asks the same number of people about each object of a batch.
         missing = sorted({_missing(each) for each in waiting}, reverse=True)
         return sum(self._send_batch([each for each in waiting if _missing(each) == number]) for number in missing)
 
