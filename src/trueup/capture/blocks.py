@@ -17,12 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trueup.capture.decoders import DECODERS, decode
-from trueup.capture.decoders.columns import Table
+from trueup.capture.decoders.columns import Table, table_of
+from trueup.capture.layout import Layout, learn
 from trueup.capture.records import WHOLE_LINES, Account, Item, Side, WholeLine, read_line, sound_type, type_of
 from trueup.errors import DecodeError
-from trueup.model import AnswerPath, Capture, Payload, Quarantined, Record
+from trueup.model import AnswerPath, Capture, Payload, Prediction, Quarantined, Record
 
 _NEWLINE = ord("\n")
+# How many blocks in a row may turn out not to be of the layout of their first line before no more is tried.
+_PATIENCE = 3
 # What an answer is without its numbers: all that a decoder is recognised by, as long as they are probabilities.
 _WITHOUT_NUMBERS = str.maketrans("", "", "0123456789.,+-eE ")
 
@@ -35,17 +38,14 @@ class Rows:
     first_line: int
     offset: int
     data: bytes
-    lines: Sequence[WholeLine]
+    event_ids: Sequence[str] | Sequence[bytes]
+    attributes: Sequence[Sequence[str]]
     ends: NDArray[np.int64]
     table: Table
     decoder: str
 
     def __len__(self) -> int:
-        return len(self.lines)
-
-    def ids(self) -> list[tuple[str, str | None]]:
-        """Event id and inference id of each."""
-        return [(each.eventMetadata.eventId, each.eventMetadata.inferenceId) for each in self.lines]
+        return len(self.event_ids)
 
     def place(self, index: int) -> Place:
         """The line of a capture."""
@@ -75,31 +75,21 @@ class Reader:
         self._decoder = decoder
         self._recognised: dict[tuple[str, str], str] = {}
         self._account = Account()
+        self._layout: Layout | None = None
+        self._attributes: Sequence[str] = ()
+        self._name = ""
+        self._patience = _PATIENCE
         self._line = 0
         self._offset = 0
 
     def rows(self, block: bytes) -> Rows | None:
         """The block as columns, or None when it has to be read by `items`."""
-        lines, ends = _whole(block), _ends(block)
-        # Blank lines count, and only the slow way counts them.
-        if not lines or len(lines) != len(ends):
+        found = self._laid_out(block) or self._parsed(block)
+        if found is None or not (self._alone(found.event_ids) and self._account.events.add_new(found.event_ids)):
             return None
-        found = self._table([each.captureData.endpointOutput for each in lines])
-        ids = [each.eventMetadata.eventId for each in lines]
-        if found is None or not (self._alone(ids) and self._account.events.add_new(ids)):
-            return None
-        rows = Rows(
-            first_line=self._line + 1,
-            offset=self._offset,
-            data=block,
-            lines=lines,
-            ends=ends,
-            table=found[0],
-            decoder=found[1],
-        )
-        self._line += len(lines)
+        self._line += len(found)
         self._offset += len(block)
-        return rows
+        return found
 
     def items(self, block: bytes) -> Iterator[Item]:
         """What each line of the block is, and halves that waited long enough."""
@@ -112,9 +102,71 @@ class Reader:
         """The halves of events that still wait at the end of the file."""
         yield from self._account.rest()
 
-    def _alone(self, ids: Sequence[str]) -> bool:
+    def _alone(self, ids: Sequence[str] | Sequence[bytes]) -> bool:
         """Whether no half of these events waits."""
-        return not self._account.halves or self._account.halves.keys().isdisjoint(ids)
+        waiting = self._account.halves
+        return not waiting or waiting.keys().isdisjoint(each if isinstance(each, str) else each.decode() for each in ids)
+
+    def _laid_out(self, block: bytes) -> Rows | None:
+        """By the layout of the lines before, or else of the first line."""
+        grid = self._layout.read(block) if self._layout else None
+        if grid is None and self._patience:
+            self._learn(block.partition(b"\n")[0])
+            grid = self._layout.read(block) if self._layout else None
+            self._patience = _PATIENCE if grid else self._patience - 1
+        table = table_of(grid.values, self._classes) if grid else None
+        if grid is None or table is None:
+            return None
+        return self._rows(block, grid.event_ids, [self._attributes] * len(grid.event_ids), grid.ends, table)
+
+    def _learn(self, line: bytes) -> None:
+        self._layout = None
+        first = _whole(line)
+        side = first[0].captureData.endpointOutput if len(first) == 1 else None
+        if side is None or not sound_type(type_of(side)):
+            return
+        self._layout = learn(line, lambda text: self._said(text, type_of(side)), self._classes)
+        self._attributes = first[0].eventMetadata.customAttributes or ()
+
+    def _said(self, text: str, content_type: str) -> Prediction | None:
+        """What one answer says alone, by a decoder that can read many."""
+        try:
+            payload = Payload(data=text.encode(), content_type=content_type)
+            found, self._name = decode(payload, self._classes, self._decoder)
+        except (DecodeError, UnicodeEncodeError):
+            return None
+        return found[0] if len(found) == 1 and hasattr(DECODERS.get(self._name), "decode_many") else None
+
+    def _parsed(self, block: bytes) -> Rows | None:
+        lines, ends = _whole(block), _ends(block)
+        # Blank lines count, and only the slow way counts them.
+        if not lines or len(lines) != len(ends):
+            return None
+        found = self._table([each.captureData.endpointOutput for each in lines])
+        if found is None:
+            return None
+        table, self._name = found
+        ids = [each.eventMetadata.eventId for each in lines]
+        return self._rows(block, ids, [each.eventMetadata.customAttributes or () for each in lines], ends, table)
+
+    def _rows(
+        self,
+        block: bytes,
+        event_ids: Sequence[str] | Sequence[bytes],
+        attributes: Sequence[Sequence[str]],
+        ends: NDArray[np.int64],
+        table: Table,
+    ) -> Rows:
+        return Rows(
+            first_line=self._line + 1,
+            offset=self._offset,
+            data=block,
+            event_ids=event_ids,
+            attributes=attributes,
+            ends=ends,
+            table=table,
+            decoder=self._name,
+        )
 
     def _table(self, sides: Sequence[Side]) -> tuple[Table, str] | None:
         """What all of them say, by the decoder of the first; None if it has no way to read many at once."""

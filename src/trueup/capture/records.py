@@ -122,7 +122,7 @@ class Events:
         self._latest.add(hash(event_id))
         self._turn()
 
-    def add_new(self, event_ids: Sequence[str]) -> bool:
+    def add_new(self, event_ids: Sequence[str] | Sequence[bytes]) -> bool:
         """Add them all, or none if one is known or there twice."""
         found = set(map(hash, event_ids))
         known = not (self._latest.isdisjoint(found) and self._before.isdisjoint(found))

@@ -131,7 +131,7 @@ class FileReading:
         which = table.probabilities.argmax(axis=1)
         slices = None
         if self.project.selection.slice_by:
-            slices = self._slices([each.eventMetadata.customAttributes or () for each in rows.lines])
+            slices = self._slices(rows.attributes)
         scores = self.draw.offer(table.probabilities, table.classes, which, keep, slices)
         self.tally.lines += len(rows)
         self.tally.captures += len(rows)

@@ -103,7 +103,8 @@ def facts(item: Item) -> Any:
 
 def facts_of(rows: Rows) -> list[Any]:
     found = []
-    for index, (event_id, _) in enumerate(rows.ids()):
+    for index, named in enumerate(rows.event_ids):
+        event_id = named if isinstance(named, str) else named.decode()
         place = rows.place(index)
         capture = place.read()
         if isinstance(capture, Quarantined):

@@ -40,7 +40,12 @@ def table(rows: Sequence[Sequence[float]] | Sequence[float], classes: tuple[str,
     """A row of probabilities each, or P(second class) each, over the first of `classes`; None where
     family.prediction would refuse one of them."""
     values = _matrix(rows)
-    if values is None or not values.size:
+    return table_of(values, classes) if values is not None else None
+
+
+def table_of(values: NDArray[np.float64], classes: tuple[str, ...]) -> Table | None:
+    """The same of float64[n, k]."""
+    if not values.size:
         return None
     kind: PredictionKind = "probabilities"
     if values.shape[1] == 1:
