@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from trueup.capture.decoders import DECODERS, decode
 from trueup.capture.decoders.columns import Table, table_of
-from trueup.capture.layout import Layout, learn
+from trueup.capture.layout import Grid, Layout, learn
 from trueup.capture.records import WHOLE_LINES, Account, Item, Side, WholeLine, read_line, sound_type, type_of
+from trueup.capture.repeats import Ids, texts
 from trueup.errors import DecodeError
 from trueup.model import AnswerPath, Capture, Payload, Prediction, Quarantined, Record
 
@@ -38,14 +39,14 @@ class Rows:
     first_line: int
     offset: int
     data: bytes
-    event_ids: Sequence[str] | Sequence[bytes]
+    event_ids: Ids
     attributes: Sequence[Sequence[str]]
     ends: NDArray[np.int64]
     table: Table
     decoder: str
 
     def __len__(self) -> int:
-        return len(self.event_ids)
+        return len(self.ends)
 
     def place(self, index: int) -> Place:
         """The line of a capture."""
@@ -102,31 +103,34 @@ class Reader:
         """The halves of events that still wait at the end of the file."""
         yield from self._account.rest()
 
-    def _alone(self, ids: Sequence[str] | Sequence[bytes]) -> bool:
+    def _alone(self, ids: Ids) -> bool:
         """Whether no half of these events waits."""
         waiting = self._account.halves
-        return not waiting or waiting.keys().isdisjoint(each if isinstance(each, str) else each.decode() for each in ids)
+        return not waiting or waiting.keys().isdisjoint(texts(ids))
 
     def _laid_out(self, block: bytes) -> Rows | None:
         """By the layout of the lines before, or else of the first line."""
         grid = self._layout.read(block) if self._layout else None
         if grid is None and self._patience:
-            self._learn(block.partition(b"\n")[0])
-            grid = self._layout.read(block) if self._layout else None
+            grid = self._learned(block)
             self._patience = _PATIENCE if grid else self._patience - 1
         table = table_of(grid.values, self._classes) if grid else None
         if grid is None or table is None:
             return None
-        return self._rows(block, grid.event_ids, [self._attributes] * len(grid.event_ids), grid.ends, table)
+        return self._rows(block, grid.event_ids, [self._attributes] * len(grid.ends), grid.ends, table)
 
-    def _learn(self, line: bytes) -> None:
-        self._layout = None
+    def _learned(self, block: bytes) -> Grid | None:
+        line = block.partition(b"\n")[0]
         first = _whole(line)
         side = first[0].captureData.endpointOutput if len(first) == 1 else None
         if side is None or not sound_type(type_of(side)):
-            return
-        self._layout = learn(line, lambda text: self._said(text, type_of(side)), self._classes)
+            return None
         self._attributes = first[0].eventMetadata.customAttributes or ()
+        for self._layout in learn(line, lambda text: self._said(text, type_of(side)), self._classes):
+            grid = self._layout.read(block)
+            if grid is not None:
+                return grid
+        return None
 
     def _said(self, text: str, content_type: str) -> Prediction | None:
         """What one answer says alone, by a decoder that can read many."""
@@ -152,7 +156,7 @@ class Reader:
     def _rows(
         self,
         block: bytes,
-        event_ids: Sequence[str] | Sequence[bytes],
+        event_ids: Ids,
         attributes: Sequence[Sequence[str]],
         ends: NDArray[np.int64],
         table: Table,
