@@ -140,22 +140,14 @@ class Draw(Generic[T]):
         keep: Callable[[int], tuple[T, int]],
         kept: dict[int, tuple[T, int]],
     ) -> None:
-        found = pool.wants(keys, ties).tolist()
-        for index in found:
+        found = pool.wants(keys, ties)
+        entries = []
+        for index, key, tie in zip(found.tolist(), keys[found].tolist(), ties[found].tolist(), strict=True):
             if index not in kept:
                 kept[index] = keep(index)
-        pool.add(
-            [
-                Entry(
-                    key=float(keys[index]),
-                    tie=float(ties[index]),
-                    position=self.seen + index,
-                    size=kept[index][1],
-                    thing=kept[index][0],
-                )
-                for index in found
-            ]
-        )
+            thing, size = kept[index]
+            entries.append(Entry(key=key, tie=tie, position=self.seen + index, size=size, thing=thing))
+        pool.add(entries)
 
     def offers(self, rate: float) -> list[Offer[T]]:
         """What each reason wants of the whole window at this rate, the strategy's own part first, the audit last."""

@@ -37,6 +37,7 @@ class Pool(Generic[T]):
     _entries: list[Entry[T]] = field(default_factory=list)
     _bytes: int = 0
     _floor: tuple[float, float] = (-math.inf, math.inf)
+    _keys: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def wants(self, keys: NDArray[np.float64], ties: NDArray[np.float64]) -> NDArray[np.int64]:
         """Which of some predictions are among the best so far: their indices. At most `most`."""
@@ -46,10 +47,22 @@ class Pool(Generic[T]):
         (found,) = np.nonzero((keys > floor) | ((keys == floor) & (ties < tie)))
         if len(found) > self.most:
             found = found[np.lexsort((ties[found], -keys[found]))[: self.most]]
-        return found
+        return self._among_all(found, keys)
+
+    def _among_all(self, found: NDArray[np.int64], keys: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Those of the found whose keys are among the `most` highest of all so far: to keep one costs more than to
+        look at many."""
+        spare = len(self._keys) + len(found) - self.most
+        if spare <= 0 or not len(found):
+            return found
+        lowest = np.partition(np.concatenate([self._keys, keys[found]]), spare)[spare]
+        if lowest > self._floor[0]:
+            self._floor = (float(lowest), math.inf)
+        return found[keys[found] >= lowest]
 
     def add(self, entries: Sequence[Entry[T]]) -> None:
         self._entries += entries
+        self._keys = np.append(self._keys, [each.key for each in entries])
         self._bytes += sum(each.size for each in entries)
         if len(self._entries) > 2 * self.most or self._bytes > 2 * self.most_bytes:
             self._prune()
@@ -72,3 +85,4 @@ class Pool(Generic[T]):
         if kept and (len(kept) == self.most or len(kept) < len(self._entries)):
             self._floor = (kept[-1].key, kept[-1].tie)
         self._entries = kept
+        self._keys = np.array([each.key for each in kept])
