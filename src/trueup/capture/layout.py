@@ -6,19 +6,19 @@ bytes in the same places, and in its fields nothing that ends a string or could 
 with other values. A block is held against that as a whole, in a dozen passes of numpy; if a single byte is not as it
 should be, the block is none of this layout, and is parsed.
 
-Why it is exact, though the fields are looked for with anchors that may stand elsewhere too: an anchor only says where a
-part of the line may begin. Each part is then compared byte by byte, and as many quotes as the parts hold are all that
-the block has.
+Why it is exact: what lies between the fields is compared byte by byte, line by line. A field ends before the first byte
+that cannot be in it, so that a text holds no quote and numbers are only numbers, which is checked as well. A text with
+escapes in it is looked at more closely: each has to be one that stands for itself, and all quotes that nothing escapes
+have to be those between the fields.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 from trueup.capture.decoders import columns
 from trueup.model import Prediction
 
-_QUOTE, _BRACE, _BACKSLASH, _NEWLINE, _COMMA = b'"{\\\n,'
-_ZERO, _NINE = np.uint8(ord("0")), 9
+_QUOTE, _BACKSLASH, _NEWLINE, _COMMA = b'"\\\n,'
 _PRINTABLE = 32
 # What a backslash may stand before, as long as nothing else has to be known about what follows.
 _ESCAPED = np.isin(np.arange(256), np.frombuffer(b'"/bfnrt', np.uint8))
@@ -42,7 +41,9 @@ _TIMES = msgspec.json.Decoder(list[datetime])
 _WORD = 8
 Places = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
-_NOWHERE = np.empty(0, np.int64)
+# A field up to this width is looked through in all lines at once.
+_NEAR = 96
+_SPARE = 4
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,19 @@ class Grid:
 
 @dataclass(frozen=True)
 class _Part:
-    """Bytes that are the same in every line, but for the holes, which are always as wide. The part of each line is
-    found by the brace (`by` 0) or backslash (1) of that number in the line, which stands `ahead` bytes into it."""
+    """Bytes that are the same in every line, but for the holes, which are always as wide."""
 
     text: Bytes
-    holes: tuple[slice, ...] = ()
-    by: int = 0
-    anchor: int = 0
-    ahead: int = 0
+    holes: tuple[slice, ...]
+
+    def __len__(self) -> int:
+        return len(self.text)
 
     def taken(self, block: bytes, begins: Places) -> Bytes | None:
         """The part in each line, uint8[n, width], if it is the same in all of them."""
-        found = _gathered(block, begins, len(self.text))
+        if begins.min() < 0 or begins.max() + len(self) > len(block):
+            return None
+        found = _gathered(block, begins, len(self))
         same = found == self.text
         for hole in self.holes:
             same[:, hole] = True
@@ -87,84 +89,86 @@ class _Hole:
 
 
 @dataclass(frozen=True)
+class _Field:
+    """A field of any width, about `near`. It ends where `end` first stands, which it cannot hold itself; a text with
+    escapes in it where `sure` does, which has a quote that nothing escapes."""
+
+    near: int
+    end: bytes
+    sure: bytes
+
+    def ends(self, block: bytes, begins: Places, escaped: bool) -> Places:
+        """Where it ends in each line, or -1 where it does not."""
+        end = self.sure if escaped else self.end
+        width = 2 * self.near
+        if self.near <= _NEAR and not escaped and begins.max() + width <= len(block):
+            there = _gathered(block, begins, width) == self.end[0]
+            first = there.argmax(axis=1)
+            if there[np.arange(len(first)), first].all():
+                return begins + first
+        return np.array([block.find(end, begin) for begin in begins.tolist()], dtype=np.int64)
+
+
+@dataclass(frozen=True)
 class Layout:
-    """How the lines of a file are made. Between two `parts` lies a field of any width, of which number `values` holds
-    the probabilities, `width` of them, and the `numbers` one number each that nobody reads; `digits` are numbers of
-    one digit that nobody reads. Of each line, `braces` begin an object, and so many `quotes`, `escapes` and escaped
-    quotes, `spoken`, are no part of a field; `anchored` says that parts are found by backslashes."""
+    """How the lines of a file are made: between two `parts` lies a field. The field number `given` is the input,
+    number `values` holds the probabilities, `width` of them, and the others hold one number each that nobody reads.
+    In its parts a line has so many `quotes` that end a text, and so many `escapes`."""
 
     parts: tuple[_Part, ...]
+    fields: tuple[_Field, ...]
     event_id: _Hole
     time: _Hole
-    digits: tuple[_Hole, ...]
+    given: int
     values: int
     width: int
-    numbers: tuple[int, ...]
-    braces: int
     quotes: int
     escapes: int
-    spoken: int
-    anchored: bool
 
     def read(self, block: bytes) -> Grid | None:
         """The block, whose last line may lack its end; None if it is not of this layout."""
-        if block[-1] in (_BRACE, _BACKSLASH):
-            return None
         text = np.frombuffer(block, np.uint8)
-        braces = _objects(text)
-        count, more = divmod(len(braces), self.braces)
-        if more or not count:
+        ends = _line_ends(text)
+        escaped = ends is not None and self._escaped(block, text, len(ends))
+        if ends is None or escaped is None:
             return None
-        backslashes = self._backslashes(block, text, count)
-        if backslashes is None:
+        begins = np.append(0, ends[:-1] + 1)
+        rows, spans = [], []
+        for part, field in zip(self.parts, self.fields, strict=False):
+            row = part.taken(block, begins)
+            if row is None:
+                return None
+            rows.append(row)
+            begin = begins + len(part)
+            begins = field.ends(block, begin, escaped) if field is not self.fields[-1] else ends - len(self.parts[-1])
+            spans.append((begin, begins))
+        last = self.parts[-1].taken(block, begins)
+        if last is None or (spans[-1][0] > begins).any() or not self._sound(block, [*rows, last], spans, escaped):
             return None
-        begins = self._begins(text, braces.reshape(count, -1), backslashes)
-        if begins is None or (len(backslashes) and any((text[each - 1] == _BACKSLASH).any() for each in begins[1:])):
-            return None
-        taken = [part.taken(block, each) for part, each in zip(self.parts, begins, strict=True)]
-        rows = [each for each in taken if each is not None]
-        if len(rows) < len(taken) or not self._sound(rows, bool(len(backslashes))):
-            return None
-        ends = [begin + len(part.text) for part, begin in zip(self.parts, begins, strict=True)]
-        values = self._values(block, [*zip(ends, begins[1:], strict=False)])
-        return None if values is None else Grid(self.event_id.of(rows), ends[-1], values)
+        values = self._values(block, spans)
+        return None if values is None else Grid(self.event_id.of([*rows, last]), ends, values)
 
-    def _backslashes(self, block: bytes, text: Bytes, count: int) -> Places | None:
-        """Where backslashes are, or nowhere if all are where the layout has some. None for escapes that have to be
-        understood, and where a field holds a quote that ends it."""
-        quotes = int(np.count_nonzero(text == _QUOTE))
-        if not self.escapes and b"\\" not in block:
-            return _NOWHERE if quotes == self.quotes * count else None
+    def _escaped(self, block: bytes, text: Bytes, count: int) -> bool | None:
+        """Whether there are escapes besides those of the parts. None for some that have to be understood, and where
+        quotes are that are not of the parts."""
+        if b"\\" not in block:
+            return False if not self.escapes else None
         mask = text == _BACKSLASH
-        if not self.anchored and np.count_nonzero(mask) == self.escapes * count:
-            return _NOWHERE if quotes == (self.quotes + self.spoken) * count else None
-        places = _sparse(mask)
-        escaped = text[places + 1]
-        plain = _ESCAPED[escaped].all() and quotes - np.count_nonzero(escaped == _QUOTE) == self.quotes * count
-        return places if plain and (not self.anchored or len(places) == self.escapes * count) else None
-
-    def _begins(self, text: Bytes, braces: Places, backslashes: Places) -> list[Places] | None:
-        """Where each part begins in each line, in order and without overlap; None where that cannot be."""
-        starts, unended = braces[:, 0], text[-1] != _NEWLINE
-        ends = np.append(starts[1:] - 1, len(text) - 1 + unended)
-        controls = np.count_nonzero(text.view(np.int8) < _PRINTABLE)
-        if starts[0] or controls != len(ends) - unended or (text[ends[:-1]] != _NEWLINE).any():
+        if self.escapes and np.count_nonzero(mask) == self.escapes * count:
+            return False
+        if block[-1] == _BACKSLASH:
             return None
-        anchors = (braces, backslashes.reshape(len(braces), -1) if self.anchored else braces)
-        between = [anchors[each.by][:, each.anchor] - each.ahead for each in self.parts[1:-1]]
-        begins = [starts, *between, ends - len(self.parts[-1].text)]
-        widths = [len(each.text) for each in self.parts]
-        apart = all((after - begin).min() > each for each, (begin, after) in zip(widths, pairwise(begins), strict=False))
-        return begins if apart else None
+        followers = text[_sparse(mask) + 1]
+        quotes = np.count_nonzero(text == _QUOTE) - np.count_nonzero(followers == _QUOTE)
+        return True if _ESCAPED[followers].all() and quotes == self.quotes * count else None
 
-    def _sound(self, rows: Sequence[Bytes], escapes: bool) -> bool:
-        """Whether the times are some, the digits digits, and nothing in a hole ends a string. If there are no escapes
-        but the layout's own, its own quotes are all there are."""
-        if escapes:
-            holes = [row[:, hole] for row, part in zip(rows, self.parts, strict=True) for hole in part.holes]
-            if any(((each == _QUOTE) | (each == _BACKSLASH)).any() for each in holes):
-                return False
-        if any(((each.of(rows) - _ZERO) > _NINE).any() for each in self.digits):
+    def _sound(self, block: bytes, rows: Sequence[Bytes], spans: Sequence[tuple[Places, Places]], escaped: bool) -> bool:
+        """Whether nothing in the holes ends a text, no escape of a text's end is at its end, and the times are some."""
+        holes = [row[:, hole].tobytes() for row, part in zip(rows, self.parts, strict=True) for hole in part.holes]
+        if any(b'"' in each or b"\\" in each for each in holes):
+            return False
+        begin, end = spans[self.given]
+        if escaped and ((np.frombuffer(block, np.uint8)[end - 1] == _BACKSLASH) & (end > begin)).any():
             return False
         where = self.time.where
         listed = rows[self.time.part][:, where.start - 1 : where.stop + 2].copy()
@@ -175,14 +179,15 @@ class Layout:
             return False
         return True
 
-    def _values(self, block: bytes, fields: Sequence[tuple[Places, Places]]) -> NDArray[np.float64] | None:
-        for each in self.numbers:
-            if _floats(_joined(block, *fields[each], b","), len(fields[each][0])) is None:
+    def _values(self, block: bytes, spans: Sequence[tuple[Places, Places]]) -> NDArray[np.float64] | None:
+        for index, span in enumerate(spans):
+            read = index in (self.given, self.values)
+            if not read and _floats(_joined(block, *span, b","), len(span[0])) is None:
                 return None
-        count = len(fields[self.values][0])
+        count = len(spans[self.values][0])
         # So many numbers in all, and the one that stands between rows where it should: then each row has its own.
         between, width = (_BETWEEN, self.width + 1) if self.width > 1 else (b",", 1)
-        found = _floats(_joined(block, *fields[self.values], between), count * width)
+        found = _floats(_joined(block, *spans[self.values], between), count * width)
         if found is None:
             return None
         table = found.reshape(count, -1)
@@ -191,16 +196,18 @@ class Layout:
         return table[:, :-1] if (table[:, -1] == _NO_CHANCE).all() else None
 
 
+def _line_ends(text: Bytes) -> Places | None:
+    """Where the lines end, the last one perhaps without a newline; None if there is anything but printable ASCII."""
+    places = _sparse(text.view(np.int8) < _PRINTABLE)
+    if (text[places] != _NEWLINE).any():
+        return None
+    return places if text[-1] == _NEWLINE else np.append(places, len(text))
+
+
 def _gathered(block: bytes, begins: Places, width: int) -> Bytes:
     """So many bytes from each place: uint8[n, width]."""
     windows = np.ndarray((len(block) - width + 1,), f"V{width}", buffer=block, strides=(1,))
     return windows[begins].view(np.uint8).reshape(-1, width)
-
-
-def _objects(text: Bytes) -> Places:
-    """Where an object begins that has names: no text in a line holds these two bytes, in which quotes are escaped."""
-    braces = _sparse(text == _BRACE)
-    return braces[text[braces + 1] == _QUOTE]
 
 
 def _sparse(mask: NDArray[np.bool_]) -> Places:
@@ -263,98 +270,59 @@ class _RawLine(msgspec.Struct):
 _RAW_LINES = msgspec.json.Decoder(_RawLine)
 
 
-def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[str, ...]) -> Iterator[Layout]:
-    """The layouts that fit a line which is a whole record, without its end: the quicker one first. `says` is the one
-    prediction of an answer's text: it is asked about some of our own making, to learn which numbers are the
-    probabilities. None for a line that has to be understood to be read: where an answer is base64, say, or a text has
-    escapes of characters in it."""
-    line = bytes(line)
-    text, record = np.frombuffer(line, np.uint8), _RAW_LINES.decode(line)
+def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[str, ...]) -> Layout | None:
+    """The layout of a line that is a whole record, without its end. `says` is the one prediction of an answer's text:
+    it is asked about some of our own making, to learn which numbers are the probabilities. None for a line that has to
+    be understood to be read: where an answer is base64, say, or holds a list that nobody reads."""
+    record = _RAW_LINES.decode(line)
     answer, metadata = record.captureData.endpointOutput, record.eventMetadata
-    backslashes = np.flatnonzero(text == _BACKSLASH)
-    plain = text.view(np.int8).min() >= _PRINTABLE and _ESCAPED[text[backslashes + 1]].all()
-    if not plain or answer.encoding == "BASE64" or not line.startswith(b'{"'):
-        return
+    if answer.encoding == "BASE64" or _line_ends(np.frombuffer(line, np.uint8)) is None:
+        return None
     said, given = _inside(line, answer.data), _inside(line, record.captureData.endpointInput.data)
     runs = [slice(*each.span("numbers")) for each in _NUMBERS.finditer(line, said.start, said.stop) if each["numbers"]]
-    place = _values_of(line, said, runs, says, classes)
-    if place is None:
-        return
-    values = runs.pop(place)
+    values = _values_of(line, said, runs, says, classes)
+    if values is None:
+        return None
     fixed = [_inside(line, metadata.eventId), _inside(line, metadata.inferenceTime)]
     if bytes(metadata.inferenceId).startswith(b'"'):
         fixed.append(_inside(line, metadata.inferenceId))
-    digits = [each for each in runs if line[each].isdigit() and each.stop - each.start == 1]
-    for narrow in [digits, []] if digits else [[]]:
-        numbers = [each for each in runs if each not in narrow]
-        found = _laid_out(line, fixed, narrow, _Free(given, values, numbers), backslashes)
-        if found is not None:
-            yield found
+    free = sorted([given, *runs], key=lambda each: int(each.start))
+    return _laid_out(line, fixed, free, free.index(given), free.index(runs[values]))
 
 
-@dataclass(frozen=True)
-class _Free:
-    """The fields of a line that may have any width: the input, the probabilities, numbers that nobody reads."""
-
-    given: slice
-    values: slice
-    numbers: Sequence[slice]
-
-    def __iter__(self) -> Iterator[slice]:
-        """In the line's order."""
-        return iter(sorted([self.given, self.values, *self.numbers], key=lambda each: int(each.start)))
-
-
-def _laid_out(
-    line: bytes, fixed: Sequence[slice], digits: Sequence[slice], free: _Free, backslashes: Places
-) -> Layout | None:
-    text = np.frombuffer(line, np.uint8)
+def _laid_out(line: bytes, fixed: Sequence[slice], free: Sequence[slice], given: int, values: int) -> Layout:
     edges = [0, *(edge for each in free for edge in (each.start, each.stop)), len(line)]
     spans = [slice(*each) for each in zip(edges[::2], edges[1::2], strict=True)]
-    anchors = (_objects(text), backslashes)
-    parts = [_part(line, each, [*fixed, *digits], anchors) for each in spans]
-    whole = [each for each in parts if each is not None]
-    if len(whole) < len(parts):
-        return None
-    inside = [each for part in whole for each in np.flatnonzero(part.text == _BACKSLASH).tolist()]
-    spoken = sum(bytes(each.text).count(b'\\"') for each in whole)
-    order = list(free)
+    text = [line[each] for each in spans]
+    fields = tuple(_field(each, text[index + 1], index == given) for index, each in enumerate(free))
+    spoken = sum(each.count(b'\\"') for each in text)
     return Layout(
-        parts=tuple(whole),
+        parts=tuple(_Part(np.frombuffer(line[each], np.uint8), _holes(fixed, each)) for each in spans),
+        fields=fields,
         event_id=_hole(fixed[0], spans),
         time=_hole(fixed[1], spans),
-        digits=tuple(_hole(each, spans) for each in digits),
-        values=order.index(free.values),
-        width=line[free.values].count(b",") + 1,
-        numbers=tuple(order.index(each) for each in free.numbers),
-        braces=len(anchors[0]),
-        quotes=sum(bytes(each.text).count(b'"') for each in whole) - spoken,
-        escapes=len(backslashes) if any(each.by for each in whole) else len(inside),
-        spoken=spoken,
-        anchored=any(each.by for each in whole),
+        given=given,
+        values=values,
+        width=line[free[values]].count(b",") + 1,
+        quotes=sum(each.count(b'"') for each in text) - spoken,
+        escapes=sum(each.count(b"\\") for each in text),
     )
 
 
-def _part(line: bytes, span: slice, holes: Sequence[slice], anchors: Sequence[Places]) -> _Part | None:
-    """None where nothing in the part tells where it begins."""
-    inside = [each for each in holes if span.start <= each.start < span.stop]
-    part = _Part(
-        text=np.frombuffer(line[span], np.uint8),
-        holes=tuple(slice(each.start - span.start, each.stop - span.start) for each in inside),
-    )
-    if span.start == 0 or span.stop == len(line):
-        return part
-    for by, places in enumerate(anchors):
-        for index, place in enumerate(places.tolist()):
-            if span.start <= place < span.stop:
-                return replace(part, by=by, anchor=index, ahead=place - span.start)
-    return None
+def _field(field: slice, after: bytes, is_text: bool) -> _Field:
+    near = field.stop - field.start + _SPARE
+    second = after.find(b'"', 1) + 1
+    return _Field(near=near, end=after[:1], sure=after[:second] if is_text else after[:1])
 
 
-def _hole(field: slice, spans: Sequence[slice]) -> _Hole:
-    part = next(index for index, each in enumerate(spans) if each.start <= field.start < each.stop)
-    start = spans[part].start
-    return _Hole(part, slice(field.start - start, field.stop - start))
+def _holes(fields: Sequence[slice], part: slice) -> tuple[slice, ...]:
+    inside = [each for each in fields if part.start <= each.start < part.stop]
+    return tuple(slice(each.start - part.start, each.stop - part.start) for each in inside)
+
+
+def _hole(field: slice, parts: Sequence[slice]) -> _Hole:
+    index = next(index for index, each in enumerate(parts) if each.start <= field.start < each.stop)
+    return _Hole(index, *_holes([field], parts[index]))
 
 
 def _values_of(
@@ -371,14 +339,20 @@ def _values_of(
 
     values = []
     for index, run in enumerate(runs):
-        numbers = _several(line[run].count(b",") + 1)
-        table = columns.table([numbers], classes)
-        other = changed(run, numbers)
-        if table is not None and other is not None and table.begins_with(other):
+        numbers = _floats(line[run], line[run].count(b",") + 1)
+        if numbers is None:
+            return None
+        others = _several(len(numbers))
+        if _is_said(numbers, now, classes) and _is_said(others, changed(run, others), classes):
             values.append(index)
         elif len(numbers) > 1 or now is None or changed(run, [0]) != now or changed(run, [1]) != now:
             return None
     return values[0] if len(values) == 1 else None
+
+
+def _is_said(numbers: Sequence[float] | NDArray[np.float64], said: Prediction | None, classes: tuple[str, ...]) -> bool:
+    table = columns.table_of(np.array(numbers, dtype=np.float64).reshape(1, -1), classes)
+    return table is not None and said is not None and table.begins_with(said)
 
 
 def _several(count: int) -> list[float]:
