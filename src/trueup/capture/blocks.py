@@ -52,16 +52,17 @@ class Rows:
         """The line of a capture."""
         start = int(self.ends[index - 1]) + 1 if index else 0
         raw = self.data[start : int(self.ends[index])].removesuffix(b"\r")
-        return Place(self.first_line + index, self.offset + start, raw, self.decoder)
+        said = self.table.prediction(index)
+        return Place(line=self.first_line + index, offset=self.offset + start, raw=raw, said=said)
 
 
 class Place(Record, frozen=True):
-    """A line that may be asked about, kept as it is until then; `decoder` is who read its answer."""
+    """A line that may be asked about, kept as it is until then, and what its answer says."""
 
     line: int
     offset: int
     raw: bytes
-    decoder: str
+    said: Prediction
 
     def read(self) -> Capture | Quarantined:
         return read_line(self.line, self.offset, self.raw)

@@ -105,7 +105,7 @@ class _Field:
             there = _gathered(block, begins, width) == self.end[0]
             first = there.argmax(axis=1)
             if there[np.arange(len(first)), first].all():
-                return begins + first
+                return np.add(begins, first)
         return np.array([block.find(end, begin) for begin in begins.tolist()], dtype=np.int64)
 
 

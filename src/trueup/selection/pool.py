@@ -58,7 +58,8 @@ class Pool(Generic[T]):
         lowest = np.partition(np.concatenate([self._keys, keys[found]]), spare)[spare]
         if lowest > self._floor[0]:
             self._floor = (float(lowest), math.inf)
-        return found[keys[found] >= lowest]
+        chosen: NDArray[np.int64] = found[keys[found] >= lowest]
+        return chosen
 
     def add(self, entries: Sequence[Entry[T]]) -> None:
         self._entries += entries
@@ -74,15 +75,15 @@ class Pool(Generic[T]):
 
     def _prune(self) -> None:
         """What lies under the floor from now on could never be among the best again."""
-        self._entries.sort(key=lambda each: (-each.key, each.tie))
+        order = np.lexsort((np.array([each.tie for each in self._entries]), -self._keys))
         kept: list[Entry[T]] = []
         self._bytes = 0
-        for each in self._entries[: self.most]:
+        for each in map(self._entries.__getitem__, order[: self.most].tolist()):
             if kept and self._bytes + each.size > self.most_bytes:
                 break
             kept.append(each)
             self._bytes += each.size
         if kept and (len(kept) == self.most or len(kept) < len(self._entries)):
             self._floor = (kept[-1].key, kept[-1].tie)
+        self._keys = self._keys[order[: len(kept)]]
         self._entries = kept
-        self._keys = np.array([each.key for each in kept])

@@ -107,7 +107,7 @@ class FileReading:
         if isinstance(found, Quarantined):
             self._refuse(found)
             return None
-        return instances_of(found, self._names, spot.place.decoder)[0][spot.index]
+        return _instances(found, [spot.place.said])[spot.index]
 
     def _refuse(self, item: Quarantined) -> None:
         """A line that was counted as read, from its answer alone, until its input was looked at."""
@@ -202,13 +202,18 @@ def instances_of(
     if capture.output is None or capture.input is None:
         raise DecodeError(_incomplete(capture))
     predictions, decoder = decode(capture.output, classes, reader)
-    inputs = split_input(capture.input, len(predictions))
-    pairs = enumerate(zip(inputs, predictions, strict=True))
-    found = [
+    return _instances(capture, predictions), decoder
+
+
+def _instances(capture: Capture, predictions: Sequence[Prediction]) -> list[Instance]:
+    """With the part of the input that each prediction is for. Raises DecodeError."""
+    if capture.input is None:
+        raise DecodeError(_incomplete(capture))
+    pairs = zip(split_input(capture.input, len(predictions)), predictions, strict=True)
+    return [
         Instance(capture=capture, index=index, input=payload, prediction=each, sample_id=sample_id(payload))
-        for index, (payload, each) in pairs
+        for index, (payload, each) in enumerate(pairs)
     ]
-    return found, decoder
 
 
 def _incomplete(capture: Capture) -> str:

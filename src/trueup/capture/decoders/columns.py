@@ -26,14 +26,14 @@ class Table:
     probabilities: NDArray[np.float64]
     kind: PredictionKind
 
+    def prediction(self, index: int) -> Prediction:
+        """One row."""
+        row = tuple(self.probabilities[index].tolist())
+        return Prediction(classes=self.classes, probabilities=row, kind=self.kind)
+
     def begins_with(self, prediction: Prediction) -> bool:
         """Whether the first row is this prediction, wholly."""
-        return (
-            prediction.classes == self.classes
-            and prediction.kind == self.kind
-            and not prediction.partial
-            and prediction.probabilities == tuple(self.probabilities[0].tolist())
-        )
+        return self.prediction(0) == prediction
 
 
 def table(rows: Sequence[Sequence[float]] | Sequence[float], classes: tuple[str, ...]) -> Table | None:
