@@ -41,14 +41,16 @@ _TIMES = msgspec.json.Decoder(list[datetime])
 _WORD = 8
 Places = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Span = tuple[Places, Places]
 # A field up to this width is looked through in all lines at once.
 _NEAR = 96
-_SPARE = 4
+_SPARE = 8
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What the lines of a block say: event ids uint8[n, width], where each line ends, and the numbers of each answer, float64[n, k]."""
+    """What the lines of a block say: event ids in ASCII uint8[n, width], where each line ends, and the numbers of each
+    answer, float64[n, k]."""
 
     event_ids: Bytes
     ends: Places
@@ -67,13 +69,11 @@ class _Part:
 
     def taken(self, block: bytes, begins: Places) -> Bytes | None:
         """The part in each line, uint8[n, width], if it is the same in all of them."""
-        if begins.min() < 0 or begins.max() + len(self) > len(block):
-            return None
         found = _gathered(block, begins, len(self))
-        same = found == self.text
+        differs = found != self.text
         for hole in self.holes:
-            same[:, hole] = True
-        return found if same.all() else None
+            differs[:, hole] = False
+        return None if np.count_nonzero(differs) else found
 
 
 @dataclass(frozen=True)
@@ -90,23 +90,23 @@ class _Hole:
 
 @dataclass(frozen=True)
 class _Field:
-    """A field of any width, about `near`. It ends where `end` first stands, which it cannot hold itself; a text with
-    escapes in it where `sure` does, which has a quote that nothing escapes."""
+    """A field of any width, most often less than `near`. It ends where `end` first stands, which it cannot hold itself;
+    a text with escapes in it where `sure` does, which has a quote that nothing escapes."""
 
     near: int
     end: bytes
     sure: bytes
 
-    def ends(self, block: bytes, begins: Places, escaped: bool) -> Places:
-        """Where it ends in each line, or -1 where it does not."""
+    def ends(self, block: bytes, begins: Places, escaped: bool) -> Places | None:
+        """Where it ends in each line; None if it does not end."""
+        if self.near <= _NEAR and not escaped and begins[-1] + self.near <= len(block):
+            there = _gathered(block, begins, self.near) == self.end[0]
+            ends: Places = begins + there.argmax(axis=1)
+            if np.count_nonzero(np.frombuffer(block, np.uint8)[ends] == self.end[0]) == len(ends):
+                return ends
         end = self.sure if escaped else self.end
-        width = 2 * self.near
-        if self.near <= _NEAR and not escaped and begins.max() + width <= len(block):
-            there = _gathered(block, begins, width) == self.end[0]
-            first = there.argmax(axis=1)
-            if there[np.arange(len(first)), first].all():
-                return np.add(begins, first)
-        return np.array([block.find(end, begin) for begin in begins.tolist()], dtype=np.int64)
+        found = [block.find(end, begin) for begin in begins.tolist()]
+        return None if -1 in found else np.array(found, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -129,24 +129,38 @@ class Layout:
         """The block, whose last line may lack its end; None if it is not of this layout."""
         text = np.frombuffer(block, np.uint8)
         ends = _line_ends(text)
-        escaped = ends is not None and self._escaped(block, text, len(ends))
+        escaped = None if ends is None else self._escaped(block, text, len(ends))
         if ends is None or escaped is None:
             return None
-        begins = np.append(0, ends[:-1] + 1)
-        rows, spans = [], []
-        for part, field in zip(self.parts, self.fields, strict=False):
+        try:
+            found = self._found(block, ends, escaped)
+        except IndexError:
+            return None
+        if found is None or not self._sound(text, *found, escaped):
+            return None
+        rows, spans = found
+        values = self._values(block, spans)
+        return None if values is None else Grid(self.event_id.of(rows), ends, values)
+
+    def _found(self, block: bytes, ends: Places, escaped: bool) -> tuple[list[Bytes], list[Span]] | None:
+        """The parts in each line, and where each field begins and ends. Raises IndexError where a line is too short."""
+        begins, rows, spans = np.zeros_like(ends), list[Bytes](), list[Span]()
+        np.add(ends[:-1], 1, out=begins[1:])
+        last = ends - len(self.parts[-1])
+        for index, part in enumerate(self.parts):
             row = part.taken(block, begins)
             if row is None:
                 return None
             rows.append(row)
+            if index == len(self.fields):
+                break
             begin = begins + len(part)
-            begins = field.ends(block, begin, escaped) if field is not self.fields[-1] else ends - len(self.parts[-1])
-            spans.append((begin, begins))
-        last = self.parts[-1].taken(block, begins)
-        if last is None or (spans[-1][0] > begins).any() or not self._sound(block, [*rows, last], spans, escaped):
-            return None
-        values = self._values(block, spans)
-        return None if values is None else Grid(self.event_id.of([*rows, last]), ends, values)
+            after = self.fields[index].ends(block, begin, escaped) if index < len(self.fields) - 1 else last
+            if after is None:
+                return None
+            spans.append((begin, after))
+            begins = after
+        return None if np.count_nonzero(spans[-1][0] > last) else (rows, spans)
 
     def _escaped(self, block: bytes, text: Bytes, count: int) -> bool | None:
         """Whether there are escapes besides those of the parts. None for some that have to be understood, and where
@@ -162,13 +176,13 @@ class Layout:
         quotes = np.count_nonzero(text == _QUOTE) - np.count_nonzero(followers == _QUOTE)
         return True if _ESCAPED[followers].all() and quotes == self.quotes * count else None
 
-    def _sound(self, block: bytes, rows: Sequence[Bytes], spans: Sequence[tuple[Places, Places]], escaped: bool) -> bool:
+    def _sound(self, text: Bytes, rows: Sequence[Bytes], spans: Sequence[Span], escaped: bool) -> bool:
         """Whether nothing in the holes ends a text, no escape of a text's end is at its end, and the times are some."""
         holes = [row[:, hole].tobytes() for row, part in zip(rows, self.parts, strict=True) for hole in part.holes]
         if any(b'"' in each or b"\\" in each for each in holes):
             return False
         begin, end = spans[self.given]
-        if escaped and ((np.frombuffer(block, np.uint8)[end - 1] == _BACKSLASH) & (end > begin)).any():
+        if escaped and np.count_nonzero((text[end - 1] == _BACKSLASH) & (end > begin)):
             return False
         where = self.time.where
         listed = rows[self.time.part][:, where.start - 1 : where.stop + 2].copy()
@@ -179,7 +193,7 @@ class Layout:
             return False
         return True
 
-    def _values(self, block: bytes, spans: Sequence[tuple[Places, Places]]) -> NDArray[np.float64] | None:
+    def _values(self, block: bytes, spans: Sequence[Span]) -> NDArray[np.float64] | None:
         for index, span in enumerate(spans):
             read = index in (self.given, self.values)
             if not read and _floats(_joined(block, *span, b","), len(span[0])) is None:
@@ -193,19 +207,21 @@ class Layout:
         table = found.reshape(count, -1)
         if self.width == 1:
             return table
-        return table[:, :-1] if (table[:, -1] == _NO_CHANCE).all() else None
+        return None if np.count_nonzero(table[:, -1] != _NO_CHANCE) else table[:, :-1]
 
 
 def _line_ends(text: Bytes) -> Places | None:
     """Where the lines end, the last one perhaps without a newline; None if there is anything but printable ASCII."""
     places = _sparse(text.view(np.int8) < _PRINTABLE)
-    if (text[places] != _NEWLINE).any():
+    if np.count_nonzero(text[places] != _NEWLINE):
         return None
-    return places if text[-1] == _NEWLINE else np.append(places, len(text))
+    return places if text[-1] == _NEWLINE else np.concatenate((places, [len(text)]))
 
 
 def _gathered(block: bytes, begins: Places, width: int) -> Bytes:
-    """So many bytes from each place: uint8[n, width]."""
+    """So many bytes from each place: uint8[n, width]. Raises IndexError where there are less."""
+    if width > len(block):
+        raise IndexError(width)
     windows = np.ndarray((len(block) - width + 1,), f"V{width}", buffer=block, strides=(1,))
     return windows[begins].view(np.uint8).reshape(-1, width)
 
@@ -217,14 +233,14 @@ def _sparse(mask: NDArray[np.bool_]) -> Places:
     hit = np.flatnonzero(words != 0)
     inside = np.flatnonzero(words[hit].view(np.bool_))
     places = (hit[inside // _WORD] * _WORD) + inside % _WORD
-    return np.append(places, np.flatnonzero(mask[whole:]) + whole) if whole < len(mask) else places
+    return np.concatenate((places, np.flatnonzero(mask[whole:]) + whole)) if whole < len(mask) else places
 
 
 def _joined(block: bytes, begins: Places, ends: Places, between: bytes) -> bytes:
     """What lies between begins and ends, and after each what stands between two: the last one's ends the list."""
     widths = ends - begins
     width = int(widths[0])
-    if (widths == width).all():
+    if np.count_nonzero(widths != width) == 0:
         rows = np.empty((len(begins), width + len(between)), np.uint8)
         rows[:, :width] = _gathered(block, begins, width)
         rows[:, width:] = np.frombuffer(between, np.uint8)

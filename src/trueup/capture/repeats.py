@@ -1,8 +1,8 @@
 """Which event ids a file held before: S3 and SageMaker may deliver an event twice.
 
 An id is kept as a 64-bit code: among 100,000 two meet once in a thousand million files. The codes of a whole block are
-looked up at once, in a Bloom filter whose bits for one code lie in one word (Putze, Sanders & Singler, Cache-, hash- and
-space-efficient Bloom filters, WEA 2007); only what it takes for known is looked for among the codes themselves.
+looked up at once, in a Bloom filter whose bits for one code lie in one word (Putze, Sanders & Singler, Cache-, hash-
+and space-efficient Bloom filters, WEA 2007); only what it takes for known is looked for among the codes themselves.
 """
 
 from __future__ import annotations
@@ -19,10 +19,26 @@ _ALL = 2**64 - 1
 # Of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
 _FACTOR = 0xBF58476D1CE4E5B9
 _HALF = 32
-_PLACE_BITS = 17
-_BITS = (0, 6, 12)
+_TIMES, _DOWN = np.uint64(_FACTOR), np.uint64(_HALF)
+_WORDS = 2**17
+_TO_WORD = np.uint64(64 - 17)
+_ONE, _WITHIN = np.uint64(1), np.uint64(63)
+_SHIFTS = (np.uint64(0), np.uint64(6), np.uint64(12))
 Ids = Sequence[str] | NDArray[np.uint8]
-Codes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """uint64[n], and what they are in the filter: a word each, and the bits in it."""
+
+    each: NDArray[np.uint64]
+    words: NDArray[np.int64]
+    bits: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, each: NDArray[np.uint64]) -> _Codes:
+        first, second, third = (_ONE << (each >> shift & _WITHIN) for shift in _SHIFTS)
+        return cls(each, (each >> _TO_WORD).astype(np.int64), first | second | third)
 
 
 @dataclass
@@ -30,30 +46,29 @@ class _Known:
     """Some codes: those that came in blocks, by the filter, and those that came alone."""
 
     size: int = 0
-    _filter: Codes = field(default_factory=lambda: np.zeros(2**_PLACE_BITS, np.uint64))
-    _blocks: list[Codes] = field(default_factory=list)
+    _filter: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(_WORDS, np.uint64))
+    _blocks: list[NDArray[np.uint64]] = field(default_factory=list)
     _alone: set[int] = field(default_factory=set)
 
     def holds(self, code: int) -> bool:
-        return code in self._alone or self.holds_any(np.array([code], np.uint64))
+        return code in self._alone or self.holds_any(_Codes.of(np.array([code], np.uint64)))
 
-    def holds_any(self, codes: Codes) -> bool:
-        if self._alone and not self._alone.isdisjoint(codes.tolist()):
+    def holds_any(self, codes: _Codes) -> bool:
+        if self._alone and not self._alone.isdisjoint(codes.each.tolist()):
             return True
         if not self._blocks:
             return False
-        bits = _bits(codes)
-        maybe = codes[(self._filter[_places(codes)] & bits) == bits]
+        maybe = codes.each[self._filter[codes.words] & codes.bits == codes.bits]
         return any((each == code).any() for code in maybe for each in self._blocks)
 
     def add(self, code: int) -> None:
         self._alone.add(code)
         self.size += 1
 
-    def add_all(self, codes: Codes) -> None:
-        np.bitwise_or.at(self._filter, _places(codes), _bits(codes))
-        self._blocks.append(codes)
-        self.size += len(codes)
+    def add_all(self, codes: _Codes) -> None:
+        np.bitwise_or.at(self._filter, codes.words, codes.bits)
+        self._blocks.append(codes.each)
+        self.size += len(codes.each)
 
 
 class Events:
@@ -74,9 +89,9 @@ class Events:
 
     def add_new(self, event_ids: Ids) -> bool:
         """Add them all, or none if one is known or there twice. uint8[n, width] is the ids in ASCII."""
-        codes = _codes(event_ids)
-        ordered = np.sort(codes)
-        twice = (ordered[1:] == ordered[:-1]).any()
+        codes = _Codes.of(_codes(event_ids))
+        ordered = np.sort(codes.each)
+        twice = np.count_nonzero(ordered[1:] == ordered[:-1])
         if twice or self._latest.holds_any(codes) or self._before.holds_any(codes):
             return False
         self._latest.add_all(codes)
@@ -93,7 +108,7 @@ def texts(event_ids: Ids) -> Sequence[str]:
     return [bytes(each).decode() for each in event_ids] if isinstance(event_ids, np.ndarray) else event_ids
 
 
-def _codes(event_ids: Ids) -> Codes:
+def _codes(event_ids: Ids) -> NDArray[np.uint64]:
     """uint64[n]"""
     if isinstance(event_ids, np.ndarray):
         return _mixed(event_ids)
@@ -103,7 +118,7 @@ def _codes(event_ids: Ids) -> Codes:
     return _mixed(np.frombuffer(text.encode(), np.uint8).reshape(-1, width))
 
 
-def _mixed(rows: NDArray[np.uint8]) -> Codes:
+def _mixed(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """As _code, of ids that are all as wide."""
     count, width = rows.shape
     padded = np.zeros((count, -(-width // _WORD) * _WORD), np.uint8)
@@ -111,8 +126,8 @@ def _mixed(rows: NDArray[np.uint8]) -> Codes:
     codes = np.full(count, width, np.uint64)
     for words in padded.view("<u8").T:
         codes ^= words
-        codes *= np.uint64(_FACTOR)
-        codes ^= codes >> np.uint64(_HALF)
+        codes *= _TIMES
+        codes ^= codes >> _DOWN
     return codes
 
 
@@ -124,14 +139,3 @@ def _code(event_id: str) -> int:
         code = code * _FACTOR & _ALL
         code ^= code >> _HALF
     return code
-
-
-def _places(codes: Codes) -> NDArray[np.int64]:
-    return (codes >> np.uint64(64 - _PLACE_BITS)).astype(np.int64)
-
-
-def _bits(codes: Codes) -> Codes:
-    bits = np.zeros(len(codes), np.uint64)
-    for shift in _BITS:
-        bits |= np.uint64(1) << (codes >> np.uint64(shift) & np.uint64(63))
-    return bits

@@ -62,8 +62,10 @@ class Pool(Generic[T]):
         return chosen
 
     def add(self, entries: Sequence[Entry[T]]) -> None:
+        if not entries:
+            return
         self._entries += entries
-        self._keys = np.append(self._keys, [each.key for each in entries])
+        self._keys = np.concatenate((self._keys, [each.key for each in entries]))
         self._bytes += sum(each.size for each in entries)
         if len(self._entries) > 2 * self.most or self._bytes > 2 * self.most_bytes:
             self._prune()

@@ -27,12 +27,13 @@ _NONE: NDArray[np.int64] = np.empty((0, BINS), dtype=np.int64)
 
 def bins(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """The bin of each score in [0, 1]: int64[n]."""
-    inside = np.clip(scores, SMALLEST, 1.0 - SMALLEST)
+    inside = np.minimum(np.maximum(scores, SMALLEST), 1.0 - SMALLEST)
     odds = np.log(inside / (1.0 - inside))
     odds /= _STEP
     places = np.rint(odds, out=odds).astype(np.int64)
     places += _HALF
-    return np.clip(places, 0, BINS - 1, out=places)
+    np.maximum(places, 0, out=places)
+    return np.minimum(places, BINS - 1, out=places)
 
 
 def sketch_of(counts: NDArray[np.int64]) -> Sketch:
