@@ -48,12 +48,20 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def place(self, index: int) -> Place:
-        """The line of a capture."""
-        start = int(self.ends[index - 1]) + 1 if index else 0
-        raw = self.data[start : int(self.ends[index])].removesuffix(b"\r")
-        said = self.table.prediction(index)
-        return Place(line=self.first_line + index, offset=self.offset + start, raw=raw, said=said)
+    def places(self, which: Sequence[int]) -> list[Place]:
+        """The lines of some captures, and what was said of them."""
+        indices = np.array(which, dtype=np.int64)
+        begins = np.where(indices > 0, self.ends[indices - 1] + 1, 0).tolist()
+        bounds = zip(which, begins, self.ends[indices].tolist(), self.table.predictions(indices), strict=True)
+        return [
+            Place(
+                line=self.first_line + index,
+                offset=self.offset + begin,
+                raw=self.data[begin:end].removesuffix(b"\r"),
+                said=said,
+            )
+            for index, begin, end, said in bounds
+        ]
 
 
 class Place(Record, frozen=True):

@@ -39,6 +39,7 @@ _NO_CHANCE = -9.0
 _FLOATS = msgspec.json.Decoder(list[float])
 _TIMES = msgspec.json.Decoder(list[datetime])
 _WORD = 8
+_PIECE = 256 * 1024
 Places = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Span = tuple[Places, Places]
@@ -128,8 +129,9 @@ class Layout:
     def read(self, block: bytes) -> Grid | None:
         """The block, whose last line may lack its end; None if it is not of this layout."""
         text = np.frombuffer(block, np.uint8)
-        ends = _line_ends(text)
-        escaped = None if ends is None else self._escaped(block, text, len(ends))
+        odd, backslashes = _scanned(text, bool(self.escapes))
+        ends = _line_ends(text, odd)
+        escaped = None if ends is None else self._escaped(block, text, len(ends), backslashes)
         if ends is None or escaped is None:
             return None
         try:
@@ -162,17 +164,14 @@ class Layout:
             begins = after
         return None if np.count_nonzero(spans[-1][0] > last) else (rows, spans)
 
-    def _escaped(self, block: bytes, text: Bytes, count: int) -> bool | None:
+    def _escaped(self, block: bytes, text: Bytes, count: int, backslashes: int) -> bool | None:
         """Whether there are escapes besides those of the parts. None for some that have to be understood, and where
         quotes are that are not of the parts."""
-        if b"\\" not in block:
-            return False if not self.escapes else None
-        mask = text == _BACKSLASH
-        if self.escapes and np.count_nonzero(mask) == self.escapes * count:
+        if backslashes == self.escapes * count and (self.escapes or b"\\" not in block):
             return False
         if block[-1] == _BACKSLASH:
             return None
-        followers = text[_sparse(mask) + 1]
+        followers = text[_sparse(text == _BACKSLASH) + 1]
         quotes = np.count_nonzero(text == _QUOTE) - np.count_nonzero(followers == _QUOTE)
         return True if _ESCAPED[followers].all() and quotes == self.quotes * count else None
 
@@ -210,12 +209,25 @@ class Layout:
         return None if np.count_nonzero(table[:, -1] != _NO_CHANCE) else table[:, :-1]
 
 
-def _line_ends(text: Bytes) -> Places | None:
-    """Where the lines end, the last one perhaps without a newline; None if there is anything but printable ASCII."""
-    places = _sparse(text.view(np.int8) < _PRINTABLE)
-    if np.count_nonzero(text[places] != _NEWLINE):
+def _scanned(text: Bytes, count: bool) -> tuple[Places, int]:
+    """Where there is anything but printable ASCII, and how many backslashes there are if they are to be counted.
+    Piece by piece: what is found of one stays near the processor."""
+    mask = np.empty(min(_PIECE, len(text)), np.bool_)
+    odd, backslashes = [], 0
+    for start in range(0, len(text), _PIECE):
+        piece = text[start : start + _PIECE]
+        there = mask[: len(piece)]
+        odd.append(_sparse(np.less(piece.view(np.int8), _PRINTABLE, out=there)) + start)
+        if count:
+            backslashes += np.count_nonzero(np.equal(piece, _BACKSLASH, out=there))
+    return np.concatenate(odd), backslashes
+
+
+def _line_ends(text: Bytes, odd: Places) -> Places | None:
+    """Where the lines end, the last one perhaps without a newline; None if there is anything else odd."""
+    if np.count_nonzero(text[odd] != _NEWLINE):
         return None
-    return places if text[-1] == _NEWLINE else np.concatenate((places, [len(text)]))
+    return odd if text[-1] == _NEWLINE else np.concatenate((odd, [len(text)]))
 
 
 def _gathered(block: bytes, begins: Places, width: int) -> Bytes:
@@ -292,7 +304,7 @@ def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[
     be understood to be read: where an answer is base64, say, or holds a list that nobody reads."""
     record = _RAW_LINES.decode(line)
     answer, metadata = record.captureData.endpointOutput, record.eventMetadata
-    if answer.encoding == "BASE64" or _line_ends(np.frombuffer(line, np.uint8)) is None:
+    if answer.encoding == "BASE64" or len(_scanned(np.frombuffer(line, np.uint8), False)[0]):
         return None
     said, given = _inside(line, answer.data), _inside(line, record.captureData.endpointInput.data)
     runs = [slice(*each.span("numbers")) for each in _NUMBERS.finditer(line, said.start, said.stop) if each["numbers"]]

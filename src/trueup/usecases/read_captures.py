@@ -124,9 +124,8 @@ class FileReading:
     def _take_rows(self, rows: Rows) -> None:
         table = rows.table
 
-        def keep(index: int) -> tuple[Spot, int]:
-            place = rows.place(index)
-            return Spot(place, 0), len(place.raw)
+        def keep(which: Sequence[int]) -> list[tuple[Spot, int]]:
+            return [(Spot(each, 0), len(each.raw)) for each in rows.places(which)]
 
         which = table.probabilities.argmax(axis=1)
         slices = None
@@ -171,9 +170,9 @@ class FileReading:
         return found
 
     def _count(self, instances: Sequence[Instance]) -> None:
-        def keep(index: int) -> tuple[Spot, int]:
-            each = instances[index]
-            return Spot(each.capture, each.index), len(each.capture.raw)
+        def keep(which: Sequence[int]) -> list[tuple[Spot, int]]:
+            chosen = [instances[index] for index in which]
+            return [(Spot(each.capture, each.index), len(each.capture.raw)) for each in chosen]
 
         names, which = indexed([each.prediction.label for each in instances])
         slices = self._slices([each.capture.custom_attributes for each in instances])

@@ -105,7 +105,7 @@ def facts(item: Item) -> Any:
 def facts_of(rows: Rows) -> list[Any]:
     found = []
     for index, event_id in enumerate(texts(rows.event_ids)):
-        place = rows.place(index)
+        (place,) = rows.places([index])
         capture = place.read()
         if isinstance(capture, Quarantined):
             assert "base64" in capture.reason

@@ -18,6 +18,9 @@ from trueup.capture.decoders.family import ROUNDING, SUM_TOLERANCE
 from trueup.model import Prediction, PredictionKind
 
 
+_FIRST = np.zeros(1, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Table:
     """Whole distributions: `probabilities` is float64[n, k], each row in the order of `classes`."""
@@ -26,14 +29,14 @@ class Table:
     probabilities: NDArray[np.float64]
     kind: PredictionKind
 
-    def prediction(self, index: int) -> Prediction:
-        """One row."""
-        row = tuple(self.probabilities[index].tolist())
-        return Prediction(classes=self.classes, probabilities=row, kind=self.kind)
+    def predictions(self, which: NDArray[np.int64]) -> list[Prediction]:
+        """Some of the rows."""
+        rows = self.probabilities[which].tolist()
+        return [Prediction(classes=self.classes, probabilities=tuple(each), kind=self.kind) for each in rows]
 
     def begins_with(self, prediction: Prediction) -> bool:
         """Whether the first row is this prediction, wholly."""
-        return self.prediction(0) == prediction
+        return self.predictions(_FIRST) == [prediction]
 
 
 def table(rows: Sequence[Sequence[float]] | Sequence[float], classes: tuple[str, ...]) -> Table | None:
