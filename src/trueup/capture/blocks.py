@@ -135,8 +135,11 @@ class Reader:
         if side is None or not sound_type(type_of(side)):
             return None
         self._attributes = first[0].eventMetadata.customAttributes or ()
-        self._layout = learn(line, lambda text: self._said(text, type_of(side)), self._classes)
-        return self._layout.read(block) if self._layout else None
+        for self._layout in learn(line, lambda text: self._said(text, type_of(side)), self._classes):
+            grid = self._layout.read(block)
+            if grid is not None:
+                return grid
+        return None
 
     def _said(self, text: str, content_type: str) -> Prediction | None:
         """What one answer says alone, by a decoder that can read many."""

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 
 import msgspec
 import numpy as np
@@ -28,6 +29,7 @@ from trueup.capture.decoders import columns
 from trueup.model import Prediction
 
 _QUOTE, _BACKSLASH, _NEWLINE, _COMMA = b'"\\\n,'
+_ZERO, _NINE = np.uint8(ord("0")), 9
 _PRINTABLE = 32
 # What a backslash may stand before, as long as nothing else has to be known about what follows.
 _ESCAPED = np.isin(np.arange(256), np.frombuffer(b'"/bfnrt', np.uint8))
@@ -38,6 +40,11 @@ _BETWEEN = b",-9,"
 _NO_CHANCE = -9.0
 _FLOATS = msgspec.json.Decoder(list[float])
 _TIMES = msgspec.json.Decoder(list[datetime])
+# Times as SageMaker writes them; after the minute they have a colon, seconds and a Z.
+_FORM = b"2026-03-01T00:00:00Z"
+_MINUTE = 16
+_LOWEST = np.frombuffer(b":00Z", np.uint8)
+_RANGE = np.array([0, 5, 9, 0], np.uint8)
 _WORD = 8
 _PIECE = 256 * 1024
 Places = NDArray[np.int64]
@@ -106,20 +113,22 @@ class _Field:
             if np.count_nonzero(np.frombuffer(block, np.uint8)[ends] == self.end[0]) == len(ends):
                 return ends
         end = self.sure if escaped else self.end
-        found = [block.find(end, begin) for begin in begins.tolist()]
+        found = list(map(block.find, repeat(end), begins.tolist()))
         return None if -1 in found else np.array(found, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Layout:
     """How the lines of a file are made: between two `parts` lies a field. The field number `given` is the input,
-    number `values` holds the probabilities, `width` of them, and the others hold one number each that nobody reads.
-    In its parts a line has so many `quotes` that end a text, and so many `escapes`."""
+    number `values` holds the probabilities, `width` of them, and the others hold one number each that nobody reads, as
+    the `digits` do, which have one digit each. In its parts a line has so many `quotes` that end a text, and so many
+    `escapes`."""
 
     parts: tuple[_Part, ...]
     fields: tuple[_Field, ...]
     event_id: _Hole
     time: _Hole
+    digits: tuple[_Hole, ...]
     given: int
     values: int
     width: int
@@ -176,21 +185,17 @@ class Layout:
         return True if _ESCAPED[followers].all() and quotes == self.quotes * count else None
 
     def _sound(self, text: Bytes, rows: Sequence[Bytes], spans: Sequence[Span], escaped: bool) -> bool:
-        """Whether nothing in the holes ends a text, no escape of a text's end is at its end, and the times are some."""
+        """Whether nothing in the holes ends a text, no escape of a text's end is at its end, the digits are digits and
+        the times times."""
         holes = [row[:, hole].tobytes() for row, part in zip(rows, self.parts, strict=True) for hole in part.holes]
         if any(b'"' in each or b"\\" in each for each in holes):
             return False
         begin, end = spans[self.given]
         if escaped and np.count_nonzero((text[end - 1] == _BACKSLASH) & (end > begin)):
             return False
-        where = self.time.where
-        listed = rows[self.time.part][:, where.start - 1 : where.stop + 2].copy()
-        listed[:, -1] = _COMMA
-        try:
-            _TIMES.decode(b"[" + listed.tobytes()[:-1] + b"]")
-        except msgspec.MsgspecError:
+        if any(np.count_nonzero(each.of(rows) - _ZERO > _NINE) for each in self.digits):
             return False
-        return True
+        return _are_times(self.time.of(rows))
 
     def _values(self, block: bytes, spans: Sequence[Span]) -> NDArray[np.float64] | None:
         for index, span in enumerate(spans):
@@ -213,13 +218,13 @@ def _scanned(text: Bytes, count: bool) -> tuple[Places, int]:
     """Where there is anything but printable ASCII, and how many backslashes there are if they are to be counted.
     Piece by piece: what is found of one stays near the processor."""
     mask = np.empty(min(_PIECE, len(text)), np.bool_)
-    odd, backslashes = [], 0
+    odd, backslashes = list[Places](), 0
     for start in range(0, len(text), _PIECE):
         piece = text[start : start + _PIECE]
         there = mask[: len(piece)]
         odd.append(_sparse(np.less(piece.view(np.int8), _PRINTABLE, out=there)) + start)
         if count:
-            backslashes += np.count_nonzero(np.equal(piece, _BACKSLASH, out=there))
+            backslashes += int(np.count_nonzero(np.equal(piece, _BACKSLASH, out=there)))
     return np.concatenate(odd), backslashes
 
 
@@ -246,6 +251,24 @@ def _sparse(mask: NDArray[np.bool_]) -> Places:
     inside = np.flatnonzero(words[hit].view(np.bool_))
     places = (hit[inside // _WORD] * _WORD) + inside % _WORD
     return np.concatenate((places, np.flatnonzero(mask[whole:]) + whole)) if whole < len(mask) else places
+
+
+def _are_times(rows: Bytes) -> bool:
+    """Of texts of ASCII without quotes and backslashes. As records come in their order, few differ from the one before
+    in more than the seconds."""
+    minutes = np.ascontiguousarray(rows[:, :_MINUTE])
+    if rows.shape[1] == len(_FORM) and not np.count_nonzero((rows[:, _MINUTE:] - _LOWEST) > _RANGE):
+        words = minutes.view(np.uint64)
+        differs = np.count_nonzero(words[1:] != words[:-1], axis=1)
+        rows = rows[np.concatenate(([0], np.flatnonzero(differs) + 1))]
+    listed = np.full((len(rows), rows.shape[1] + 3), _QUOTE, np.uint8)
+    listed[:, 1:-2] = rows
+    listed[:, -1] = _COMMA
+    try:
+        _TIMES.decode(b"[" + listed.tobytes()[:-1] + b"]")
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 def _joined(block: bytes, begins: Places, ends: Places, between: bytes) -> bytes:
@@ -298,37 +321,44 @@ class _RawLine(msgspec.Struct):
 _RAW_LINES = msgspec.json.Decoder(_RawLine)
 
 
-def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[str, ...]) -> Layout | None:
-    """The layout of a line that is a whole record, without its end. `says` is the one prediction of an answer's text:
-    it is asked about some of our own making, to learn which numbers are the probabilities. None for a line that has to
-    be understood to be read: where an answer is base64, say, or holds a list that nobody reads."""
+def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[str, ...]) -> Iterator[Layout]:
+    """The layouts that fit a line which is a whole record, without its end, the quicker one first. `says` is the one
+    prediction of an answer's text: it is asked about some of our own making, to learn which numbers are the
+    probabilities. None for a line that has to be understood to be read: where an answer is base64, say, or holds a list
+    that nobody reads."""
     record = _RAW_LINES.decode(line)
     answer, metadata = record.captureData.endpointOutput, record.eventMetadata
     if answer.encoding == "BASE64" or len(_scanned(np.frombuffer(line, np.uint8), False)[0]):
-        return None
+        return
     said, given = _inside(line, answer.data), _inside(line, record.captureData.endpointInput.data)
     runs = [slice(*each.span("numbers")) for each in _NUMBERS.finditer(line, said.start, said.stop) if each["numbers"]]
-    values = _values_of(line, said, runs, says, classes)
-    if values is None:
-        return None
+    place = _values_of(line, said, runs, says, classes)
+    if place is None:
+        return
+    values = runs.pop(place)
     fixed = [_inside(line, metadata.eventId), _inside(line, metadata.inferenceTime)]
     if bytes(metadata.inferenceId).startswith(b'"'):
         fixed.append(_inside(line, metadata.inferenceId))
-    free = sorted([given, *runs], key=lambda each: int(each.start))
-    return _laid_out(line, fixed, free, free.index(given), free.index(runs[values]))
+    digits = [each for each in runs if each.stop - each.start == 1]
+    # A model of more than ten classes gives some an index of two digits.
+    for narrow in [digits, []] if digits else [[]]:
+        free = sorted([given, values, *(each for each in runs if each not in narrow)], key=lambda each: int(each.start))
+        yield _laid_out(line, fixed, narrow, free, free.index(given), free.index(values))
 
 
-def _laid_out(line: bytes, fixed: Sequence[slice], free: Sequence[slice], given: int, values: int) -> Layout:
+def _laid_out(
+    line: bytes, fixed: Sequence[slice], digits: Sequence[slice], free: Sequence[slice], given: int, values: int
+) -> Layout:
     edges = [0, *(edge for each in free for edge in (each.start, each.stop)), len(line)]
     spans = [slice(*each) for each in zip(edges[::2], edges[1::2], strict=True)]
     text = [line[each] for each in spans]
-    fields = tuple(_field(each, text[index + 1], index == given) for index, each in enumerate(free))
     spoken = sum(each.count(b'\\"') for each in text)
     return Layout(
-        parts=tuple(_Part(np.frombuffer(line[each], np.uint8), _holes(fixed, each)) for each in spans),
-        fields=fields,
+        parts=tuple(_Part(np.frombuffer(line[each], np.uint8), _holes([*fixed, *digits], each)) for each in spans),
+        fields=tuple(_field(each, text[index + 1], index == given) for index, each in enumerate(free)),
         event_id=_hole(fixed[0], spans),
         time=_hole(fixed[1], spans),
+        digits=tuple(_hole(each, spans) for each in digits),
         given=given,
         values=values,
         width=line[free[values]].count(b",") + 1,

@@ -35,6 +35,7 @@ _OF_NUMBERS = b"0123456789.,+-[]:\" \t\r\n"
 _BITS = 64
 _FEWEST_OF_EMBEDDING = 64
 _BOTH_SIGNS = 0.2
+_ROOM = 64
 _MOST_OUTSTANDING = 6.0
 
 
@@ -78,7 +79,7 @@ def _is_embedding(numbers: NDArray[np.float64]) -> bool:
     """Many numbers of both signs, none of which outweighs the others."""
     below = np.count_nonzero(numbers < 0) / len(numbers)
     even = float(np.abs(numbers).max()) < _MOST_OUTSTANDING * math.sqrt(float(numbers @ numbers) / len(numbers))
-    return len(numbers) >= _FEWEST_OF_EMBEDDING and _BOTH_SIGNS < below < 1 - _BOTH_SIGNS and even
+    return bool(len(numbers) >= _FEWEST_OF_EMBEDDING and _BOTH_SIGNS < below < 1 - _BOTH_SIGNS and even)
 
 
 def _mixed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -102,15 +103,22 @@ class Fingerprints:
     """Those of what was asked about."""
 
     def __init__(self, known: Iterable[int] = ()) -> None:
-        self._known: NDArray[np.uint64] = np.array(list(known), dtype=np.uint64)
+        found = list(known)
+        self._size = len(found)
+        self._known: NDArray[np.uint64] = np.array(found, dtype=np.uint64)
 
     def near(self, found: int) -> bool:
         """Whether one of them differs in at most NEAR bits."""
-        differing = np.bitwise_count(self._known ^ np.uint64(found))
-        return bool((differing <= NEAR).any())
+        if not self._size:
+            return False
+        differing = np.bitwise_count(self._known[: self._size] ^ np.uint64(found))
+        return bool(np.count_nonzero(differing <= NEAR))
 
     def add(self, found: int) -> None:
-        self._known = np.append(self._known, np.uint64(found))
+        if self._size == len(self._known):
+            self._known = np.concatenate((self._known, np.zeros(self._size + _ROOM, dtype=np.uint64)))
+        self._known[self._size] = found
+        self._size += 1
 
 
 def _code(term: str) -> int:
