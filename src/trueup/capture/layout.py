@@ -200,12 +200,12 @@ class Layout:
     def _values(self, block: bytes, spans: Sequence[Span]) -> NDArray[np.float64] | None:
         for index, span in enumerate(spans):
             read = index in (self.given, self.values)
-            if not read and _floats(_joined(block, *span, b","), len(span[0])) is None:
+            if not read and _floats(_listed(block, *span, b","), len(span[0])) is None:
                 return None
         count = len(spans[self.values][0])
         # So many numbers in all, and the one that stands between rows where it should: then each row has its own.
         between, width = (_BETWEEN, self.width + 1) if self.width > 1 else (b",", 1)
-        found = _floats(_joined(block, *spans[self.values], between), count * width)
+        found = _floats(_listed(block, *spans[self.values], between), count * width)
         if found is None:
             return None
         table = found.reshape(count, -1)
@@ -271,23 +271,28 @@ def _are_times(rows: Bytes) -> bool:
     return True
 
 
-def _joined(block: bytes, begins: Places, ends: Places, between: bytes) -> bytes:
-    """What lies between begins and ends, and after each what stands between two: the last one's ends the list."""
+def _listed(block: bytes, begins: Places, ends: Places, between: bytes) -> memoryview | bytes:
+    """What lies between begins and ends as a list in JSON, with what stands between two of them after the last as well.
+    Made at once: to copy it is as dear as to cut it out."""
     widths = ends - begins
     width = int(widths[0])
-    if np.count_nonzero(widths != width) == 0:
-        rows = np.empty((len(begins), width + len(between)), np.uint8)
-        rows[:, :width] = _gathered(block, begins, width)
-        rows[:, width:] = np.frombuffer(between, np.uint8)
-        return rows.tobytes()[:-1]
-    cells = [block[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
-    return between.join(cells) + between[:-1]
+    if np.count_nonzero(widths != width):
+        cells = [block[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        cells[0] = b"[" + cells[0]
+        cells[-1] += between[:-1] + b"]"
+        return between.join(cells)
+    found = np.empty(1 + len(begins) * (width + len(between)), np.uint8)
+    rows = found[1:].reshape(len(begins), -1)
+    rows[:, :width] = _gathered(block, begins, width)
+    rows[:, width:] = np.frombuffer(between, np.uint8)
+    found[0], found[-1] = b"[]"
+    return found.data
 
 
-def _floats(listed: bytes, count: int) -> NDArray[np.float64] | None:
+def _floats(listed: memoryview | bytes, count: int) -> NDArray[np.float64] | None:
     """The numbers of a list in JSON, if they are that many."""
     try:
-        found = _FLOATS.decode(b"[" + listed + b"]")
+        found = _FLOATS.decode(listed)
     except msgspec.MsgspecError:
         return None
     # A third faster than numpy's own ways from a list to an array.
@@ -397,7 +402,7 @@ def _values_of(
 
     values = []
     for index, run in enumerate(runs):
-        numbers = _floats(line[run], line[run].count(b",") + 1)
+        numbers = _floats(b"[" + line[run] + b"]", line[run].count(b",") + 1)
         if numbers is None:
             return None
         others = _several(len(numbers))
