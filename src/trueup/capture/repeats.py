@@ -66,7 +66,11 @@ class _Known:
         self.size += 1
 
     def add_all(self, codes: _Codes) -> None:
-        np.bitwise_or.at(self._filter, codes.words, codes.bits)
+        self._filter[codes.words] |= codes.bits
+        # Of two that share a word, the first one's bits are lost.
+        lost = self._filter[codes.words] & codes.bits != codes.bits
+        if np.count_nonzero(lost):
+            np.bitwise_or.at(self._filter, codes.words[lost], codes.bits[lost])
         self._blocks.append(codes.each)
         self.size += len(codes.each)
 
