@@ -135,8 +135,9 @@ class Reader:
         if side is None or not sound_type(type_of(side)):
             return None
         self._attributes = first[0].eventMetadata.customAttributes or ()
-        for self._layout in learn(line, lambda text: self._said(text, type_of(side)), self._classes):
-            grid = self._layout.read(block)
+        for layout in learn(line, lambda text: self._said(text, type_of(side)), self._classes):
+            self._layout = layout
+            grid = layout.read(block)
             if grid is not None:
                 return grid
         return None

@@ -211,7 +211,8 @@ class Layout:
         table = found.reshape(count, -1)
         if self.width == 1:
             return table
-        return None if np.count_nonzero(table[:, -1] != _NO_CHANCE) else table[:, :-1]
+        alone = np.count_nonzero(found == _NO_CHANCE) == np.count_nonzero(table[:, -1] == _NO_CHANCE) == count
+        return table[:, :-1] if alone else None
 
 
 def _scanned(text: Bytes, count: bool) -> tuple[Places, int]:

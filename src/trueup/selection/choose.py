@@ -142,6 +142,8 @@ class Draw(Generic[T]):
     ) -> None:
         found = pool.wants(keys, ties)
         indices = found.tolist()
+        if not indices:
+            return
         new = [index for index in indices if index not in kept]
         kept.update(zip(new, keep(new), strict=True))
         pool.add(

@@ -31,7 +31,7 @@ FEWEST_NUMBERS = 16
 _WORD = re.compile(r"\w+")
 # Rows of numbers, which are many, are told from texts without being cut into words.
 _LETTERS = re.compile(rb"[A-Za-z\x80-\xff]{2,}")
-_OF_NUMBERS = b"0123456789.,+-[]:\" \t\r\n"
+_OF_NUMBERS = b'0123456789.,+-[]:" \t\r\n'
 _BITS = 64
 _FEWEST_OF_EMBEDDING = 64
 _BOTH_SIGNS = 0.2

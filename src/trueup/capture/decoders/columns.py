@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from trueup.capture.decoders.family import ROUNDING, SUM_TOLERANCE
 from trueup.model import Prediction, PredictionKind
 
-
 _FIRST = np.zeros(1, dtype=np.int64)
 
 
@@ -52,7 +51,9 @@ def table_of(values: NDArray[np.float64], classes: tuple[str, ...]) -> Table | N
         return None
     kind: PredictionKind = "probabilities"
     if values.shape[1] == 1:
-        values, kind = np.hstack([1.0 - values, values]), "binary"
+        second, kind = values[:, 0], "binary"
+        values = np.empty((len(second), 2))
+        values[:, 0], values[:, 1] = 1.0 - second, second
     known = classes[: values.shape[1]]
     if len(known) < values.shape[1] or len(set(known)) < len(known):
         return None
