@@ -1,4 +1,6 @@
-"""Many lines at once: a block of whole records becomes columns, at the speed of the JSON parser.
+"""Many lines at once: a block of whole records becomes columns.
+
+Lines that differ in their fields alone are read by trueup.capture.layout, others at the speed of the JSON parser.
 
 What is not plain (a line that cannot be read, an event of which one side is missing, an event that comes again,
 content types that change, several instances in a request) goes line by line through trueup.capture.records, which
@@ -76,6 +78,24 @@ class Place(Record, frozen=True):
         return read_line(self.line, self.offset, self.raw)
 
 
+@dataclass(frozen=True)
+class _Way:
+    """A layout that was learned, who reads its answers, and the attributes that all its lines have."""
+
+    layout: Layout
+    decoder: str
+    attributes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """What the lines of a block are besides their answers, as in Rows."""
+
+    event_ids: Ids
+    attributes: Sequence[Sequence[str]]
+    ends: NDArray[np.int64]
+
+
 class Reader:
     """Reads one file, block by block. A block ends with a line's end, but for the last one. `classes` and `decoder`
     are as for trueup.capture.decoders.decode."""
@@ -85,9 +105,7 @@ class Reader:
         self._decoder = decoder
         self._recognised: dict[tuple[str, str], str] = {}
         self._account = Account()
-        self._layout: Layout | None = None
-        self._attributes: Sequence[str] = ()
-        self._name = ""
+        self._way: _Way | None = None
         self._patience = _PATIENCE
         self._line = 0
         self._offset = 0
@@ -119,37 +137,40 @@ class Reader:
 
     def _laid_out(self, block: bytes) -> Rows | None:
         """By the layout of the lines before, or else of the first line."""
-        grid = self._layout.read(block) if self._layout else None
+        grid = self._way.layout.read(block) if self._way else None
         if grid is None and self._patience:
-            grid = self._learned(block)
+            self._way, grid = self._learned(block)
             self._patience = _PATIENCE if grid else self._patience - 1
         table = table_of(grid.values, self._classes) if grid else None
-        if grid is None or table is None:
+        if self._way is None or grid is None or table is None:
             return None
-        return self._rows(block, grid.event_ids, [self._attributes] * len(grid.ends), grid.ends, table)
+        return self._rows(
+            block, _Lines(grid.event_ids, [self._way.attributes] * len(grid.ends), grid.ends), table, self._way.decoder
+        )
 
-    def _learned(self, block: bytes) -> Grid | None:
+    def _learned(self, block: bytes) -> tuple[_Way | None, Grid | None]:
+        """What can be read like the first line, and the block if all of it is."""
         line = block.partition(b"\n")[0]
         first = _whole(line)
         side = first[0].captureData.endpointOutput if len(first) == 1 else None
         if side is None or not sound_type(type_of(side)):
-            return None
-        self._attributes = first[0].eventMetadata.customAttributes or ()
-        for layout in learn(line, lambda text: self._said(text, type_of(side)), self._classes):
-            self._layout = layout
+            return None, None
+        decoders: set[str] = set()
+        for layout in learn(line, lambda text: self._said(text, type_of(side), decoders), self._classes):
             grid = layout.read(block)
-            if grid is not None:
-                return grid
-        return None
+            if grid is not None and len(decoders) == 1:
+                return _Way(layout, min(decoders), first[0].eventMetadata.customAttributes or ()), grid
+        return None, None
 
-    def _said(self, text: str, content_type: str) -> Prediction | None:
-        """What one answer says alone, by a decoder that can read many."""
+    def _said(self, text: str, content_type: str, decoders: set[str]) -> Prediction | None:
+        """What one answer says alone, by a decoder that can read many, which is noted."""
         try:
             payload = Payload(data=text.encode(), content_type=content_type)
-            found, self._name = decode(payload, self._classes, self._decoder)
+            found, name = decode(payload, self._classes, self._decoder)
         except (DecodeError, UnicodeEncodeError):
             return None
-        return found[0] if len(found) == 1 and hasattr(DECODERS.get(self._name), "decode_many") else None
+        decoders.add(name)
+        return found[0] if len(found) == 1 and hasattr(DECODERS.get(name), "decode_many") else None
 
     def _parsed(self, block: bytes) -> Rows | None:
         lines, ends = _whole(block), _ends(block)
@@ -159,27 +180,21 @@ class Reader:
         found = self._table([each.captureData.endpointOutput for each in lines])
         if found is None:
             return None
-        table, self._name = found
         ids = [each.eventMetadata.eventId for each in lines]
-        return self._rows(block, ids, [each.eventMetadata.customAttributes or () for each in lines], ends, table)
+        return self._rows(
+            block, _Lines(ids, [each.eventMetadata.customAttributes or () for each in lines], ends), *found
+        )
 
-    def _rows(
-        self,
-        block: bytes,
-        event_ids: Ids,
-        attributes: Sequence[Sequence[str]],
-        ends: NDArray[np.int64],
-        table: Table,
-    ) -> Rows:
+    def _rows(self, block: bytes, lines: _Lines, table: Table, decoder: str) -> Rows:
         return Rows(
             first_line=self._line + 1,
             offset=self._offset,
             data=block,
-            event_ids=event_ids,
-            attributes=attributes,
-            ends=ends,
+            event_ids=lines.event_ids,
+            attributes=lines.attributes,
+            ends=lines.ends,
             table=table,
-            decoder=self._name,
+            decoder=decoder,
         )
 
     def _table(self, sides: Sequence[Side]) -> tuple[Table, str] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.capture.test_blocks import ANSWERS, CLASSES, quickly, slowly
+from trueup.capture.blocks import Reader
 from trueup.capture.decoders import decode
 from trueup.capture.layout import Layout, learn
 from trueup.capture.repeats import Events, texts
@@ -120,6 +120,26 @@ def test_what_one_line_lacks_another_does_not_make_up_for() -> None:
         assert quickly(b"\n".join(broken), 1 << 20)[0] == slowly(b"\n".join(broken))
 
 
+def test_blocks_of_other_kinds_between_do_not_change_what_is_known_of_the_first() -> None:
+    def block(start: int, form: tuple[str, str, str], attributes: list[str]) -> bytes:
+        records = [json.loads(line_of(2 * number, form, INPUTS[0])) for number in range(start, start + 5)]
+        for each in records:
+            each["eventMetadata"]["customAttributes"] = attributes
+        return b"".join(json.dumps(each).encode() + b"\n" for each in records)
+
+    reader, plain, packed = Reader(CLASSES), FORMS[0], ("MC4yLDAuMywwLjU=", "text/csv", "BASE64")
+    for start, form, attributes, decoder in [
+        (0, plain, ["store=north"], "json_probabilities"),
+        (10, packed, ["store=south"], "csv_probabilities"),
+        (20, plain, ["store=north"], "json_probabilities"),
+        (30, plain, ["store=south"], "json_probabilities"),
+        (40, FORMS[5], ["store=south"], "csv_probabilities"),
+    ]:
+        rows = reader.rows(block(start, form, attributes))
+        assert rows is not None
+        assert (rows.decoder, list(rows.attributes)) == (decoder, [attributes] * 5)
+
+
 EDITS = st.lists(
     st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 3), st.lists(st.sampled_from(BYTES), max_size=3)),
     min_size=1,
@@ -173,4 +193,3 @@ def test_an_id_is_the_same_alone_and_among_many(ids: list[str], data: st.DataObj
         assert events.add_new(ids[cut:])
     assert all(each in events for each in ids)
     assert not any(events.add_new([each]) for each in ids)
-    assert msgspec.json.encode(ids)
