@@ -277,7 +277,7 @@ def _listed(block: bytes, begins: Places, ends: Places, between: bytes) -> memor
     Made at once: to copy it is as dear as to cut it out."""
     widths = ends - begins
     width = int(widths[0])
-    if np.count_nonzero(widths != width):
+    if not width or np.count_nonzero(widths != width):
         cells = [block[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
         cells[0] = b"[" + cells[0]
         cells[-1] += between[:-1] + b"]"

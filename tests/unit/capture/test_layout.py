@@ -140,6 +140,18 @@ def test_blocks_of_other_kinds_between_do_not_change_what_is_known_of_the_first(
         assert (rows.decoder, list(rows.attributes)) == (decoder, [attributes] * 5)
 
 
+@pytest.mark.parametrize("answer", ["", "0.5", "-9", "0.5,0.5", "true"])
+def test_a_block_of_other_answers_in_the_same_place_is_not_taken_for_numbers(answer: str) -> None:
+    lines = [line_of(2 * number, FORMS[6], INPUTS[0]) for number in range(8)]
+    others = [line_of(2 * number, (answer, *FORMS[6][1:]), INPUTS[0]) for number in range(8, 16)]
+    (layout,) = layouts(lines[0])
+    found = layout.read(b"\n".join(others))
+    assert (found is None) == (answer not in ("0.5", "-9"))
+    data = b"\n".join([*lines, *others])
+    for size in (len(lines[0]) * 4, 1 << 20):
+        assert quickly(data, size)[0] == slowly(data)
+
+
 EDITS = st.lists(
     st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 3), st.lists(st.sampled_from(BYTES), max_size=3)),
     min_size=1,
