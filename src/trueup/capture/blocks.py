@@ -153,7 +153,7 @@ class Reader:
         line = block.partition(b"\n")[0]
         first = _whole(line)
         side = first[0].captureData.endpointOutput if len(first) == 1 else None
-        if side is None or not sound_type(type_of(side)):
+        if side is None or not sound_type(type_of(side)) or not _sound_inputs(first):
             return None, None
         decoders: set[str] = set()
         for layout in learn(line, lambda text: self._said(text, type_of(side), decoders), self._classes):
@@ -175,7 +175,7 @@ class Reader:
     def _parsed(self, block: bytes) -> Rows | None:
         lines, ends = _whole(block), _ends(block)
         # Blank lines count, and only the slow way counts them.
-        if not lines or len(lines) != len(ends):
+        if not lines or len(lines) != len(ends) or not _sound_inputs(lines):
             return None
         found = self._table([each.captureData.endpointOutput for each in lines])
         if found is None:
@@ -235,6 +235,12 @@ def _whole(block: bytes) -> list[WholeLine]:
         return WHOLE_LINES.decode_lines(block)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return []
+
+
+def _sound_inputs(lines: Sequence[WholeLine]) -> bool:
+    """Whether all inputs are of a type that can be one."""
+    types = {each.captureData.endpointInput.observedContentType for each in lines}
+    return all(not each or sound_type(each) for each in types)
 
 
 def _ends(block: bytes) -> NDArray[np.int64]:

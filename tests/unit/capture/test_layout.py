@@ -161,6 +161,7 @@ EDITS = st.lists(
 
 @settings(max_examples=300)
 @example(FORMS[0], INPUTS[0], [(0.5, 0, [b"\\"])], True)
+@example(FORMS[0], INPUTS[0], [(0.025390625, 0, [b"\x7f"])], False)
 @given(st.sampled_from(FORMS), st.sampled_from(INPUTS), EDITS, st.booleans())
 def test_bytes_put_in_and_taken_out_are_found_by_both_ways(
     form: tuple[str, str, str],
