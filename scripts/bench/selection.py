@@ -101,7 +101,8 @@ def ours(**fields: Any) -> Callable[[int, Stream], Chooser]:
         def choose(window: Window) -> Sequence[int]:
             draw: Draw[int] = Draw(policy, f"{window.seed}:{window.number}")
             names = [str(each) for each in range(window.classes)]
-            draw.offer(window.answers, names, window.answers.argmax(axis=1), lambda index: (index, 1))
+            likeliest = window.answers.argmax(axis=1)
+            draw.offer(window.answers, names, likeliest, lambda chosen: [(index, 1) for index in chosen])
             offers: list[Offer[int]] = draw.offers(stream.labels / stream.window)
 
             lens = _WindowLens(window)

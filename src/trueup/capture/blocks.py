@@ -1,4 +1,6 @@
-"""Many lines at once: a block of whole records becomes columns, at the speed of the JSON parser.
+"""Many lines at once: a block of whole records becomes columns.
+
+Lines that differ in their fields alone are read by trueup.capture.layout, others at the speed of the JSON parser.
 
 What is not plain (a line that cannot be read, an event of which one side is missing, an event that comes again,
 content types that change, several instances in a request) goes line by line through trueup.capture.records, which
@@ -17,12 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trueup.capture.decoders import DECODERS, decode
-from trueup.capture.decoders.columns import Table
+from trueup.capture.decoders.columns import Table, table_of
+from trueup.capture.layout import Grid, Layout, learn
 from trueup.capture.records import WHOLE_LINES, Account, Item, Side, WholeLine, read_line, sound_type, type_of
+from trueup.capture.repeats import Ids, texts
 from trueup.errors import DecodeError
-from trueup.model import AnswerPath, Capture, Payload, Quarantined, Record
+from trueup.model import AnswerPath, Capture, Payload, Prediction, Quarantined, Record
 
 _NEWLINE = ord("\n")
+# How many blocks in a row may turn out not to be of the layout of their first line before no more is tried.
+_PATIENCE = 3
 # What an answer is without its numbers: all that a decoder is recognised by, as long as they are probabilities.
 _WITHOUT_NUMBERS = str.maketrans("", "", "0123456789.,+-eE ")
 
@@ -35,35 +41,59 @@ class Rows:
     first_line: int
     offset: int
     data: bytes
-    lines: Sequence[WholeLine]
+    event_ids: Ids
+    attributes: Sequence[Sequence[str]]
     ends: NDArray[np.int64]
     table: Table
     decoder: str
 
     def __len__(self) -> int:
-        return len(self.lines)
+        return len(self.ends)
 
-    def ids(self) -> list[tuple[str, str | None]]:
-        """Event id and inference id of each."""
-        return [(each.eventMetadata.eventId, each.eventMetadata.inferenceId) for each in self.lines]
-
-    def place(self, index: int) -> Place:
-        """The line of a capture."""
-        start = int(self.ends[index - 1]) + 1 if index else 0
-        raw = self.data[start : int(self.ends[index])].removesuffix(b"\r")
-        return Place(self.first_line + index, self.offset + start, raw, self.decoder)
+    def places(self, which: Sequence[int]) -> list[Place]:
+        """The lines of some captures, and what was said of them."""
+        indices = np.array(which, dtype=np.int64)
+        begins = np.where(indices > 0, self.ends[indices - 1] + 1, 0).tolist()
+        bounds = zip(which, begins, self.ends[indices].tolist(), self.table.predictions(indices), strict=True)
+        return [
+            Place(
+                line=self.first_line + index,
+                offset=self.offset + begin,
+                raw=self.data[begin:end].removesuffix(b"\r"),
+                said=said,
+            )
+            for index, begin, end, said in bounds
+        ]
 
 
 class Place(Record, frozen=True):
-    """A line that may be asked about, kept as it is until then; `decoder` is who read its answer."""
+    """A line that may be asked about, kept as it is until then, and what its answer says."""
 
     line: int
     offset: int
     raw: bytes
-    decoder: str
+    said: Prediction
 
     def read(self) -> Capture | Quarantined:
         return read_line(self.line, self.offset, self.raw)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A layout that was learned, who reads its answers, and the attributes that all its lines have."""
+
+    layout: Layout
+    decoder: str
+    attributes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """What the lines of a block are besides their answers, as in Rows."""
+
+    event_ids: Ids
+    attributes: Sequence[Sequence[str]]
+    ends: NDArray[np.int64]
 
 
 class Reader:
@@ -75,31 +105,19 @@ class Reader:
         self._decoder = decoder
         self._recognised: dict[tuple[str, str], str] = {}
         self._account = Account()
+        self._way: _Way | None = None
+        self._patience = _PATIENCE
         self._line = 0
         self._offset = 0
 
     def rows(self, block: bytes) -> Rows | None:
         """The block as columns, or None when it has to be read by `items`."""
-        lines, ends = _whole(block), _ends(block)
-        # Blank lines count, and only the slow way counts them.
-        if not lines or len(lines) != len(ends):
+        found = self._laid_out(block) or self._parsed(block)
+        if found is None or not (self._alone(found.event_ids) and self._account.events.add_new(found.event_ids)):
             return None
-        found = self._table([each.captureData.endpointOutput for each in lines])
-        ids = [each.eventMetadata.eventId for each in lines]
-        if found is None or not (self._alone(ids) and self._account.events.add_new(ids)):
-            return None
-        rows = Rows(
-            first_line=self._line + 1,
-            offset=self._offset,
-            data=block,
-            lines=lines,
-            ends=ends,
-            table=found[0],
-            decoder=found[1],
-        )
-        self._line += len(lines)
+        self._line += len(found)
         self._offset += len(block)
-        return rows
+        return found
 
     def items(self, block: bytes) -> Iterator[Item]:
         """What each line of the block is, and halves that waited long enough."""
@@ -112,9 +130,72 @@ class Reader:
         """The halves of events that still wait at the end of the file."""
         yield from self._account.rest()
 
-    def _alone(self, ids: Sequence[str]) -> bool:
+    def _alone(self, ids: Ids) -> bool:
         """Whether no half of these events waits."""
-        return not self._account.halves or self._account.halves.keys().isdisjoint(ids)
+        waiting = self._account.halves
+        return not waiting or waiting.keys().isdisjoint(texts(ids))
+
+    def _laid_out(self, block: bytes) -> Rows | None:
+        """By the layout of the lines before, or else of the first line."""
+        grid = self._way.layout.read(block) if self._way else None
+        if grid is None and self._patience:
+            self._way, grid = self._learned(block)
+            self._patience = _PATIENCE if grid else self._patience - 1
+        table = table_of(grid.values, self._classes) if grid else None
+        if self._way is None or grid is None or table is None:
+            return None
+        return self._rows(
+            block, _Lines(grid.event_ids, [self._way.attributes] * len(grid.ends), grid.ends), table, self._way.decoder
+        )
+
+    def _learned(self, block: bytes) -> tuple[_Way | None, Grid | None]:
+        """What can be read like the first line, and the block if all of it is."""
+        line = block.partition(b"\n")[0]
+        first = _whole(line)
+        side = first[0].captureData.endpointOutput if len(first) == 1 else None
+        if side is None or not sound_type(type_of(side)) or not _sound_inputs(first):
+            return None, None
+        decoders: set[str] = set()
+        for layout in learn(line, lambda text: self._said(text, type_of(side), decoders), self._classes):
+            grid = layout.read(block)
+            if grid is not None and len(decoders) == 1:
+                return _Way(layout, min(decoders), first[0].eventMetadata.customAttributes or ()), grid
+        return None, None
+
+    def _said(self, text: str, content_type: str, decoders: set[str]) -> Prediction | None:
+        """What one answer says alone, by a decoder that can read many, which is noted."""
+        try:
+            payload = Payload(data=text.encode(), content_type=content_type)
+            found, name = decode(payload, self._classes, self._decoder)
+        except (DecodeError, UnicodeEncodeError):
+            return None
+        decoders.add(name)
+        return found[0] if len(found) == 1 and hasattr(DECODERS.get(name), "decode_many") else None
+
+    def _parsed(self, block: bytes) -> Rows | None:
+        lines, ends = _whole(block), _ends(block)
+        # Blank lines count, and only the slow way counts them.
+        if not lines or len(lines) != len(ends) or not _sound_inputs(lines):
+            return None
+        found = self._table([each.captureData.endpointOutput for each in lines])
+        if found is None:
+            return None
+        ids = [each.eventMetadata.eventId for each in lines]
+        return self._rows(
+            block, _Lines(ids, [each.eventMetadata.customAttributes or () for each in lines], ends), *found
+        )
+
+    def _rows(self, block: bytes, lines: _Lines, table: Table, decoder: str) -> Rows:
+        return Rows(
+            first_line=self._line + 1,
+            offset=self._offset,
+            data=block,
+            event_ids=lines.event_ids,
+            attributes=lines.attributes,
+            ends=lines.ends,
+            table=table,
+            decoder=decoder,
+        )
 
     def _table(self, sides: Sequence[Side]) -> tuple[Table, str] | None:
         """What all of them say, by the decoder of the first; None if it has no way to read many at once."""
@@ -154,6 +235,12 @@ def _whole(block: bytes) -> list[WholeLine]:
         return WHOLE_LINES.decode_lines(block)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return []
+
+
+def _sound_inputs(lines: Sequence[WholeLine]) -> bool:
+    """Whether all inputs are of a type that can be one."""
+    types = {each.captureData.endpointInput.observedContentType for each in lines}
+    return all(not each or sound_type(each) for each in types)
 
 
 def _ends(block: bytes) -> NDArray[np.int64]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 
+from trueup.capture.repeats import Events
 from trueup.errors import CaptureError
 from trueup.model import Capture, CaptureFile, Payload, Quarantined, Record
 
@@ -82,7 +83,6 @@ class WholeLine(msgspec.Struct, gc=False):
 
 MAX_HALVES = 1000
 MAX_HALVES_BYTES = 16_000_000
-MAX_EVENTS = 50_000
 _LONGEST_TYPE = 256
 _REASON = 200
 _SHOWN_TYPE = 40
@@ -101,40 +101,6 @@ def parse_key(bucket: str, key: str) -> CaptureFile:
             field=key,
         )
     return CaptureFile(bucket=bucket, key=key, **match.groupdict())
-
-
-class Events:
-    """The event ids that a file held so far: the latest MAX_EVENTS of them or more, in bounded memory. An older one
-    that comes again counts as new; it opens no second task, since samples are named by content.
-
-    An id is kept as its 64-bit hash: among 100,000 two meet once in a thousand million files.
-    """
-
-    def __init__(self) -> None:
-        self._latest: set[int] = set()
-        self._before: set[int] = set()
-
-    def __contains__(self, event_id: str) -> bool:
-        found = hash(event_id)
-        return found in self._latest or found in self._before
-
-    def add(self, event_id: str) -> None:
-        self._latest.add(hash(event_id))
-        self._turn()
-
-    def add_new(self, event_ids: Sequence[str]) -> bool:
-        """Add them all, or none if one is known or there twice."""
-        found = set(map(hash, event_ids))
-        known = not (self._latest.isdisjoint(found) and self._before.isdisjoint(found))
-        if known or len(found) < len(event_ids):
-            return False
-        self._latest |= found
-        self._turn()
-        return True
-
-    def _turn(self) -> None:
-        if len(self._latest) > MAX_EVENTS:
-            self._before, self._latest = self._latest, set()
 
 
 def read_captures(lines: Iterable[tuple[int, bytes]]) -> Iterator[Item]:

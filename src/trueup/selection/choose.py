@@ -105,12 +105,12 @@ class Draw(Generic[T]):
         probabilities: NDArray[np.float64],
         names: Sequence[str],
         which: NDArray[np.int64],
-        keep: Callable[[int], tuple[T, int]],
+        keep: Callable[[Sequence[int]], list[tuple[T, int]]],
         slices: tuple[Sequence[str], NDArray[np.int64]] | None = None,
         information: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Some more predictions: float64[n, k], whose likeliest classes are the `names` at int64[n]. `keep` is asked
-        for those that may be chosen, by index: the thing and its size in bytes. `slices` and `information` are as in
+        for those that may be chosen, by index: each thing and its size in bytes. `slices` and `information` are as in
         Scene. Returns the scores by the policy's own strategy: float64[n]."""
         # Two draws each, whatever the blocks: were ties broken by the audit's own, ties would take the audit's place.
         chance, ties = self._order.random((len(probabilities), 2)).T
@@ -137,23 +137,19 @@ class Draw(Generic[T]):
         pool: Pool[T],
         keys: NDArray[np.float64],
         ties: NDArray[np.float64],
-        keep: Callable[[int], tuple[T, int]],
+        keep: Callable[[Sequence[int]], list[tuple[T, int]]],
         kept: dict[int, tuple[T, int]],
     ) -> None:
-        found = pool.wants(keys, ties).tolist()
-        for index in found:
-            if index not in kept:
-                kept[index] = keep(index)
+        found = pool.wants(keys, ties)
+        indices = found.tolist()
+        if not indices:
+            return
+        new = [index for index in indices if index not in kept]
+        kept.update(zip(new, keep(new), strict=True))
         pool.add(
             [
-                Entry(
-                    key=float(keys[index]),
-                    tie=float(ties[index]),
-                    position=self.seen + index,
-                    size=kept[index][1],
-                    thing=kept[index][0],
-                )
-                for index in found
+                Entry(key=key, tie=tie, position=self.seen + index, size=kept[index][1], thing=kept[index][0])
+                for index, key, tie in zip(indices, keys[found].tolist(), ties[found].tolist(), strict=True)
             ]
         )
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 TEXT_DIMENSIONS = 256
 MOST_NUMBERS = 4096
 _WORD = re.compile(r"\w+")
+_PLAIN = msgspec.json.Decoder(list[float])
 _RAW = frozenset({"application/x-image", "application/octet-stream"})
 # PNG, JPEG, GIF, RIFF (WebP), gzip and zip: bytes that are packed tell nothing of distances.
 _PACKED = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1f\x8b", b"PK\x03\x04")
@@ -57,11 +58,14 @@ def together(vectors: Sequence[Vector | None], answers: NDArray[np.float64]) -> 
 
 
 def _cells(text: str) -> Vector | None:
-    cells = text.strip().split(",")
-    if not 2 <= len(cells) <= MOST_NUMBERS:
+    if not 2 <= text.count(",") + 1 <= MOST_NUMBERS:
         return None
     try:
-        return np.array([float(each or "nan") for each in cells], dtype=np.float32)
+        return np.array(_PLAIN.decode(f"[{text}]"), dtype=np.float32)
+    except msgspec.MsgspecError:
+        pass
+    try:
+        return np.array([float(each or "nan") for each in text.strip().split(",")], dtype=np.float32)
     except ValueError:
         return None
 

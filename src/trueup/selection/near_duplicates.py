@@ -10,6 +10,7 @@ ones are the same."""
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -30,9 +31,11 @@ FEWEST_NUMBERS = 16
 _WORD = re.compile(r"\w+")
 # Rows of numbers, which are many, are told from texts without being cut into words.
 _LETTERS = re.compile(rb"[A-Za-z\x80-\xff]{2,}")
+_OF_NUMBERS = b'0123456789.,+-[]:" \t\r\n'
 _BITS = 64
 _FEWEST_OF_EMBEDDING = 64
 _BOTH_SIGNS = 0.2
+_ROOM = 64
 _MOST_OUTSTANDING = 6.0
 
 
@@ -41,14 +44,15 @@ def fingerprint(data: bytes, kind: str) -> int | None:
     numbers, and what is neither."""
     if not (kind.startswith("text/") or kind == "application/json"):
         return None
-    if len(_LETTERS.findall(data)) < FEWEST_WORDS:
+    letters = len(data.translate(None, _OF_NUMBERS))
+    if letters < 2 * FEWEST_WORDS or len(_LETTERS.findall(data)) < FEWEST_WORDS:
         return _of_numbers(numbers_of(data, kind))
     try:
         words = [each.lower() for each in _WORD.findall(data.decode())[:_MOST_WORDS]]
     except UnicodeDecodeError:
         return None
-    letters = sum(not each.isdigit() for each in words)
-    if letters < FEWEST_WORDS or 2 * letters < len(words):
+    spoken = sum(not each.isdigit() for each in words)
+    if spoken < FEWEST_WORDS or 2 * spoken < len(words):
         return None
     terms = Counter([*words, *map(" ".join, pairwise(words))])
     codes = np.array([_code(each) for each in terms], dtype=np.uint64)
@@ -73,9 +77,9 @@ def _of_numbers(numbers: Vector | None) -> int | None:
 
 def _is_embedding(numbers: NDArray[np.float64]) -> bool:
     """Many numbers of both signs, none of which outweighs the others."""
-    below = float((numbers < 0).mean())
-    even = float(np.abs(numbers).max()) < _MOST_OUTSTANDING * float(np.sqrt((numbers * numbers).mean()))
-    return len(numbers) >= _FEWEST_OF_EMBEDDING and _BOTH_SIGNS < below < 1 - _BOTH_SIGNS and even
+    below = np.count_nonzero(numbers < 0) / len(numbers)
+    even = float(np.abs(numbers).max()) < _MOST_OUTSTANDING * math.sqrt(float(numbers @ numbers) / len(numbers))
+    return bool(len(numbers) >= _FEWEST_OF_EMBEDDING and _BOTH_SIGNS < below < 1 - _BOTH_SIGNS and even)
 
 
 def _mixed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -99,15 +103,22 @@ class Fingerprints:
     """Those of what was asked about."""
 
     def __init__(self, known: Iterable[int] = ()) -> None:
-        self._known: NDArray[np.uint64] = np.array(list(known), dtype=np.uint64)
+        found = list(known)
+        self._size = len(found)
+        self._known: NDArray[np.uint64] = np.array(found, dtype=np.uint64)
 
     def near(self, found: int) -> bool:
         """Whether one of them differs in at most NEAR bits."""
-        differing = np.bitwise_count(self._known ^ np.uint64(found))
-        return bool((differing <= NEAR).any())
+        if not self._size:
+            return False
+        differing = np.bitwise_count(self._known[: self._size] ^ np.uint64(found))
+        return bool(np.count_nonzero(differing <= NEAR))
 
     def add(self, found: int) -> None:
-        self._known = np.append(self._known, np.uint64(found))
+        if self._size == len(self._known):
+            self._known = np.concatenate((self._known, np.zeros(self._size + _ROOM, dtype=np.uint64)))
+        self._known[self._size] = found
+        self._size += 1
 
 
 def _code(term: str) -> int:

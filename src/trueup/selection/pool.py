@@ -37,6 +37,7 @@ class Pool(Generic[T]):
     _entries: list[Entry[T]] = field(default_factory=list)
     _bytes: int = 0
     _floor: tuple[float, float] = (-math.inf, math.inf)
+    _keys: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def wants(self, keys: NDArray[np.float64], ties: NDArray[np.float64]) -> NDArray[np.int64]:
         """Which of some predictions are among the best so far: their indices. At most `most`."""
@@ -46,10 +47,25 @@ class Pool(Generic[T]):
         (found,) = np.nonzero((keys > floor) | ((keys == floor) & (ties < tie)))
         if len(found) > self.most:
             found = found[np.lexsort((ties[found], -keys[found]))[: self.most]]
-        return found
+        return self._among_all(found, keys)
+
+    def _among_all(self, found: NDArray[np.int64], keys: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Those of the found whose keys are among the `most` highest of all so far: to keep one costs more than to
+        look at many."""
+        spare = len(self._keys) + len(found) - self.most
+        if spare <= 0 or not len(found):
+            return found
+        lowest = np.partition(np.concatenate([self._keys, keys[found]]), spare)[spare]
+        if lowest > self._floor[0]:
+            self._floor = (float(lowest), math.inf)
+        chosen: NDArray[np.int64] = found[keys[found] >= lowest]
+        return chosen
 
     def add(self, entries: Sequence[Entry[T]]) -> None:
+        if not entries:
+            return
         self._entries += entries
+        self._keys = np.concatenate((self._keys, [each.key for each in entries]))
         self._bytes += sum(each.size for each in entries)
         if len(self._entries) > 2 * self.most or self._bytes > 2 * self.most_bytes:
             self._prune()
@@ -61,14 +77,15 @@ class Pool(Generic[T]):
 
     def _prune(self) -> None:
         """What lies under the floor from now on could never be among the best again."""
-        self._entries.sort(key=lambda each: (-each.key, each.tie))
+        order = np.lexsort((np.array([each.tie for each in self._entries]), -self._keys))
         kept: list[Entry[T]] = []
         self._bytes = 0
-        for each in self._entries[: self.most]:
+        for each in map(self._entries.__getitem__, order[: self.most].tolist()):
             if kept and self._bytes + each.size > self.most_bytes:
                 break
             kept.append(each)
             self._bytes += each.size
         if kept and (len(kept) == self.most or len(kept) < len(self._entries)):
             self._floor = (kept[-1].key, kept[-1].tie)
+        self._keys = self._keys[order[: len(kept)]]
         self._entries = kept

@@ -22,16 +22,18 @@ SMALLEST = 1e-6
 _STEP = 2 * math.log1p(RELATIVE_ERROR)
 _HALF = math.ceil(-math.log(SMALLEST) / _STEP)
 BINS = 2 * _HALF + 1
+_NONE: NDArray[np.int64] = np.empty((0, BINS), dtype=np.int64)
 
 
 def bins(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """The bin of each score in [0, 1]: int64[n]."""
-    inside = np.clip(scores, SMALLEST, 1.0 - SMALLEST)
+    inside = np.minimum(np.maximum(scores, SMALLEST), 1.0 - SMALLEST)
     odds = np.log(inside / (1.0 - inside))
     odds /= _STEP
     places = np.rint(odds, out=odds).astype(np.int64)
     places += _HALF
-    return np.clip(places, 0, BINS - 1, out=places)
+    np.maximum(places, 0, out=places)
+    return np.minimum(places, BINS - 1, out=places)
 
 
 def sketch_of(counts: NDArray[np.int64]) -> Sketch:
@@ -84,6 +86,8 @@ class Tallies:
     others: str
     _counts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     _known: tuple[str, ...] = ()
+    _names: Sequence[str] = ()
+    _sums: NDArray[np.int64] = field(default_factory=lambda: _NONE)
 
     def know(self, names: tuple[str, ...]) -> None:
         """These have a place whatever comes before them."""
@@ -92,18 +96,29 @@ class Tallies:
     def add(self, names: Sequence[str], which: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
         """Scores float64[n] of the names at the indices int64[n]."""
         flat = np.bincount(which * BINS + bins(scores), minlength=len(names) * BINS).reshape(len(names), BINS)
-        for index in np.flatnonzero(flat.any(axis=1)).tolist():
-            self._place(names[index])[:] += flat[index]
+        if names != self._names:
+            self._settle()
+            self._names, self._sums = names, np.zeros_like(flat)
+        self._sums += flat
+
+    def _settle(self) -> None:
+        """Give each name what was added up for all of them, since they are mostly the same again and again."""
+        for index in np.flatnonzero(self._sums.any(axis=1)).tolist():
+            self._place(self._names[index])[:] += self._sums[index]
+        self._names, self._sums = (), _NONE
 
     def counts(self) -> dict[str, int]:
         """How many each name has, in the order of names."""
+        self._settle()
         return {name: int(each.sum()) for name, each in sorted(self._counts.items())}
 
     def sketches(self) -> dict[str, Sketch]:
+        self._settle()
         return {name: sketch_of(each) for name, each in sorted(self._counts.items())}
 
     def whole(self) -> Sketch:
         """Of all names together."""
+        self._settle()
         return sketch_of(sum(self._counts.values(), np.zeros(BINS, dtype=np.int64)))
 
     def _place(self, name: str) -> NDArray[np.int64]:

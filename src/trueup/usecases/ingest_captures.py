@@ -99,6 +99,7 @@ class _Window:
         self._places: dict[str, int] = {}
         self._asked: Fingerprints | None = None
         self._fingerprints: tuple[str, ...] = ()
+        self._prints: dict[str, int | None] = {}
         self._before: dict[int, str] = {}
         self._wanted: dict[str, int] = {}
         self._granted: Mapping[str, int] = {}
@@ -122,7 +123,7 @@ class _Window:
             opening_of(project, payloads, self._file.uri, self._known(each.position), each, self._now)
             for each in choices
         ]
-        prints = (_fingerprint(self._known(each.position)) for each in choices)
+        prints = (self._fingerprint(self._known(each.position)) for each in choices)
         self._fingerprints = tuple(f"{each:016x}" for each in prints if each is not None)
         task_ids = self._world.tasks.open(openings, Journal(at=self._now))
         standing = set(task_ids)
@@ -241,7 +242,7 @@ class _Window:
 
     def _asked_alike(self, instance: Instance, near: Fingerprints) -> bool:
         """Whether a text like this one was asked about of late, or is among the candidates already."""
-        found = _fingerprint(instance)
+        found = self._fingerprint(instance)
         if found is None:
             return False
         if self._asked is None:
@@ -252,6 +253,13 @@ class _Window:
         near.add(found)
         return False
 
+    def _fingerprint(self, instance: Instance) -> int | None:
+        """Of each sample once."""
+        if instance.sample_id not in self._prints:
+            given = instance.input
+            self._prints[instance.sample_id] = fingerprint(given.data, media_type(given.content_type))
+        return self._prints[instance.sample_id]
+
     def _chose_before(self, position: int) -> bool:
         """Whether this file opened the sample's task, in a run that did not reach its end."""
         instance = self._known(position)
@@ -260,10 +268,6 @@ class _Window:
             return False
         self._before[position] = reason_of(before)
         return True
-
-
-def _fingerprint(instance: Instance) -> int | None:
-    return fingerprint(instance.input.data, media_type(instance.input.content_type))
 
 
 def _accounted(receipt: FileReceipt) -> FileReceipt:

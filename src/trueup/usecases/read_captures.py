@@ -107,7 +107,7 @@ class FileReading:
         if isinstance(found, Quarantined):
             self._refuse(found)
             return None
-        return instances_of(found, self._names, spot.place.decoder)[0][spot.index]
+        return _instances(found, [spot.place.said])[spot.index]
 
     def _refuse(self, item: Quarantined) -> None:
         """A line that was counted as read, from its answer alone, until its input was looked at."""
@@ -124,14 +124,13 @@ class FileReading:
     def _take_rows(self, rows: Rows) -> None:
         table = rows.table
 
-        def keep(index: int) -> tuple[Spot, int]:
-            place = rows.place(index)
-            return Spot(place, 0), len(place.raw)
+        def keep(which: Sequence[int]) -> list[tuple[Spot, int]]:
+            return [(Spot(each, 0), len(each.raw)) for each in rows.places(which)]
 
         which = table.probabilities.argmax(axis=1)
         slices = None
         if self.project.selection.slice_by:
-            slices = self._slices([each.eventMetadata.customAttributes or () for each in rows.lines])
+            slices = self._slices(rows.attributes)
         scores = self.draw.offer(table.probabilities, table.classes, which, keep, slices)
         self.tally.lines += len(rows)
         self.tally.captures += len(rows)
@@ -171,9 +170,9 @@ class FileReading:
         return found
 
     def _count(self, instances: Sequence[Instance]) -> None:
-        def keep(index: int) -> tuple[Spot, int]:
-            each = instances[index]
-            return Spot(each.capture, each.index), len(each.capture.raw)
+        def keep(which: Sequence[int]) -> list[tuple[Spot, int]]:
+            chosen = [instances[index] for index in which]
+            return [(Spot(each.capture, each.index), len(each.capture.raw)) for each in chosen]
 
         names, which = indexed([each.prediction.label for each in instances])
         slices = self._slices([each.capture.custom_attributes for each in instances])
@@ -202,13 +201,18 @@ def instances_of(
     if capture.output is None or capture.input is None:
         raise DecodeError(_incomplete(capture))
     predictions, decoder = decode(capture.output, classes, reader)
-    inputs = split_input(capture.input, len(predictions))
-    pairs = enumerate(zip(inputs, predictions, strict=True))
-    found = [
+    return _instances(capture, predictions), decoder
+
+
+def _instances(capture: Capture, predictions: Sequence[Prediction]) -> list[Instance]:
+    """With the part of the input that each prediction is for. Raises DecodeError."""
+    if capture.input is None:
+        raise DecodeError(_incomplete(capture))
+    pairs = zip(split_input(capture.input, len(predictions)), predictions, strict=True)
+    return [
         Instance(capture=capture, index=index, input=payload, prediction=each, sample_id=sample_id(payload))
-        for index, (payload, each) in pairs
+        for index, (payload, each) in enumerate(pairs)
     ]
-    return found, decoder
 
 
 def _incomplete(capture: Capture) -> str:

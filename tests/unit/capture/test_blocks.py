@@ -18,7 +18,8 @@ from tests.worlds import capture_half, capture_line
 from trueup.capture.blocks import Reader, Rows
 from trueup.capture.decoders import DECODERS, decode
 from trueup.capture.lines import whole_lines
-from trueup.capture.records import MAX_EVENTS, Events, Item, read_captures
+from trueup.capture.records import Item, read_captures
+from trueup.capture.repeats import MAX_EVENTS, Events, texts
 from trueup.errors import DecodeError
 from trueup.model import Capture, Payload, Prediction, Quarantined
 
@@ -103,8 +104,8 @@ def facts(item: Item) -> Any:
 
 def facts_of(rows: Rows) -> list[Any]:
     found = []
-    for index, (event_id, _) in enumerate(rows.ids()):
-        place = rows.place(index)
+    for index, event_id in enumerate(texts(rows.event_ids)):
+        (place,) = rows.places([index])
         capture = place.read()
         if isinstance(capture, Quarantined):
             assert "base64" in capture.reason

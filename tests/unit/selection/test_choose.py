@@ -36,8 +36,8 @@ def chosen(
     draw: Draw[int] = Draw(policy, seed)
     for start in range(0, len(pool), block):
 
-        def keep(index: int, start: int = start) -> tuple[int, int]:
-            return start + index, 1
+        def keep(chosen: Sequence[int], start: int = start) -> list[tuple[int, int]]:
+            return [(start + index, 1) for index in chosen]
 
         some = pool[start : start + block]
         names, which = indexed([each.label for each in some])

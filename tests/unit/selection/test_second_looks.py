@@ -55,7 +55,7 @@ def chosen(
 ) -> list[Choice[int]]:
     draw: Draw[int] = Draw(policy, "seed", knowledge or Knowledge())
     names, which = indexed([each.label for each in predictions])
-    draw.offer(matrix(predictions), names, which, lambda index: (index, 1))
+    draw.offer(matrix(predictions), names, which, lambda chosen: [(index, 1) for index in chosen])
     offers = draw.look_again(draw.offers(rate), eyes)
     return draw.choices(offers, {each.reason: each.wanted for each in offers}, eyes)
 

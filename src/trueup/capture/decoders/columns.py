@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from trueup.capture.decoders.family import ROUNDING, SUM_TOLERANCE
 from trueup.model import Prediction, PredictionKind
 
+_FIRST = np.zeros(1, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -26,25 +28,32 @@ class Table:
     probabilities: NDArray[np.float64]
     kind: PredictionKind
 
+    def predictions(self, which: NDArray[np.int64]) -> list[Prediction]:
+        """Some of the rows."""
+        rows = self.probabilities[which].tolist()
+        return [Prediction(classes=self.classes, probabilities=tuple(each), kind=self.kind) for each in rows]
+
     def begins_with(self, prediction: Prediction) -> bool:
         """Whether the first row is this prediction, wholly."""
-        return (
-            prediction.classes == self.classes
-            and prediction.kind == self.kind
-            and not prediction.partial
-            and prediction.probabilities == tuple(self.probabilities[0].tolist())
-        )
+        return self.predictions(_FIRST) == [prediction]
 
 
 def table(rows: Sequence[Sequence[float]] | Sequence[float], classes: tuple[str, ...]) -> Table | None:
     """A row of probabilities each, or P(second class) each, over the first of `classes`; None where
     family.prediction would refuse one of them."""
     values = _matrix(rows)
-    if values is None or not values.size:
+    return table_of(values, classes) if values is not None else None
+
+
+def table_of(values: NDArray[np.float64], classes: tuple[str, ...]) -> Table | None:
+    """The same of float64[n, k]."""
+    if not values.size:
         return None
     kind: PredictionKind = "probabilities"
     if values.shape[1] == 1:
-        values, kind = np.hstack([1.0 - values, values]), "binary"
+        second, kind = values[:, 0], "binary"
+        values = np.empty((len(second), 2))
+        values[:, 0], values[:, 1] = 1.0 - second, second
     known = classes[: values.shape[1]]
     if len(known) < values.shape[1] or len(set(known)) < len(known):
         return None
