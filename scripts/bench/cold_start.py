@@ -26,7 +26,7 @@ from scripts.bench.corpora import corpus
 from scripts.bench.loopback import loopback
 from scripts.bench.rounds import BENCHMARKS, ROOT, Figures, interleaved, machine, ratio, table
 from trueup.model import LabelClass, LabelSchema, Project, SelectionPolicy
-from trueup.settings import AnnotationApiSettings
+from trueup.settings import CaptureIngestSettings
 
 _USUAL, _BARE = "usual", "bare interpreter"
 _GOAL = 0.4
@@ -38,9 +38,9 @@ _RECORDS = 200
 def milliseconds(command: Sequence[str], environment: Mapping[str, str]) -> Mapping[str, float]:
     """CPU of a process that must succeed, and its peak memory."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    said = process.stderr.read() if process.stderr else b""
+    said = process.stdout.read() if process.stdout else b""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -73,14 +73,16 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
     policy = SelectionPolicy(rate=1 / _RECORDS, audit_share=0.0)
     project = Project(name="bench", endpoint_name="e", label_schema=LabelSchema(classes=names), selection=policy)
     (folder / "projects.json").write_bytes(msgspec.json.encode([project]))
-    settings = AnnotationApiSettings(
+    settings = CaptureIngestSettings(
         stage="bench",
         table_name="trueup",
+        captures_bucket=BUCKET,
         dataset_bucket="dataset",
         annotation_queue_urls={"bench": f"{url}/queue/bench"},
         projects_file=str(folder / "projects.json"),
     )
     return {
+        # annotation_api's settings are among these, and the usual function reads two of them.
         **settings.to_env(),
         "AWS_ENDPOINT_URL": url,
         "AWS_DEFAULT_REGION": "us-east-1",
