@@ -15,9 +15,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 NAMESPACE = "trueup"
 Answer = dict[str, Any]
@@ -91,8 +92,7 @@ def _trace() -> dict[str, str]:
     return {"xray_trace_id": root} if root else {}
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message of a queue."""
 
     message_id: str
@@ -104,8 +104,7 @@ class Message:
         return found
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One record of the table's stream, as DynamoDB says it."""
 
     sequence_number: str
