@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +25,6 @@ Description = dict[str, Any]
 BOTOCORES_OWN = {"s3": frozenset({"HeadBucket", "CreateSession"})}
 _WHOLE = ("partitions", "sdk-default-configuration", "_retry")
 _PROSE = frozenset({"documentation", "documentationUrl"})
-# In place of the modules that write the help of clients' methods out of the prose, an HTML parser among them.
-_NO_HELP = '''"""Nobody asks a function for help."""
-
-
-class ClientMethodDocstring(str):
-    def __new__(cls, *_args, **_kwargs):
-        return super().__new__(cls)
-
-
-PaginatorDocstring = WaiterDocstring = ClientMethodDocstring
-'''
 
 
 @dataclass(frozen=True)
@@ -79,17 +67,6 @@ def write_descriptions(source: Path, target: Path, wanted: Wanted) -> None:
     _write(target / "endpoints.json", _addresses(loader.load_data("endpoints"), prefixes))
     for name in _WHOLE:
         _write(target / f"{name}.json", loader.load_data(name))
-
-
-def leave_out_help(docs: Path) -> None:
-    """Of botocore's package `docs` keep only what its other modules import, the docstrings empty."""
-    for each in docs.iterdir():
-        if each.is_dir():
-            shutil.rmtree(each)
-        elif each.name != "utils.py":
-            each.unlink()
-    (docs / "__init__.py").touch()
-    (docs / "docstring.py").write_text(_NO_HELP)
 
 
 def _texts(node: ast.AST) -> set[str]:

@@ -20,14 +20,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-from infra.descriptions import leave_out_help, wanted_by, write_descriptions
+from infra.descriptions import wanted_by, write_descriptions
 from infra.imports import Closure, closure_of
+from infra.left_out import leave_out
 from trueup.errors import ConfigurationError, ServiceError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "packages"
 PYTHON_VERSION = "3.14"
 _PLATFORM = "aarch64-manylinux_2_28"
+_DESCRIPTIONS = Path("botocore") / "data"
 _NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
 
 Wheels = Literal["lambda", "host"]
@@ -70,7 +72,7 @@ class Packager:
 
     def _digest(self, closure: Closure) -> str:
         compiled = self.interpreter is not None
-        digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:{compiled}:3".encode())
+        digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:{compiled}:4".encode())
         for place, path in closure.files:
             digest.update(place.encode() + b"\0" + path.read_bytes())
         digest.update("|".join(closure.packages).encode() + self._projects + (ROOT / "uv.lock").read_bytes())
@@ -87,15 +89,12 @@ class Packager:
             shutil.copyfile(path, making / place)
         (making / "projects.json").write_bytes(self._projects)
         if "botocore" in closure.packages:
-            self._cut_botocore(making / "botocore", closure)
+            source = self._wheel_folder(["botocore"]) / _DESCRIPTIONS
+            write_descriptions(source, making / _DESCRIPTIONS, wanted_by(path for _, path in closure.files))
+        leave_out(making)
         if self.interpreter is not None:
             _compile(making, self.interpreter)
         _swap(making, target)
-
-    def _cut_botocore(self, folder: Path, closure: Closure) -> None:
-        whole = self._wheel_folder(["botocore"]) / "botocore"
-        write_descriptions(whole / "data", folder / "data", wanted_by(path for _, path in closure.files))
-        leave_out_help(folder / "docs")
 
     def _wheel_folder(self, packages: Sequence[str]) -> Path:
         """Wheels of a distribution and what it needs, installed once per lock."""

@@ -4,8 +4,8 @@
 
 Each is a fresh process that imports the handler, answers one event against S3, DynamoDB and SQS on this machine's own
 interface, and stops. Figures are CPU milliseconds, user and system, above those of an interpreter that does nothing.
-Ours run from the packages that infra/packaging.py makes for this machine, the usual one from the environment of this
-bench; all byte code is compiled before. The usual function does less than capture_ingest does: one GET, 200 scores, one
+Ours run from the packages that infra/packaging.py makes for this machine and see nothing else, the usual one from the
+environment of this bench; all byte code is compiled before. The usual function does less than capture_ingest does: one GET, 200 scores, one
 put, one message, four calls in all; capture_ingest makes eleven, with a receipt, a budget, the sample, its task and its
 lineage.
 """
@@ -32,8 +32,10 @@ from scripts.bench.rounds import BENCHMARKS, ROOT, Figures, interleaved, machine
 from trueup.model import LabelClass, LabelSchema, Project, SelectionPolicy
 from trueup.settings import CaptureIngestSettings
 
-_USUAL, _BARE = "usual", "bare interpreter"
+_USUAL, _BARE, _BARE_ALONE = "usual", "bare interpreter", "bare interpreter without an environment"
 _GOAL = 0.4
+# This environment holds more than a package does, and some libraries import what they happen to find.
+_WITH_ENVIRONMENT, _ALONE = ("-P",), ("-P", "-S")
 OURS = tuple(each for each in MODULES if each != _USUAL)
 # As infra/constructs/loop_function.py sets it for every function.
 FASTER = {"OPENBLAS_NUM_THREADS": "1"}
@@ -85,13 +87,16 @@ def compare(rounds: int) -> dict[str, Figures]:
 def _contenders(url: str) -> dict[str, Contender]:
     environment, packager = _environment(url), Packager("host", msgspec.json.encode([_project()]))
 
-    def call(name: str, folder: Path, more: Mapping[str, str]) -> Contender:
-        command = [sys.executable, "-P", str(Path(cold_call.__file__)), name]
+    def call(name: str, folder: Path, options: Sequence[str], more: Mapping[str, str]) -> Contender:
+        command = [sys.executable, *options, str(Path(cold_call.__file__)), name]
         return Contender(command, folder, {**environment, **more, "PYTHONPATH": str(folder)})
 
-    bare = Contender([sys.executable, "-P", "-c", "import os; os._exit(0)"], ROOT, environment)
-    ours = {name: call(name, packager.package(name), FASTER) for name in OURS}
-    return {_BARE: bare, _USUAL: call(_USUAL, ROOT, {}), **ours}
+    def bare(options: Sequence[str]) -> Contender:
+        return Contender([sys.executable, *options, "-c", "import os; os._exit(0)"], ROOT, environment)
+
+    ours = {name: call(name, packager.package(name), _ALONE, FASTER) for name in OURS}
+    usual = {_USUAL: call(_USUAL, ROOT, _WITH_ENVIRONMENT, {})}
+    return {_BARE: bare(_WITH_ENVIRONMENT), _BARE_ALONE: bare(_ALONE), **usual, **ours}
 
 
 def _project() -> Project:
@@ -124,11 +129,7 @@ def _environment(url: str) -> dict[str, str]:
 
 
 def report(found: Mapping[str, Figures], rounds: int) -> str:
-    bare = found[_BARE].median("cpu_ms")
-    above = {
-        name: Figures(name, [{"ms": each["cpu_ms"] - bare} for each in figures.rounds])
-        for name, figures in found.items()
-    }
+    above = {name: _above(found[name], found[_BARE if name == _USUAL else _BARE_ALONE]) for name in MODULES}
     rows = []
     for name in MODULES:
         share = ratio(above[name], above[_USUAL], "ms")
@@ -148,6 +149,11 @@ def report(found: Mapping[str, Figures], rounds: int) -> str:
             "",
         ]
     )
+
+
+def _above(figures: Figures, bare: Figures) -> Figures:
+    nothing = bare.median("cpu_ms")
+    return Figures(figures.name, [{"ms": each["cpu_ms"] - nothing} for each in figures.rounds])
 
 
 def main() -> None:
