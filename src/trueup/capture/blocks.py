@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -27,8 +26,7 @@ _NEWLINE = ord("\n")
 _WITHOUT_NUMBERS = str.maketrans("", "", "0123456789.,+-eE ")
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """The captures of a block, a line each, and what the model answered, a row each. `ends` is where each line ends
     in `data`: int64[n]."""
 

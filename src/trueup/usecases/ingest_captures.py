@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -211,7 +211,7 @@ class _Window:
     def _fresh(self, offer: Offer[Spot]) -> Offer[Spot]:
         """The candidates of an offer that nobody asked about before, each sample once, more than are wanted."""
         enough = int(offer.wanted * max(_SPARE, offer.reach)) + _SPARE_AT_LEAST if offer.wanted else 0
-        return replace(offer, entries=list(islice(self._unknown(offer.entries, enough), enough)))
+        return structs.replace(offer, entries=list(islice(self._unknown(offer.entries, enough), enough)))
 
     def _unknown(self, entries: Sequence[Entry[Spot]], enough: int) -> Iterator[Entry[Spot]]:
         """Without samples that another file asked about. The one that this file opened before a crash stays: opening

@@ -20,7 +20,8 @@ from botocore.utils import EVENT_ALIASES
 
 from trueup.errors import ConfigurationError
 
-_DOTTED = tuple(each for each in EVENT_ALIASES if "." in each)
+# The whole name, or the first part of one with dots.
+_OLD_NAMES = frozenset(each.partition(".")[0] for each in EVENT_ALIASES)
 
 
 class Clients:
@@ -98,10 +99,9 @@ class _QuickAliaser(EventAliaser):  # type: ignore[misc]
     """Looks for the old names of services, of which botocore has dozens, only in an event that bears one."""
 
     def _alias_event_name(self, event_name: str) -> str:
-        parts = event_name.split(".")
-        if any(each in self._event_aliases for each in parts) or any(each in event_name for each in _DOTTED):
-            return str(super()._alias_event_name(event_name))
-        return event_name
+        if _OLD_NAMES.isdisjoint(event_name.split(".")):
+            return event_name
+        return str(super()._alias_event_name(event_name))
 
 
 class _QuickFiles(JSONFileLoader):  # type: ignore[misc]
