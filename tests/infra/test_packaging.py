@@ -180,6 +180,16 @@ def test_requests_are_the_same_as_with_all_of_botocore(call: str, region: str, c
     assert first == second
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_clients_speak_to_the_same_addresses(name: str, region: str) -> None:
+    data = Packager("host", b"[]").package(name) / "botocore" / "data"
+    for service in (each.name for each in data.iterdir() if each.is_dir()):
+        whole_one, cut_one = (client(service, folder, region, answer_of(200, b""), []) for folder in (WHOLE, data))
+        assert whole_one.meta.endpoint_url == cut_one.meta.endpoint_url
+        assert whole_one.meta.partition == cut_one.meta.partition
+
+
 def plain(request: Any) -> tuple[str, str, bytes, Mapping[str, object]]:
     body = request.body.read() if hasattr(request.body, "read") else request.body
     return request.method, request.url, body, plain_headers(request)
