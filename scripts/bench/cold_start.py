@@ -55,7 +55,7 @@ class Contender:
         process = subprocess.Popen(
             self.command,
             cwd=self.folder,
-            env={**os.environ, **self.environment},
+            env={**_neither_set(os.environ), **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -67,6 +67,11 @@ class Contender:
         kilobytes = re.search(r"VmHWM:\s+(\d+) kB", said.decode())
         peak = int(kilobytes[1]) / 1024 if kilobytes else 0.0
         return {"cpu_ms": 1000 * (used.ru_utime + used.ru_stime), "memory_mb": peak}
+
+
+def _neither_set(environ: Mapping[str, str]) -> dict[str, str]:
+    """What makes numpy faster is in the environment of ours alone, whatever shell this is called from."""
+    return {name: value for name, value in environ.items() if name not in FASTER}
 
 
 def compare(rounds: int) -> dict[str, Figures]:
