@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "packages"
 PYTHON_VERSION = "3.14"
 _PLATFORM = "aarch64-manylinux_2_28"
+# Import name to distribution name, where they differ.
+_DISTRIBUTIONS = {"aws_lambda_powertools": "aws-lambda-powertools"}
 _DESCRIPTIONS = Path("botocore") / "data"
 _NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
 
@@ -107,8 +109,9 @@ class Packager:
         making = folder.with_name(f"{folder.name}.{os.getpid()}")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
+        names = [_DISTRIBUTIONS.get(each, each) for each in packages]
         command = [_uv(), "pip", "install", "--quiet", "--target", str(making), "--only-binary", ":all:"]
-        command += ["--constraint", str(_constraints(lock)), *self._platform_options(), *packages]
+        command += ["--constraint", str(_constraints(lock)), *self._platform_options(), *names]
         _run(command)
         _swap(making, folder)
         return folder

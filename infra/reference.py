@@ -45,7 +45,7 @@ from a file of its own.
 
 The number comes from AWS Lambda, which gives a function's environment 4,096 bytes. The fullest is that of
 `model_promote`, where each project adds the names of its two rollback alarms: up to 240 bytes, when stage and project
-have the longest names, beside 866 that are always there. The room for one project more is left to variables to come.
+have the longest names, beside 948 that are always there. The room for one project more is left to variables to come.
 Other limits are farther away: the queue URLs in other functions' environments (179 bytes a project), the 500 resources
 of a template, the 2,048 characters of an EventBridge pattern, the 10,240 of a role's policies. The parameter that tells
 the command line where everything is can grow beyond 4 KB and then becomes an advanced one ($0.05 a month).

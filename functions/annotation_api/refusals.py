@@ -21,9 +21,9 @@ from trueup.errors import (
     TrueupError,
 )
 from trueup.model import Record
-from trueup.observability import Log
+from trueup.observability import logger_of
 
-log = Log("annotation_api")
+logger = logger_of("annotation_api")
 _BUSY = "The server is busy: try again in a moment."
 _BROKEN = "Something went wrong on the server and was logged. If it stays, tell whoever runs trueup: request {}."
 
@@ -50,15 +50,15 @@ def refusal(error: Exception, request_id: str) -> Response:
         case ConflictError():
             return _told(409, error, request_id)
         case RetryableError():
-            log.warning("busy", reason=str(error), request_id=request_id)
+            logger.warning("busy", reason=str(error), request_id=request_id)
             return _answer(503, Refusal(code=error.code, message=_BUSY, request_id=request_id))
-    log.failure("request failed", error, request_id=request_id)
+    logger.error("request failed", exc_info=error, request_id=request_id)
     return _answer(500, Refusal(code="Internal", message=_BROKEN.format(request_id), request_id=request_id))
 
 
 def _told(status: int, error: TrueupError, request_id: str, field: str | None = None) -> Response:
     said = Refusal(code=error.code, message=str(error), request_id=request_id, field=field)
-    log.info("request refused", status=status, code=said.code, reason=said.message, request_id=request_id)
+    logger.info("request refused", status=status, code=said.code, reason=said.message, request_id=request_id)
     return _answer(status, said)
 
 

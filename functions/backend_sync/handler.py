@@ -6,14 +6,14 @@ import os
 from functools import cache
 from typing import Any
 
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import BackendSyncSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.sync_backend import SyncBackend
 from trueup.wiring.note_failure import note_failure
 from trueup.wiring.sync_backends import sync_backends
 
-log = Log("backend_sync")
+logger = logger_of("backend_sync")
 
 
 @cache
@@ -27,12 +27,12 @@ def _syncs() -> dict[str, SyncBackend]:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_messages(event, _message, log, _note)
+    return process_messages(event, _message, logger, _note)
 
 
 def _message(_record: Message) -> None:
     """Whatever woke us, every project is brought in step: events are hints and may be lost."""
     for project, sync in _syncs().items():
         report = sync()
-        log.info("backend synchronised", project=project, sent=report.sent, received=report.received)
+        logger.info("backend synchronised", project=project, sent=report.sent, received=report.received)
         count(project, {"BackendTasksSent": report.sent, "BackendAnswersReceived": report.received})

@@ -6,12 +6,12 @@ import os
 from functools import cache
 from typing import Any
 
-from trueup.observability import Log, count
+from trueup.observability import count, logger_of
 from trueup.settings import CandidateEvaluateSettings
 from trueup.usecases.evaluate_candidate import EvaluateCandidate
 from trueup.wiring.evaluate_candidate import evaluate_candidate
 
-log = Log("candidate_evaluate")
+logger = logger_of("candidate_evaluate")
 
 
 @cache
@@ -22,7 +22,7 @@ def _evaluate() -> EvaluateCandidate:
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     verdict = _evaluate()(event["project"], event["evaluation_uri"])
     summary = "; ".join(verdict.reasons)[:1024]
-    log.info("gate", project=event["project"], run=event["run_id"], passed=verdict.passed, summary=summary)
+    logger.info("gate", project=event["project"], run=event["run_id"], passed=verdict.passed, summary=summary)
     count(event["project"], {"GatePassed" if verdict.passed else "GateRefused": 1})
     return {
         "passed": verdict.passed,

@@ -9,14 +9,14 @@ from urllib.parse import unquote_plus
 
 from trueup.capture.records import parse_key
 from trueup.model import CaptureFile
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import CaptureIngestSettings
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.note_failure import NoteFailure
 from trueup.wiring.ingest_captures import ingest_captures
 from trueup.wiring.note_failure import note_failure
 
-log = Log("capture_ingest")
+logger = logger_of("capture_ingest")
 
 
 @cache
@@ -30,14 +30,14 @@ def _ingest() -> IngestCaptures:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_messages(event, _message, log, _note)
+    return process_messages(event, _message, logger, _note)
 
 
 def _message(record: Message) -> None:
     for file in _files(record.json()):
         receipt = _ingest()(file)
         project = _ingest().projects[file.project]
-        log.info("capture file accounted for", file=file.uri, lines=receipt.lines, selected=receipt.selected)
+        logger.info("capture file accounted for", file=file.uri, lines=receipt.lines, selected=receipt.selected)
         figures = {
             "CaptureFiles": 1,
             "CaptureLines": receipt.lines,

@@ -11,14 +11,14 @@ import msgspec
 from trueup.capture.asynchronous import is_inference, read_inference
 from trueup.errors import InputError
 from trueup.model import TransformPair
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import CaptureTranslateSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.translate_captures import TranslateCaptures, Translation
 from trueup.wiring.note_failure import note_failure
 from trueup.wiring.translate_captures import translate_captures
 
-log = Log("capture_translate")
+logger = logger_of("capture_translate")
 
 
 @cache
@@ -32,12 +32,12 @@ def _translate() -> TranslateCaptures:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_messages(event, _message, log, _note)
+    return process_messages(event, _message, logger, _note)
 
 
 def _message(record: Message) -> None:
     done = _translated(record.json())
-    log.info("captures translated", captures=done.captures, files=done.files[:3], announced=done.announced)
+    logger.info("captures translated", captures=done.captures, files=done.files[:3], announced=done.announced)
     count(done.project, {"CapturesTranslated": done.captures, "InferencesFailed": done.failed})
 
 

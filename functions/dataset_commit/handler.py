@@ -6,14 +6,14 @@ import os
 from functools import cache
 from typing import Any
 
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import DatasetCommitSettings
 from trueup.usecases.commit_version import CommitVersion
 from trueup.usecases.note_failure import NoteFailure
 from trueup.wiring.commit_version import commit_version
 from trueup.wiring.note_failure import note_failure
 
-log = Log("dataset_commit")
+logger = logger_of("dataset_commit")
 
 
 @cache
@@ -27,14 +27,14 @@ def _commit() -> CommitVersion:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_messages(event, _message, log, _note)
+    return process_messages(event, _message, logger, _note)
 
 
 def _message(record: Message) -> None:
     body = record.json()
     project, reason = _asked(body)
     for version in _commit()(project, reason):
-        log.info("version committed", project=project, version=version.version_id, number=version.number)
+        logger.info("version committed", project=project, version=version.version_id, number=version.number)
         count(project, {"VersionsCommitted": 1, "LabelsAdded": version.added, "LabelsChanged": version.relabelled})
 
 

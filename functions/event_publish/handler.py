@@ -8,14 +8,14 @@ from typing import Any
 
 from trueup.adapters.aws.outbox import envelope_from
 from trueup.errors import RetryableError
-from trueup.observability import Change, Log, process_stream
+from trueup.observability import Change, logger_of, process_stream
 from trueup.settings import EventPublishSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.publish_events import PublishEvents
 from trueup.wiring.note_failure import note_failure
 from trueup.wiring.publish_events import publish_events
 
-log = Log("event_publish")
+logger = logger_of("event_publish")
 
 
 @cache
@@ -29,7 +29,7 @@ def _publish() -> PublishEvents:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_stream(event, _record, log, _note)
+    return process_stream(event, _record, logger, _note)
 
 
 def _record(record: Change) -> None:

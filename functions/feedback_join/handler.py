@@ -6,14 +6,14 @@ import os
 from functools import cache, partial
 from typing import Any
 
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import FeedbackJoinSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.put_feedback import read_report
 from trueup.wiring.feedback import FeedbackDesk, feedback_desk
 from trueup.wiring.note_failure import note_failure
 
-log = Log("feedback_join")
+logger = logger_of("feedback_join")
 SCHEDULE = {"reason": "schedule"}
 # What a function that runs out of time needs to end in order.
 _SPARE_SECONDS = 30
@@ -30,7 +30,7 @@ def _desk() -> FeedbackDesk:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, partial(_message, context), log, _note)
+    return process_messages(event, partial(_message, context), logger, _note)
 
 
 def _message(context: Any, record: Message) -> None:
@@ -38,7 +38,7 @@ def _message(context: Any, record: Message) -> None:
         _join_all(context)
         return
     received = _desk().put(read_report(record.body.encode()))
-    log.info("feedback received", feedback=received.feedback.feedback_id, repeated=received.repeated)
+    logger.info("feedback received", feedback=received.feedback.feedback_id, repeated=received.repeated)
     count(received.feedback.project, {"FeedbackReceived": int(not received.repeated)})
 
 
@@ -52,6 +52,6 @@ def _join_all(context: Any) -> None:
 
 def _join(project: str, seconds: float) -> None:
     report = _desk().join(project, seconds)
-    log.info("feedback joined", project=project, report=report)
+    logger.info("feedback joined", project=project, report=report)
     figures = {f"Feedback{outcome.title()}": number for outcome, number in report.outcomes.items()}
     count(project, {"FeedbackPending": report.pending, **figures})

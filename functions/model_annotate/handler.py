@@ -6,14 +6,14 @@ import os
 from functools import cache, partial
 from typing import Any
 
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import ModelAnnotateSettings
 from trueup.usecases.annotate_by_model import AnnotateByModel
 from trueup.usecases.note_failure import NoteFailure
 from trueup.wiring.annotate_by_model import annotate_by_model
 from trueup.wiring.note_failure import note_failure
 
-log = Log("model_annotate")
+logger = logger_of("model_annotate")
 # What an answer that is under way may still take.
 _SPARE_SECONDS = 90
 
@@ -29,14 +29,14 @@ def _annotate() -> AnnotateByModel:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return process_messages(event, partial(_message, context), log, _note)
+    return process_messages(event, partial(_message, context), logger, _note)
 
 
 def _message(context: Any, record: Message) -> None:
     body = record.json()
     left = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
     report = _annotate()(body["project"], body["model"], max(0.0, left))
-    log.info("a model annotated", project=body["project"], model=body["model"], report=report)
+    logger.info("a model annotated", project=body["project"], model=body["model"], report=report)
     figures = {
         "ModelAnswers": report.answered,
         "ModelSkips": report.skipped,

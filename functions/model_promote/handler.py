@@ -6,14 +6,14 @@ import os
 from functools import cache
 from typing import Any
 
-from trueup.observability import Log, Message, process_messages
+from trueup.observability import Message, logger_of, process_messages
 from trueup.settings import ModelPromoteSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.promote_model import PromoteModel
 from trueup.wiring.note_failure import note_failure
 from trueup.wiring.promote_model import promote_model
 
-log = Log("model_promote")
+logger = logger_of("model_promote")
 
 
 @cache
@@ -27,11 +27,11 @@ def _promote() -> PromoteModel:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_messages(event, _message, log, _note)
+    return process_messages(event, _message, logger, _note)
 
 
 def _message(record: Message) -> None:
     arn = record.json()["detail"]["ModelPackageArn"]
     run = _promote()(arn)
     status = run.status if run is not None else "not ours"
-    log.info("model package ruled on", package=arn, status=status)
+    logger.info("model package ruled on", package=arn, status=status)

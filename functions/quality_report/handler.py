@@ -6,14 +6,14 @@ import os
 from functools import cache
 from typing import Any
 
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import QualityReportSettings
 from trueup.usecases.note_failure import NoteFailure
 from trueup.usecases.report_quality import ReportQuality
 from trueup.wiring.note_failure import note_failure
 from trueup.wiring.report_quality import report_quality
 
-log = Log("quality_report")
+logger = logger_of("quality_report")
 
 
 @cache
@@ -27,11 +27,11 @@ def _report() -> ReportQuality:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_messages(event, _message, log, _note)
+    return process_messages(event, _message, logger, _note)
 
 
 def _message(record: Message) -> None:
     made = _report()(record.json()["project"])
     drifting = [each.annotator for each in made.annotators if each.drifts]
-    log.info("quality reported", project=made.project, answers=made.looked_at, drifting=drifting)
+    logger.info("quality reported", project=made.project, answers=made.looked_at, drifting=drifting)
     count(made.project, {"AnnotatorsDrifting": len(drifting)})

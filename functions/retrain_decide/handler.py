@@ -6,14 +6,14 @@ import os
 from functools import cache
 from typing import Any
 
-from trueup.observability import Log, Message, count, process_messages
+from trueup.observability import Message, count, logger_of, process_messages
 from trueup.settings import RetrainDecideSettings
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.note_failure import NoteFailure
 from trueup.wiring.decide_retraining import decide_retraining
 from trueup.wiring.note_failure import note_failure
 
-log = Log("retrain_decide")
+logger = logger_of("retrain_decide")
 
 
 @cache
@@ -27,12 +27,12 @@ def _decide() -> DecideRetraining:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return process_messages(event, _message, log, _note)
+    return process_messages(event, _message, logger, _note)
 
 
 def _message(record: Message) -> None:
     body = record.json()
     project = body["detail"]["data"]["project"] if "detail" in body else body["project"]
     decision = _decide()(project)
-    log.info("triggers weighed", project=project, action=decision.action, rule=decision.rule, reason=decision.reason)
+    logger.info("triggers weighed", project=project, action=decision.action, rule=decision.rule, reason=decision.reason)
     count(project, {f"Decision{decision.action.capitalize()}": 1})

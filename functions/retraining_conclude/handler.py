@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from trueup.observability import Log, count
+from trueup.observability import count, logger_of
 from trueup.settings import RetrainingConcludeSettings
 from trueup.usecases.conclude_run import ConcludeRun, Conclusion
 from trueup.wiring.conclude_run import conclude_run
 
-log = Log("retraining_conclude")
+logger = logger_of("retraining_conclude")
 
 
 @cache
@@ -23,7 +23,7 @@ def _conclude() -> ConcludeRun:
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     run = _conclude()(_conclusion(event))
-    log.info("run concluded", project=run.project, run=run.run_id, status=run.status, outcome=run.outcome)
+    logger.info("run concluded", project=run.project, run=run.run_id, status=run.status, outcome=run.outcome)
     count(run.project, {f"Run{run.status.title().replace('_', '')}": 1})
     return {"project": run.project, "run_id": run.run_id, "status": run.status.value, "outcome": run.outcome}
 

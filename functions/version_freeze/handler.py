@@ -6,12 +6,12 @@ import os
 from functools import cache
 from typing import Any
 
-from trueup.observability import Log
+from trueup.observability import logger_of
 from trueup.settings import VersionFreezeSettings
 from trueup.usecases.freeze_version import FreezeVersion
 from trueup.wiring.freeze_version import freeze_version
 
-log = Log("version_freeze")
+logger = logger_of("version_freeze")
 
 
 @cache
@@ -20,5 +20,5 @@ def _freeze() -> FreezeVersion:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    log.info("freezing", project=event["project"], run=event["run_id"])
+    logger.info("freezing", project=event["project"], run=event["run_id"])
     return _freeze()(event["project"], event["run_id"], event["execution_arn"])

@@ -62,6 +62,8 @@ class LoopFunction(Construct):
             role=role,
             environment={
                 **settings.to_env(),
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": "trueup",
                 # numpy would start a thread for each core, which costs more than all that it computes here.
                 "OPENBLAS_NUM_THREADS": "1",
             },

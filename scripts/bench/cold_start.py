@@ -126,8 +126,8 @@ def _environment(url: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
-        # Powertools is in the usual function alone.
         "POWERTOOLS_TRACE_DISABLED": "true",
+        "POWERTOOLS_SERVICE_NAME": "bench",
         # Else byte code of the usual function is made anew by each process.
         "PYTHONDONTWRITEBYTECODE": "",
     }

@@ -1,24 +1,20 @@
 """Logs, metrics and batches, the same in every function.
 
-Logs are JSON, a line each. Metrics are CloudWatch's embedded metric format in the namespace `trueup`, with the project
-as dimension. Tracing is the function's active tracing: the X-Ray SDK is not imported, since it costs half a second of
-every cold start (docs/adr/0003-no-xray-sdk.md). All of it is done by hand for the same reason
-(docs/adr/0007-first-answers.md).
+Logs are Powertools' structured JSON. Metrics are CloudWatch embedded metric format in the namespace `trueup`,
+with the project as dimension. Tracing is the function's active tracing: the X-Ray SDK is not imported, since it
+costs half a second of every cold start (docs/adr/0003-no-xray-sdk.md). Batches are answered by hand for the same
+reason (docs/adr/0007-first-answers.md).
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
-import sys
-import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 NAMESPACE = "trueup"
 Answer = dict[str, Any]
@@ -26,70 +22,19 @@ Answer = dict[str, Any]
 Note = Callable[[], Callable[[str, Exception], None]]
 
 
-class Log:
-    """What one function has to say: a line of JSON each on the standard output, where Lambda takes it up.
-
-    A line bears its level, the time in UTC, the service, the place in the code and the trace, and whatever fields the
-    caller gives. The level is that of Lambda's own setting, AWS_LAMBDA_LOG_LEVEL, or INFO.
-    """
-
-    def __init__(self, service: str) -> None:
-        self._service = service
-
-    def info(self, message: str, **fields: Any) -> None:
-        self._say(logging.INFO, message, fields)
-
-    def warning(self, message: str, **fields: Any) -> None:
-        self._say(logging.WARNING, message, fields)
-
-    def failure(self, message: str, error: BaseException, **fields: Any) -> None:
-        """`error` is told with its traceback."""
-        self._say(logging.ERROR, message, {**fields, **_told(error)})
-
-    def _say(self, level: int, message: str, fields: Mapping[str, Any]) -> None:
-        if level < _least():
-            return
-        said_in = sys._getframe(2)
-        line = {
-            "level": logging.getLevelName(level),
-            "location": f"{said_in.f_code.co_name}:{said_in.f_lineno}",
-            "message": message,
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "service": self._service,
-            **_trace(),
-            **fields,
-        }
-        _write(line)
+def logger_of(service: str) -> Logger:
+    """A structured logger; level from POWERTOOLS_LOG_LEVEL."""
+    return Logger(service=service, log_uncaught_exceptions=True)
 
 
 def count(project: str, figures: Mapping[str, float]) -> None:
-    """Emit counts of one project as one embedded-metric log line:
-    docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html."""
-    metrics = [{"Name": each, "Unit": "Count"} for each in figures]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["project", "service"]], "Metrics": metrics}
-    about = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}
-    _write({"_aws": about, "project": project, "service": NAMESPACE, **figures})
-
-
-def _write(line: Mapping[str, Any]) -> None:
-    sys.stdout.write(f"{json.dumps(line, default=str)}\n")
-    sys.stdout.flush()
-
-
-def _least() -> int:
-    """Lambda's TRACE and FATAL have other names here."""
-    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO")
-    return logging.getLevelNamesMapping().get({"TRACE": "DEBUG"}.get(level, level), logging.INFO)
-
-
-def _told(error: BaseException) -> dict[str, str]:
-    return {"exception": "".join(traceback.format_exception(error)), "exception_name": type(error).__name__}
-
-
-def _trace() -> dict[str, str]:
-    """X-Ray's name of the invocation: Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…"""
-    root = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
-    return {"xray_trace_id": root} if root else {}
+    """Emit counts of one project as one embedded-metric log line."""
+    metrics = Metrics(namespace=NAMESPACE, service="trueup")
+    metrics.clear_metrics()
+    metrics.add_dimension(name="project", value=project)
+    for name, value in figures.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics.flush_metrics()
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -111,26 +56,28 @@ class Change(msgspec.Struct, frozen=True):
     raw: dict[str, Any]
 
 
-def process_messages(event: Answer, work: Callable[[Message], object], log: Log, note: Note) -> Answer:
+def process_messages(event: Answer, work: Callable[[Message], object], logger: Logger, note: Note) -> Answer:
     """Run `work` on each SQS message; those that raise are noted, reported back and come again, the others are
     done."""
     messages = [Message(message_id=each["messageId"], body=each["body"]) for each in event["Records"]]
-    return _answer([each.message_id for each in messages if not _done(work, each, each.message_id, log, note)])
+    return _answer([each.message_id for each in messages if not _done(work, each, each.message_id, logger, note)])
 
 
-def process_stream(event: Answer, work: Callable[[Change], object], log: Log, note: Note) -> Answer:
+def process_stream(event: Answer, work: Callable[[Change], object], logger: Logger, note: Note) -> Answer:
     """Run `work` on each record of the table's stream, with the same partial answer. DynamoDB resumes at the first that
     failed, so the records after it come again too."""
     changes = [Change(sequence_number=each["dynamodb"]["SequenceNumber"], raw=each) for each in event["Records"]]
-    return _answer([each.sequence_number for each in changes if not _done(work, each, each.sequence_number, log, note)])
+    return _answer(
+        [each.sequence_number for each in changes if not _done(work, each, each.sequence_number, logger, note)]
+    )
 
 
-def _done(work: Callable[[Any], object], record: Any, name: str, log: Log, note: Note) -> bool:
+def _done(work: Callable[[Any], object], record: Any, name: str, logger: Logger, note: Note) -> bool:
     try:
         work(record)
     except Exception as error:
-        log.failure("a record failed", error, record=name)
-        _note(note, name, error, log)
+        logger.exception("a record failed", record=name)
+        _note(note, name, error, logger)
         return False
     return True
 
@@ -141,9 +88,9 @@ def _answer(failed: Sequence[str]) -> Answer:
     return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
 
 
-def _note(note: Note, name: str, error: Exception, log: Log) -> None:
+def _note(note: Note, name: str, error: Exception, logger: Logger) -> None:
     """A note that cannot be kept must not hide the failure that it is about."""
     try:
         note()(name, error)
-    except Exception as unnoted:
-        log.failure("the reason of a failure could not be noted", unnoted, record=name)
+    except Exception:
+        logger.exception("the reason of a failure could not be noted", record=name)

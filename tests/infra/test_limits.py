@@ -164,8 +164,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
 def environment(deployed: Deployed, name: str) -> dict[str, str]:
     """The variables of one of our functions."""
     for stack, _, each in deployed.resources("AWS::Lambda::Function"):
-        if each["Handler"] == f"functions.{name}.handler.handler":
-            return {key: deployed.text(stack, value) for key, value in each["Environment"]["Variables"].items()}
+        variables = each.get("Environment", {}).get("Variables", {})
+        if variables.get("POWERTOOLS_SERVICE_NAME") == name:
+            return {key: deployed.text(stack, value) for key, value in variables.items()}
     raise AssertionError(f"there is no function {name}")
 
 

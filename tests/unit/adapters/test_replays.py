@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -19,7 +20,7 @@ from trueup.adapters.aws.table import Table, put
 from trueup.adapters.memory import MemoryEventBus
 from trueup.errors import InputError, NotFoundError, RetryableError
 from trueup.events import Envelope, TaskSkipped, seal
-from trueup.observability import Log, process_stream
+from trueup.observability import process_stream
 from trueup.ports import DeadLetter
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:event-publish"
@@ -122,7 +123,7 @@ def test_a_batch_is_read_again_and_its_events_are_published(aws: Callable[[str],
         bus.publish([envelope])
 
     def handler(event: Any) -> Any:
-        return process_stream(event, publish, Log("test"), lambda: lambda _name, error: None)
+        return process_stream(event, publish, Logger(service="test"), lambda: lambda _name, error: None)
 
     functions = Functions(handler)
     replaying(functions, aws("dynamodbstreams")).replay(batch_of(aws, stream, 1, 3))

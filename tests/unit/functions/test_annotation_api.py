@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
 
+from functions.annotation_api import refusals
 from functions.annotation_api.handler import respond
 from functions.annotation_api.routes import REASON_LIMIT, ROUTES, SECONDS_LIMIT
 from tests.worlds import NOW, Loop, opening, project
@@ -116,9 +118,22 @@ def api(loop: Loop) -> Api:
     return Api(lambda: desk_of(loop))
 
 
-def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
     """What the API logs."""
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kept = _Kept()
+    refusals.logger.addHandler(kept)
+    yield kept.records
+    refusals.logger.removeHandler(kept)
 
 
 def test_a_person_claims_answers_corrects_and_reads_the_own_work(api: Api) -> None:
@@ -415,7 +430,7 @@ def test_a_skip_that_meets_a_heartbeat_is_tried_again(loop: Loop, api: Api) -> N
         PermissionDeniedError("saving: PutItem: AccessDenied: the secret role"),
     ],
 )
-def test_trouble_of_our_own_is_logged_and_not_told(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trouble_of_our_own_is_logged_and_not_told(error: Exception, logged: list[logging.LogRecord]) -> None:
     def desk() -> AnnotationDesk:
         raise error
 
@@ -423,18 +438,19 @@ def test_trouble_of_our_own_is_logged_and_not_told(error: Exception, capsys: pyt
     assert (status, code) == (500, "Internal")
     assert "request-7" in message
     assert "secret" not in message
-    (line,) = logged(capsys)
-    assert (line["level"], line["exception_name"]) == ("ERROR", type(error).__name__)
-    assert str(error) in line["exception"]
+    (record,) = logged
+    assert record.levelno == logging.ERROR
+    assert record.exc_info
+    assert record.exc_info[1] is error
 
 
-def test_a_busy_service_is_told_to_be_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_busy_service_is_told_to_be_tried_again(logged: list[logging.LogRecord]) -> None:
     def desk() -> AnnotationDesk:
         raise RetryableError("reading: GetItem: ThrottlingException: the secret table")
 
     status, code, message = Api(desk).refused(WORK, project="pets")
     assert (status, code, message) == (503, "Retryable", "The server is busy: try again in a moment.")
-    assert [each["level"] for each in logged(capsys)] == ["WARNING"]
+    assert [each.levelno for each in logged] == [logging.WARNING]
 
 
 def test_an_event_without_claims_is_our_own_trouble() -> None:

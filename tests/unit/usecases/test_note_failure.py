@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from tests.worlds import NOW
 from trueup.adapters.memory import FixedClock
 from trueup.adapters.memory_operations import MemoryFailureNotes
 from trueup.errors import CaptureError
-from trueup.observability import Log, process_messages, process_stream
+from trueup.observability import process_messages, process_stream
 from trueup.usecases.note_failure import NoteFailure
 
-LOG = Log("test")
+LOGGER = Logger(service="test")
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def picky(record: Any) -> None:
 
 def test_only_the_message_that_fails_is_noted_and_comes_again(notes: MemoryFailureNotes) -> None:
     event = {"Records": [message("m1", "good"), message("m2", "bad")]}
-    answer = process_messages(event, picky, LOG, lambda: noting(notes))
+    answer = process_messages(event, picky, LOGGER, lambda: noting(notes))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     (note,) = notes.find(["m1", "m2"]).values()
     assert (note.name, note.function, note.at) == ("m2", "capture_ingest", NOW)
@@ -48,7 +49,7 @@ def test_a_stream_record_is_noted_under_its_sequence_number(notes: MemoryFailure
         raise KeyError("NewImage")
 
     record = {"eventID": "e1", "eventName": "INSERT", "dynamodb": {"Keys": {}, "SequenceNumber": "111"}}
-    answer = process_stream({"Records": [record]}, fail, LOG, lambda: noting(notes))
+    answer = process_stream({"Records": [record]}, fail, LOGGER, lambda: noting(notes))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "111"}]}
     assert notes.find(["111"])["111"].reason == "KeyError: 'NewImage'"
 
@@ -58,7 +59,7 @@ def test_a_note_that_cannot_be_kept_changes_nothing_for_the_message() -> None:
         raise RuntimeError("no table")
 
     event = {"Records": [message("m1", "good"), message("m2", "bad")]}
-    answer = process_messages(event, picky, LOG, unable)
+    answer = process_messages(event, picky, LOGGER, unable)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
 
 
@@ -66,7 +67,7 @@ def test_nothing_is_built_for_a_note_while_nothing_fails() -> None:
     def never() -> NoteFailure:
         raise AssertionError("built")
 
-    assert process_messages({"Records": [message("m1", "good")]}, picky, LOG, never) == {"batchItemFailures": []}
+    assert process_messages({"Records": [message("m1", "good")]}, picky, LOGGER, never) == {"batchItemFailures": []}
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "half \ud800 a pair"])
