@@ -32,6 +32,8 @@ _PLATFORM = "aarch64-manylinux_2_28"
 # Import name to distribution name, where they differ.
 _DISTRIBUTIONS = {"aws_lambda_powertools": "aws-lambda-powertools"}
 _DESCRIPTIONS = Path("botocore") / "data"
+# Of AWS's choice of version, with byte code.
+_IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer"})
 _NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
 
 Wheels = Literal["lambda", "host"]
@@ -62,6 +64,11 @@ class Packager:
             raise ConfigurationError(f"function {function} has no handler: {entry.relative_to(ROOT)} is missing")
         return closure_of(entry, f"functions.{function}.handler", self._roots, frozenset(sys.stdlib_module_names))
 
+    def bundled(self, closure: Closure) -> tuple[str, ...]:
+        """Without byte code the runtime's own botocore, which has some, is the quicker one."""
+        own = self.interpreter is not None
+        return tuple(each for each in closure.packages if own or each not in _IN_THE_RUNTIME)
+
     @cached_property
     def interpreter(self) -> Path | None:
         """One that makes byte code for where the package runs: any of the same minor version does. None where uv knows
@@ -84,13 +91,13 @@ class Packager:
         making = target.with_name(f"{target.name}.{os.getpid()}")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
-        for package in closure.packages:
+        for package in self.bundled(closure):
             shutil.copytree(self._wheel_folder([package]), making, dirs_exist_ok=True, ignore=_not_shipped)
         for place, path in closure.files:
             (making / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, making / place)
         (making / "projects.json").write_bytes(self._projects)
-        if "botocore" in closure.packages:
+        if "botocore" in self.bundled(closure):
             source = self._wheel_folder(["botocore"]) / _DESCRIPTIONS
             write_descriptions(source, making / _DESCRIPTIONS, wanted_by(path for _, path in closure.files))
         leave_out(making)
