@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from aws_cdk import App, Stack, Tags, Validations
+from aws_cdk import Annotations, App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.config import DeploymentConfig, read_config
 from infra.nag import explain_providers, explain_wildcards
-from infra.packaging import ROOT, Packager
+from infra.packaging import PYTHON_VERSION, ROOT, Packager
 from infra.stacks.annotation import AnnotationStack
 from infra.stacks.data import DataStack
 from infra.stacks.dataset import DatasetStack
@@ -20,6 +20,11 @@ from infra.stacks.operations import OperationsStack, Rooms
 from infra.stacks.retraining import RetrainingStack
 from trueup.errors import ConfigurationError, TrueupError
 from trueup.settings import render_projects
+
+_NO_BYTE_CODE = (
+    "packages without byte code: each first answer of a function compiles its source. "
+    f"uv python install {PYTHON_VERSION}, and deploy again."
+)
 
 
 def build(app: App, config: DeploymentConfig, packager: Packager) -> list[Stack]:
@@ -73,9 +78,12 @@ def main() -> None:
     app = App()
     try:
         config = read_config(app.node.get_all_context())
-        build(app, config, Packager(config.wheels, render_projects(list(config.projects))))
+        packager = Packager(config.wheels, render_projects(list(config.projects)))
+        build(app, config, packager)
     except TrueupError as error:
         sys.exit(f"trueup: {error}")
+    if packager.interpreter is None:
+        Annotations.of(app).add_warning_v2("trueup:byte-code", _NO_BYTE_CODE)
     if config.nag:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()

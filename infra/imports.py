@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# In Lambda's Python runtime already.
-RUNTIME_PACKAGES = frozenset({"boto3", "botocore", "s3transfer"})
 OUR_PACKAGES = ("trueup", "functions")
 
 
@@ -37,7 +35,7 @@ def closure_of(entry: Path, module: str, roots: dict[str, Path], standard: froze
             top = wanted.partition(".")[0]
             if top in roots:
                 waiting += _ours(wanted, roots)
-            elif top not in standard and top not in RUNTIME_PACKAGES:
+            elif top not in standard:
                 packages.add(top)
     placed = sorted((_place(name, path), path) for name, path in files.items())
     return Closure(files=tuple(placed), packages=tuple(sorted(packages)))

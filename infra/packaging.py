@@ -1,26 +1,28 @@
 """Lambda packages without Docker: our files that a handler imports, and wheels of what they import.
 
 Wheels come from uv, for arm64 Linux and the deployed runtime, or for this machine's interpreter when the
-deployment is for the embedded AWS. Versions are those of uv.lock. A package is made once per content.
+deployment is for the embedded AWS. Versions are those of uv.lock, botocore's too: of what it knows of AWS, a package
+holds what its function asks for (infra/descriptions.py). A package is made once per content.
 """
 
 from __future__ import annotations
 
-import compileall
 import gzip
 import hashlib
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
+from infra.descriptions import wanted_by, write_descriptions
 from infra.imports import Closure, closure_of
+from infra.left_out import leave_out
 from trueup.errors import ConfigurationError, ServiceError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +31,9 @@ PYTHON_VERSION = "3.14"
 _PLATFORM = "aarch64-manylinux_2_28"
 # Import name to distribution name, where they differ.
 _DISTRIBUTIONS = {"aws_lambda_powertools": "aws-lambda-powertools"}
+_DESCRIPTIONS = Path("botocore") / "data"
+# Of AWS's choice of version, with byte code.
+_IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer"})
 _NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
 
 Wheels = Literal["lambda", "host"]
@@ -59,8 +64,24 @@ class Packager:
             raise ConfigurationError(f"function {function} has no handler: {entry.relative_to(ROOT)} is missing")
         return closure_of(entry, f"functions.{function}.handler", self._roots, frozenset(sys.stdlib_module_names))
 
+    def bundled(self, closure: Closure) -> tuple[str, ...]:
+        """Without byte code the runtime's own botocore, which has some, is the quicker one."""
+        own = self.interpreter is not None
+        return tuple(each for each in closure.packages if own or each not in _IN_THE_RUNTIME)
+
+    @cached_property
+    def interpreter(self) -> Path | None:
+        """One that makes byte code for where the package runs: any of the same minor version does. None where uv knows
+        none, and a package holds no byte code."""
+        if self._wheels == "host":
+            return Path(sys.executable)
+        command = [_uv(), "python", "find", "--no-project", "--no-python-downloads", PYTHON_VERSION]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        return Path(done.stdout.strip()) if done.returncode == 0 else None
+
     def _digest(self, closure: Closure) -> str:
-        digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:1".encode())
+        compiled = self.interpreter is not None
+        digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:{compiled}:4".encode())
         for place, path in closure.files:
             digest.update(place.encode() + b"\0" + path.read_bytes())
         digest.update("|".join(closure.packages).encode() + self._projects + (ROOT / "uv.lock").read_bytes())
@@ -70,16 +91,18 @@ class Packager:
         making = target.with_name(f"{target.name}.{os.getpid()}")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
-        for package in closure.packages:
-            shutil.copytree(
-                self._wheel_folder([package]), making, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NOT_SHIPPED)
-            )
+        for package in self.bundled(closure):
+            shutil.copytree(self._wheel_folder([package]), making, dirs_exist_ok=True, ignore=_not_shipped)
         for place, path in closure.files:
             (making / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, making / place)
         (making / "projects.json").write_bytes(self._projects)
-        if self._wheels == "host":
-            _compile(making)
+        if "botocore" in self.bundled(closure):
+            source = self._wheel_folder(["botocore"]) / _DESCRIPTIONS
+            write_descriptions(source, making / _DESCRIPTIONS, wanted_by(path for _, path in closure.files))
+        leave_out(making)
+        if self.interpreter is not None:
+            _compile(making, self.interpreter)
         _swap(making, target)
 
     def _wheel_folder(self, packages: Sequence[str]) -> Path:
@@ -161,11 +184,15 @@ def _constraints(lock: str) -> Path:
     return path
 
 
-def _compile(folder: Path) -> None:
+def _compile(folder: Path, interpreter: Path) -> None:
     """Byte code that is never checked against its source: the package is immutable."""
-    compileall.compile_dir(
-        folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, stripdir=str(folder)
-    )
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder)]
+    _run([str(interpreter), "-m", "compileall", *options, str(folder)])
+
+
+def _not_shipped(folder: str, names: list[str]) -> set[str]:
+    ignored = shutil.ignore_patterns(*_NOT_SHIPPED)(folder, names)
+    return {*ignored, "data"} if Path(folder).name == "botocore" else ignored
 
 
 def _swap(making: Path, target: Path) -> None:

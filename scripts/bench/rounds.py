@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "docs" / "benchmarks"
@@ -49,11 +50,11 @@ def printed(command: Sequence[str]) -> Mapping[str, float]:
 
 
 def interleaved(
-    commands: Mapping[str, Sequence[str]],
+    commands: Mapping[str, Any],
     rounds: int,
-    run: Callable[[Sequence[str]], Mapping[str, float]] = printed,
+    run: Callable[[Any], Mapping[str, float]] = printed,
 ) -> dict[str, Figures]:
-    """Runs each command once a round. The order turns from round to round."""
+    """Runs each command, which is what `run` takes, once a round. The order turns from round to round."""
     found: dict[str, list[Mapping[str, float]]] = {name: [] for name in commands}
     names = list(commands)
     for number in range(rounds):

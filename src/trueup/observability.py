@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
 
 NAMESPACE = "trueup"
 Answer = dict[str, Any]
@@ -37,14 +37,7 @@ def count(project: str, figures: Mapping[str, float]) -> None:
     metrics.flush_metrics()
 
 
-def gauge(project: str, name: str, value: float, unit: MetricUnit) -> None:
-    """Emit one figure that is not a count."""
-    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
-        metric.add_dimension(name="project", value=project)
-
-
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message of a queue."""
 
     message_id: str
@@ -56,8 +49,7 @@ class Message:
         return found
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One record of the table's stream, as DynamoDB says it."""
 
     sequence_number: str

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -33,8 +32,7 @@ _PATIENCE = 3
 _WITHOUT_NUMBERS = str.maketrans("", "", "0123456789.,+-eE ")
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """The captures of a block, a line each, and what the model answered, a row each. `ends` is where each line ends
     in `data`: int64[n]."""
 
@@ -78,8 +76,7 @@ class Place(Record, frozen=True):
         return read_line(self.line, self.offset, self.raw)
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(msgspec.Struct, frozen=True):
     """A layout that was learned, who reads its answers, and the attributes that all its lines have."""
 
     layout: Layout
@@ -87,8 +84,7 @@ class _Way:
     attributes: Sequence[str]
 
 
-@dataclass(frozen=True)
-class _Lines:
+class _Lines(msgspec.Struct, frozen=True):
     """What the lines of a block are besides their answers, as in Rows."""
 
     event_ids: Ids

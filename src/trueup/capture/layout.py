@@ -17,7 +17,6 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
 
@@ -55,8 +54,7 @@ _NEAR = 96
 _SPARE = 8
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(msgspec.Struct, frozen=True):
     """What the lines of a block say: event ids in ASCII uint8[n, width], where each line ends, and the numbers of each
     answer, float64[n, k]."""
 
@@ -65,8 +63,7 @@ class Grid:
     values: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     """Bytes that are the same in every line, but for the holes, which are always as wide."""
 
     text: Bytes
@@ -84,8 +81,7 @@ class _Part:
         return None if np.count_nonzero(differs) else found
 
 
-@dataclass(frozen=True)
-class _Hole:
+class _Hole(msgspec.Struct, frozen=True):
     """A field that is always as wide: in which part, and where in it."""
 
     part: int
@@ -96,8 +92,7 @@ class _Hole:
         return rows[self.part][:, self.where]
 
 
-@dataclass(frozen=True)
-class _Field:
+class _Field(msgspec.Struct, frozen=True):
     """A field of any width, most often less than `near`. It ends where `end` first stands, which it cannot hold itself;
     a text with escapes in it where `sure` does, which has a quote that nothing escapes."""
 
@@ -117,8 +112,7 @@ class _Field:
         return None if -1 in found else np.array(found, dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """How the lines of a file are made: between two `parts` lies a field. The field number `given` is the input,
     number `values` holds the probabilities, `width` of them, and the others hold one number each that nobody reads, as
     the `digits` do, which have one digit each. In its parts a line has so many `quotes` that end a text, and so many

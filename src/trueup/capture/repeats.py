@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,8 +28,7 @@ _SHIFTS = (np.uint64(0), np.uint64(6), np.uint64(12))
 Ids = Sequence[str] | NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class _Codes:
+class _Codes(msgspec.Struct, frozen=True):
     """uint64[n], and what they are in the filter: a word each, and the bits in it."""
 
     each: NDArray[np.uint64]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -19,8 +18,7 @@ _ID = re.compile(rb'"(eventId|inferenceId)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _STRING = msgspec.json.Decoder(str)
 
 
-@dataclass(frozen=True)
-class Sought:
+class Sought(msgspec.Struct, frozen=True):
     """Inferences that are asked for, by either of their ids."""
 
     event_ids: Collection[str] = frozenset()

@@ -17,9 +17,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import msgspec
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
@@ -44,8 +45,7 @@ _APART = frozenset({"multilabel", "entities", "detections"})
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Choice(Generic[T]):
+class Choice(msgspec.Struct, Generic[T], frozen=True):
     """A prediction that was chosen, the `position`-th of its window. `threshold` is the lowest score that its
     strategy chose in this window."""
 
@@ -58,8 +58,7 @@ class Choice(Generic[T]):
     reason: str
 
 
-@dataclass(frozen=True)
-class Offer(Generic[T]):
+class Offer(msgspec.Struct, Generic[T], frozen=True):
     """What may still be chosen for a reason, best first: the budget and the past decide how many of them are. `reach`
     times as many as are wanted are looked at."""
 
@@ -180,7 +179,7 @@ class Draw(Generic[T]):
     def _look_again(self, offer: Offer[T], lens: Lens[T]) -> Offer[T]:
         near = lens.usable(offer.entries[: math.ceil(offer.wanted * offer.reach)])
         if not near:
-            return replace(offer, entries=[])
+            return structs.replace(offer, entries=[])
         candidates = Candidates(
             scores=np.array([each.key for each in near]),
             knowledge=self.knowledge,
@@ -191,7 +190,7 @@ class Draw(Generic[T]):
         scores = SECOND_LOOKS[offer.reason].again(candidates)
         order = np.lexsort((np.array([each.tie for each in near]), -scores))
         found = [structs.replace(near[index], key=float(scores[index])) for index in order if scores[index] > 0]
-        return replace(offer, entries=found, reach=_picker(self.policy).REACH)
+        return structs.replace(offer, entries=found, reach=_picker(self.policy).REACH)
 
     def choices(
         self,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +13,7 @@ from trueup.model import Knowledge
 NOTHING = Knowledge()
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """The likeliest class of each prediction, `which` int64[n] pointing into `names`; what labels taught before; the
     share of errors that the policy bears; the slices in the same form, where the policy has some; and what several
     passes disagreed, float64[n], where the model made some."""

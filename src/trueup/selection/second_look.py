@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +17,7 @@ from trueup.selection.pool import Entry
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """Inputs as vectors, None where their bytes tell nothing, and the model's answers: float64[n, k]."""
 
     inputs: Sequence[Vector | None]
@@ -48,8 +47,7 @@ class Lens(Protocol[T]):
         ...
 
 
-@dataclass(frozen=True)
-class Candidates:
+class Candidates(msgspec.Struct, frozen=True, dict=True):
     """What a second look goes by: the first look's scores float64[n], highest first; the candidates and a uniform
     sample of the window, each seen only if somebody asks."""
 

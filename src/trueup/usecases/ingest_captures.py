@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -212,14 +212,14 @@ class _Window:
     def _fresh(self, offer: Offer[Spot]) -> Offer[Spot]:
         """The candidates of an offer that nobody asked about before, each sample once, more than are wanted."""
         enough = int(offer.wanted * max(_SPARE, offer.reach)) + _SPARE_AT_LEAST if offer.wanted else 0
-        return replace(offer, entries=list(islice(self._unknown(offer.entries), enough)))
+        return structs.replace(offer, entries=list(islice(self._unknown(offer.entries, enough), enough)))
 
-    def _unknown(self, entries: Sequence[Entry[Spot]]) -> Iterator[Entry[Spot]]:
+    def _unknown(self, entries: Sequence[Entry[Spot]], enough: int) -> Iterator[Entry[Spot]]:
         """Without samples that another file asked about. The one that this file opened before a crash stays: opening
         it again is a no-op that returns its task."""
         project, seen, near = self._project.name, set[str](), Fingerprints()
-        for start in range(0, len(entries), _CHUNK):
-            chunk = list(self._distinct(entries[start : start + _CHUNK], seen))
+        for batch in _batches(entries, enough):
+            chunk = list(self._distinct(batch, seen))
             names = {each.position: self._known(each.position).sample_id for each in chunk}
             known = self._world.tasks.known_samples(project, names.values())
             for each in chunk:
@@ -268,6 +268,15 @@ class _Window:
             return False
         self._before[position] = reason_of(before)
         return True
+
+
+def _batches(entries: Sequence[Entry[Spot]], first: int) -> Iterator[Sequence[Entry[Spot]]]:
+    """As many as will do if none is known, which is how most files are, then ever more: each is read and asked for."""
+    start, size = 0, first
+    while start < len(entries):
+        size = min(size, _CHUNK)
+        yield entries[start : start + size]
+        start, size = start + size, 2 * size
 
 
 def _accounted(receipt: FileReceipt) -> FileReceipt:

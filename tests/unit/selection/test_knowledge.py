@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as replaced
 from datetime import timedelta
 
 import numpy as np
@@ -85,7 +84,7 @@ def test_sets_hold_the_truth_as_often_as_is_wanted(error_rate: float, biased: bo
 
 def test_a_single_class_in_the_set_is_asked_about_last() -> None:
     judged = tuple(Judged(sample_id=str(each), chance=each / 100, weight=1.0) for each in range(1, 101))
-    scene = replaced(bare(4), knowledge=Knowledge(judged=judged), error_rate=0.3)
+    scene = replace(bare(4), knowledge=Knowledge(judged=judged), error_rate=0.3)
     rows = np.array([[0.9, 0.1, 0.0], [0.5, 0.4, 0.1], [0.28, 0.27, 0.45], [0.25, 0.25, 0.5]])
     scores = STRATEGIES["conformal"].score(rows, scene, RNG)
     assert threshold(judged, 0.3) == pytest.approx(0.29, abs=0.01)

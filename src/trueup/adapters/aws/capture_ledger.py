@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from trueup.adapters.aws.table import (
@@ -36,13 +35,12 @@ class _Reserved(Record, frozen=True, kw_only=True):
     granted: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class _Plan:
+class _Plan(Record, frozen=True, kw_only=True):
     """`done` is what an earlier call was granted; `spends` maps a period to the labels taken from it and its
     limit."""
 
-    granted: Mapping[str, int] = field(default_factory=dict)
-    spends: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+    granted: Mapping[str, int] = {}
+    spends: Mapping[str, tuple[int, int | None]] = {}
     done: Mapping[str, int] | None = None
 
 

@@ -14,9 +14,14 @@ import botocore.session
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.hooks import EventAliaser, HierarchicalEmitter
 from botocore.loaders import JSONFileLoader, Loader
+from botocore.utils import EVENT_ALIASES
 
 from trueup.errors import ConfigurationError
+
+# The whole name, or the first part of one with dots.
+_OLD_NAMES = frozenset(each.partition(".")[0] for each in EVENT_ALIASES)
 
 
 class Clients:
@@ -75,9 +80,33 @@ class _Later:
 
 
 def _session() -> botocore.session.Session:
-    session = botocore.session.Session()
+    session = _QuickSession(event_hooks=_QuickEmitter())
     session.register_component("data_loader", _QuickLoader(file_loader=_QuickFiles()))
     return session
+
+
+class _QuickSession(botocore.session.Session):  # type: ignore[misc]
+    """botocore's session with the aliaser below, put in place before the first handler is."""
+
+    def _register_builtin_handlers(self, events: Any) -> None:
+        self._events = _QuickAliaser(self._original_handler)
+        super()._register_builtin_handlers(events)
+
+
+class _QuickEmitter(HierarchicalEmitter):  # type: ignore[misc]
+    """Does not inspect the signature of each handler: they are botocore's own, a hundred and fifty."""
+
+    def _verify_accept_kwargs(self, func: Any) -> None:
+        pass
+
+
+class _QuickAliaser(EventAliaser):  # type: ignore[misc]
+    """Looks for the old names of services, of which botocore has dozens, only in an event that bears one."""
+
+    def _alias_event_name(self, event_name: str) -> str:
+        if _OLD_NAMES.isdisjoint(event_name.split(".")):
+            return event_name
+        return str(super()._alias_event_name(event_name))
 
 
 class _QuickFiles(JSONFileLoader):  # type: ignore[misc]

@@ -8,9 +8,9 @@ one, or special, is the business of `decode` alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +20,7 @@ from trueup.model import Prediction, PredictionKind
 _FIRST = np.zeros(1, dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Whole distributions: `probabilities` is float64[n, k], each row in the order of `classes`."""
 
     classes: tuple[str, ...]

@@ -9,7 +9,6 @@ with class names beside them where the container gives them. Several instances c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -55,8 +54,7 @@ class _SeveralError(Exception):
     """An answer holds no instance, or more than one."""
 
 
-@dataclass(frozen=True)
-class _Shape:
+class _Shape(msgspec.Struct, frozen=True):
     """How the answers are made: an object's names, where the numbers lie in it, and whether under "predictions"."""
 
     names: tuple[str, ...] = ()
@@ -81,7 +79,7 @@ def _shape(document: Any) -> _Shape | None:
     if isinstance(document, dict) and list(document) == [_WRAPPER]:
         inner = document[_WRAPPER]
         shape = _shape(inner[0]) if isinstance(inner, list) and len(inner) == 1 else None
-        return replace(shape, wrapped=True) if shape and not shape.wrapped else None
+        return msgspec.structs.replace(shape, wrapped=True) if shape and not shape.wrapped else None
     if isinstance(document, list):
         return _Shape() if document and all(map(_is_number, document)) else None
     if not isinstance(document, dict) or any(each in document for each in (_WRAPPER, "outputs", *_NAMES)):

@@ -1,0 +1,268 @@
+"""What a package of a function holds of botocore and numpy: all that the function asks for, word for word."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import botocore
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+from botocore.loaders import Loader
+
+from infra.descriptions import BOTOCORES_OWN, wanted_by, write_descriptions
+from infra.left_out import leave_out
+from infra.packaging import Packager
+from trueup.errors import ConfigurationError
+from trueup.settings import FUNCTION_SETTINGS
+
+pytestmark = pytest.mark.infra
+BOTOCORE = Path(botocore.__file__).parent
+WHOLE = BOTOCORE / "data"
+# How adapters call: on a client that they hold, by a paginator, or for a link.
+_CALLS = re.compile(r"""(?:_client|_s3|client)\.(\w+)\(|get_paginator\("(\w+)"\)|generate_presigned_url\(\s*"(\w+)\"""")
+_NO_CALLS = {"get_paginator", "generate_presigned_url"}
+
+
+def described(package: Path) -> dict[str, dict[str, Any]]:
+    found = (package / "botocore" / "data").glob("*/*/service-2.json")
+    return {each.parent.parent.name: json.loads(each.read_text()) for each in found}
+
+
+def whole(service: str) -> dict[str, Any]:
+    found: dict[str, Any] = Loader().load_service_model(service, "service-2")
+    return found
+
+
+def without_prose(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {k: v for k, v in ((k, without_prose(v)) for k, v in node.items()) if not _is_prose(k, v)}
+    return [without_prose(each) for each in node] if isinstance(node, list) else node
+
+
+def _is_prose(name: str, value: Any) -> bool:
+    return name in ("documentation", "documentationUrl") and isinstance(value, str)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_each_operation_that_a_function_calls_is_described(name: str) -> None:
+    packager = Packager("host", b"[]")
+    sources = [path.read_text() for place, path in packager.closure(name).files if "/aws/" in place]
+    called = {word for text in sources for words in _CALLS.findall(text) for word in words if word} - _NO_CALLS
+    services = described(packager.package(name))
+    known = {xform_name(each) for service in services for each in whole(service)["operations"]}
+    kept = {xform_name(each) for service in services.values() for each in service["operations"]}
+    assert "get_item" in called
+    assert called & known <= kept
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_what_is_described_is_as_botocore_says_it(name: str) -> None:
+    for service, kept in described(Packager("host", b"[]").package(name)).items():
+        full = whole(service)
+        assert without_prose(kept["metadata"]) == without_prose(full["metadata"])
+        for part in ("operations", "shapes"):
+            for each, found in kept[part].items():
+                assert without_prose(found) == without_prose(full[part][each]), (service, each)
+        assert set(_mentioned(kept["operations"])) | set(_mentioned(kept["shapes"])) == set(kept["shapes"])
+
+
+def _mentioned(node: Any) -> Iterator[str]:
+    values = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, each in values:
+        if name == "shape" and isinstance(each, str):
+            yield each
+        else:
+            yield from _mentioned(each)
+
+
+def test_what_botocore_calls_by_itself_is_known() -> None:
+    """A new version may call another operation on the way to what it was asked for."""
+    called = {word for path in BOTOCORE.glob("*.py") for word in re.findall(r"client\.(\w+)\(", path.read_text())}
+    found = {each for each in whole("s3")["operations"] if xform_name(each) in called}
+    assert found == BOTOCORES_OWN["s3"]
+
+
+def test_a_service_without_operations_is_a_mistake(tmp_path: Path) -> None:
+    source = tmp_path / "a.py"
+    source.write_text('clients["sqs"].put_object()')
+    with pytest.raises(ConfigurationError, match="sqs"):
+        write_descriptions(WHOLE, tmp_path / "data", wanted_by([source]))
+
+
+ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+CALLS: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "get": ("s3", lambda s3: s3.get_object(Bucket="captures", Key="a b/ä.jsonl")),
+    "put": (
+        "s3",
+        lambda s3: s3.put_object(
+            Bucket="data.set", Key="k", Body=b"x", ContentType="t/p", ChecksumAlgorithm="SHA256", IfNoneMatch="*"
+        ),
+    ),
+    "copy": ("s3", lambda s3: s3.copy_object(Bucket="data", Key="k", CopySource={"Bucket": "data", "Key": "j"})),
+    "list": ("s3", lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket="data", Prefix="p/"))),
+    "read": ("dynamodb", lambda db: db.get_item(TableName="t", Key=ITEM, ConsistentRead=True)),
+    "query": (
+        "dynamodb",
+        lambda db: db.query(
+            TableName="t", KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "a"}}
+        ),
+    ),
+    "write": (
+        "dynamodb",
+        lambda db: db.transact_write_items(
+            TransactItems=[{"Put": {"TableName": "t", "Item": ITEM}}], ClientRequestToken="token"
+        ),
+    ),
+    "send": (
+        "sqs",
+        lambda sqs: sqs.send_message_batch(
+            QueueUrl="https://sqs.us-east-1.amazonaws.com/1/q", Entries=[{"Id": "0", "MessageBody": "m"}]
+        ),
+    ),
+}
+
+
+def client(service: str, data: Path, region: str, answer: AWSResponse, sent: list[Any]) -> Any:
+    session = botocore.session.Session()
+    session.set_credentials("id", "secret")
+    session.register_component(
+        "data_loader", Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
+    )
+    made = session.create_client(service, region_name=region)
+
+    def before_send(request: Any, **_: Any) -> AWSResponse:
+        sent.append(request)
+        return answer
+
+    made.meta.events.register("before-send", before_send)
+    return made
+
+
+class _Raw:
+    """The little of a urllib3 response that botocore reads."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self._data
+
+
+def answer_of(status: int, data: bytes, **headers: str) -> AWSResponse:
+    return AWSResponse("https://aws", status, headers, _Raw(data))
+
+
+@pytest.fixture(scope="module")
+def cut() -> Path:
+    return Packager("host", b"[]").package("capture_ingest") / "botocore" / "data"
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
+@pytest.mark.parametrize("call", CALLS)
+def test_requests_are_the_same_as_with_all_of_botocore(call: str, region: str, cut: Path) -> None:
+    service, ask = CALLS[call]
+    data = b"<a/>" if service == "s3" else b"{}"
+    requests: list[Any] = []
+    for folder in (WHOLE, cut):
+        ask(client(service, folder, region, answer_of(200, data), requests))
+    first, second = map(plain, requests)
+    assert first == second
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_clients_speak_to_the_same_addresses(name: str, region: str) -> None:
+    data = Packager("host", b"[]").package(name) / "botocore" / "data"
+    for service in (each.name for each in data.iterdir() if each.is_dir()):
+        whole_one, cut_one = (client(service, folder, region, answer_of(200, b""), []) for folder in (WHOLE, data))
+        assert whole_one.meta.endpoint_url == cut_one.meta.endpoint_url
+        assert whole_one.meta.partition == cut_one.meta.partition
+
+
+def plain(request: Any) -> tuple[str, str, bytes, Mapping[str, object]]:
+    body = request.body.read() if hasattr(request.body, "read") else request.body
+    return request.method, request.url, body, plain_headers(request)
+
+
+def plain_headers(request: Any) -> Mapping[str, object]:
+    """Without what differs from one moment to the next."""
+    moving = {"x-amz-date", "authorization", "amz-sdk-invocation-id", "amz-sdk-request", "user-agent"}
+    return {name.lower(): value for name, value in request.headers.items() if name.lower() not in moving}
+
+
+def test_errors_tell_as_much_as_with_all_of_botocore(cut: Path) -> None:
+    reasons = [{"Code": "ConditionalCheckFailed", "Message": "no"}, {"Code": "None"}]
+    name = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+    body = json.dumps({"__type": name, "Message": "cancelled", "CancellationReasons": reasons}).encode()
+    told = []
+    for folder in (WHOLE, cut):
+        with pytest.raises(ClientError) as caught:
+            CALLS["write"][1](client("dynamodb", folder, "us-east-1", answer_of(400, body), []))
+        told.append((caught.value.response["Error"], caught.value.response["CancellationReasons"]))
+    assert told[0] == told[1]
+    assert told[1][1] == reasons
+
+
+def test_the_help_that_is_left_out_is_all_that_other_modules_import_of_it(tmp_path: Path) -> None:
+    text = "".join(path.read_text() for path in BOTOCORE.glob("*.py"))
+    wanted = {
+        word
+        for words in re.findall(r"from botocore\.docs\.docstring import ([\w, ]+)", text)
+        for word in words.split(", ")
+    }
+    (tmp_path / "botocore" / "docs").mkdir(parents=True)
+    for each in ("__init__.py", "docstring.py"):
+        (tmp_path / "botocore" / "docs" / each).touch()
+    leave_out(tmp_path)
+    spec = importlib.util.spec_from_file_location("short", tmp_path / "botocore" / "docs" / "docstring.py")
+    assert spec is not None
+    assert spec.loader is not None
+    short = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(short)
+    assert {"ClientMethodDocstring", "WaiterDocstring"} <= wanted
+    assert {getattr(short, each)("GetItem", operation=None) for each in wanted} == {""}
+
+
+def test_a_library_that_is_put_together_otherwise_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "urllib3").mkdir()
+    with pytest.raises(ConfigurationError, match="urllib3/http2"):
+        leave_out(tmp_path)
+
+
+def test_byte_code_is_there_and_never_checked_against_its_source() -> None:
+    folder = Packager("host", b"[]").package("event_publish")
+    sources = list(folder.rglob("*.py"))
+    assert len(sources) > 100
+    for each in sources:
+        cached = Path(importlib.util.cache_from_source(str(each)))
+        assert cached.read_bytes()[4:8] == b"\x01\x00\x00\x00", each
+
+
+def test_byte_code_for_lambda_is_made_by_an_interpreter_of_its_version() -> None:
+    found = Packager("lambda", b"[]").interpreter
+    if found is None:
+        pytest.skip("uv knows no Python of Lambda's version here")
+    version = subprocess.run([found, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, check=True)
+    assert version.stdout.strip() == b"(3, 14)"
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_a_package_holds_what_its_handler_imports(name: str, tmp_path: Path) -> None:
+    """Nothing is lent by this environment, and nothing by Lambda's."""
+    code = f"import functions.{name}.handler as h; assert callable(h.handler)"
+    clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Packager("host", b"[]").package(name))}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
