@@ -52,6 +52,22 @@ def right(answers: Answers, posterior: Floats, truth: Any) -> float:
     return float((winners(posterior, answers.classes, answers.samples) == truth).mean())
 
 
+def test_a_class_that_was_hardly_seen_is_judged_by_the_annotator_s_skill_over_the_others() -> None:
+    """Two who never saw an owl: of the one who errs elsewhere less is believed of owls too."""
+    said = [(f"s{each}", person, CLASSES[each % 3]) for each in range(60) for person in ("ada", "ben", "cleo")]
+    said += [(f"s{each}", "zoe", CLASSES[(each + each // 3) % 3]) for each in range(60)]
+    answers = Answers.of(said, CLASSES)
+    confusion = dict(zip(answers.annotators, METHODS["dawid-skene"].fit(answers).confusion, strict=True))
+    owl = CLASSES.index("owl")
+    assert confusion["ada"][owl, owl] > 0.9 > 0.6 > confusion["zoe"][owl, owl]
+    assert np.allclose(confusion["zoe"].sum(axis=1), 1.0)
+
+
+def test_of_one_class_nobody_errs() -> None:
+    found = METHODS["dawid-skene"].fit(Answers.of([("s1", "ada", "cat"), ("s1", "ben", "cat")], ["cat"]))
+    assert np.array_equal(found.confusion, np.ones((2, 1, 1)))
+
+
 def test_every_method_is_registered() -> None:
     folder = Path(trueup.quality.__file__).parent
     written = {each.stem for each in folder.glob("*.py") if "\ndef posterior(" in each.read_text()}

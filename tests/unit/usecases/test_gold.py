@@ -19,7 +19,7 @@ from trueup.usecases.submit_annotation import Submission
 def loop_with_gold(share: float = 1.0, **policy: object) -> Loop:
     """Nine labelled samples that became gold, and tasks besides."""
     gold = {"share": share, "window": 5, "min_answers": 5, **policy}
-    loop = Loop(project(gold=gold, consensus={"overlap": 1, "max_overlap": 2, "target": 0.7}, commit={"batch": 9}))
+    loop = Loop(project(gold=gold, consensus={"overlap": 1, "max_overlap": 2, "target": 0.6}, commit={"batch": 9}))
     loop.ingest(loop.capture(9))
     for number, task in enumerate(loop.tasks.by_status("pets", TaskStatus.OPEN, 9)):
         claimed = claim_ordinary(loop, "zoe")
