@@ -659,8 +659,7 @@ class Task(Record, frozen=True, kw_only=True):
 
     `answered_by` and the holders of unexpired `leases` together take the slots of `overlap`. A `final` one was settled
     by a ruling or by the truth: what annotators said of it stands. `returned` counts the batches in turn that came back
-    from a labeling service without its answers.
-    """
+    from a labeling service without its answers. `slice` is the sample's."""
 
     project: str
     task_id: str
@@ -683,6 +682,7 @@ class Task(Record, frozen=True, kw_only=True):
     gold_id: str | None = None
     queue: str = ""
     due_at: datetime | None = None
+    slice: str | None = None
     revision: int = 0
 
     @property
@@ -797,7 +797,7 @@ class Standing(Record, frozen=True, kw_only=True):
 class Annotation(Record, frozen=True, kw_only=True):
     """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one. `label` is text
     of the schema's kind (trueup.labels); `flagged` asks for a reviewer, whatever others say. One that is `withdrawn`
-    takes back the one that it supersedes."""
+    takes back the one that it supersedes. `slice` is the sample's."""
 
     project: str
     annotation_id: str
@@ -812,6 +812,7 @@ class Annotation(Record, frozen=True, kw_only=True):
     comment: str = ""
     flagged: bool = False
     withdrawn: bool = False
+    slice: str | None = None
 
 
 class Consensus(Record, frozen=True, kw_only=True):
@@ -946,6 +947,7 @@ class QualityReport(Record, frozen=True, kw_only=True):
     cost: float | None
     currency: str = "USD"
     services: tuple[ServiceCost, ...] = ()
+    by_slice: tuple[Figure, ...] = ()
 
 
 class Judged(Record, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ def open_task(project: str, sample: Sample, selection: Selection, at: datetime, 
         prediction=selection.prediction,
         queue=queue.name,
         due_at=None if queue.deadline_hours is None else at + timedelta(hours=queue.deadline_hours),
+        slice=sample.slice,
     )
 
 

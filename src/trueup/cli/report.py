@@ -45,7 +45,7 @@ def _paint(made: QualityReport, now: datetime) -> None:
         ("agreement", _figure(made.agreement)),
     ]
     paint_facts(facts)
-    for title, figures in (("class", made.by_class), ("week", made.by_week)):
+    for title, figures in (("class", made.by_class), ("slice", made.by_slice), ("week", made.by_week)):
         if figures:
             say()
             paint_table(

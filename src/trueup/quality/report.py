@@ -79,6 +79,7 @@ def report(
         hours=round(hours, 4),
         cost=None if wage is None else round(hours * wage, 2),
         currency=project.annotation.currency,
+        by_slice=_by_slice(annotations, project, method),
     )
 
 
@@ -171,12 +172,23 @@ def _by_week(annotations: Sequence[Annotation], project: Project, method: Method
     for each in annotations:
         if at - first[each.task_id] < timedelta(weeks=_WEEKS):
             weeks[f"{first[each.task_id]:%G-W%V}"].append(each)
-    found = []
-    for week, given in sorted(weeks.items()):
-        votes = votes_of(given, project.label_schema)
-        alike = {} if votes is not None else likenesses(given, project.label_schema, method)
-        found.append(_agreement(votes, alike, week))
-    return tuple(found)
+    return tuple(_agreement_of(given, week, project, method) for week, given in sorted(weeks.items()))
+
+
+def _by_slice(annotations: Sequence[Annotation], project: Project, method: Method) -> tuple[Figure, ...]:
+    """Those with the most answers first."""
+    slices: dict[str, list[Annotation]] = defaultdict(list)
+    for each in annotations:
+        if each.slice is not None:
+            slices[each.slice].append(each)
+    largest = sorted(slices.items(), key=lambda each: (-len(each[1]), each[0]))[:_MOST_CLASSES]
+    return tuple(_agreement_of(given, name, project, method) for name, given in largest)
+
+
+def _agreement_of(given: Sequence[Annotation], name: str, project: Project, method: Method) -> Figure:
+    votes = votes_of(given, project.label_schema)
+    alike = {} if votes is not None else likenesses(given, project.label_schema, method)
+    return _agreement(votes, alike, name)
 
 
 def _right(votes: Votes | None, method: Method) -> dict[tuple[str, str], float]:

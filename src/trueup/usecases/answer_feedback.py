@@ -214,6 +214,7 @@ def _annotation(task: Task, feedback: Feedback, now: datetime) -> Annotation:
         label=feedback.label,
         submitted_at=now,
         backend="feedback",
+        slice=task.slice,
     )
 
 

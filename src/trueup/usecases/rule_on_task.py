@@ -168,6 +168,7 @@ def _annotation(task: Task, reviewer: str, label: str, now: datetime) -> Annotat
         label=label,
         submitted_at=now,
         backend=METHOD,
+        slice=task.slice,
     )
 
 

@@ -107,6 +107,7 @@ class SubmitAnnotation:
             backend=task.backend,
             comment=submission.comment,
             flagged=submission.flagged,
+            slice=task.slice,
         )
 
     def _check_ownership(self, project: Project, submission: Submission) -> None:

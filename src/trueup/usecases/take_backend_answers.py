@@ -60,10 +60,10 @@ class TakeBackendAnswers:
         """None when that person says the same, or said something else since."""
         before = self._live(task).get(annotation.annotator) if annotation.annotator in task.answered_by else None
         if before is None:
-            return annotation
+            return replace(annotation, slice=task.slice)
         if before.label == annotation.label or before.submitted_at >= annotation.submitted_at:
             return None
-        return replace(annotation, supersedes=before.annotation_id)
+        return replace(annotation, supersedes=before.annotation_id, slice=task.slice)
 
     def _live(self, task: Task) -> dict[str, Annotation]:
         return {each.annotator: each for each in live(self.tasks.annotations(task.project, task.task_id))}

@@ -28,6 +28,7 @@ def said(loop: Loop, task: str, who: str, label: str, days: float, seconds: floa
         label=label,
         submitted_at=at,
         seconds_spent=seconds,
+        slice=stored.slice,
     )
     answered = replace(stored, revision=stored.revision + 1, answered_by=(*stored.answered_by, who))
     loop.tasks.save(answered, Journal(at=at), annotation=annotation)
@@ -85,6 +86,21 @@ def test_agreement_falls_where_somebody_drifts(loop: Loop) -> None:
     assert first is not None
     assert last is not None
     assert first > last + 0.3
+
+
+def test_agreement_is_told_of_each_slice(loop: Loop) -> None:
+    """In one slice ben answers as ada does, in the other never."""
+    for number, task in enumerate(loop.tasks.by_status("pets", TaskStatus.OPEN, 40)):
+        sliced = replace(task, slice="night" if number % 2 else "day", revision=task.revision + 1)
+        loop.tasks.save(sliced, Journal(at=NOW))
+        first, second = ("cat", "dog") if number % 4 < 2 else ("dog", "cat")
+        said(loop, task.task_id, "ada", first, days=1)
+        said(loop, task.task_id, "ben", second if number % 2 else first, days=1)
+    day, night = sorted(loop.report("pets").by_slice, key=lambda each: each.name)
+    assert (day.name, day.value, day.samples) == ("day", 1.0, 20)
+    assert (night.name, night.samples) == ("night", 20)
+    assert night.value is not None
+    assert night.value < -0.9
 
 
 def test_nothing_is_known_of_a_project_without_answers(loop: Loop) -> None:
