@@ -62,7 +62,7 @@ def test_each_operation_that_a_function_calls_is_described(name: str) -> None:
     services = described(packager.package(name))
     known = {xform_name(each) for service in services for each in whole(service)["operations"]}
     kept = {xform_name(each) for service in services.values() for each in service["operations"]}
-    assert "get_item" in called
+    assert called & known or not services
     assert called & known <= kept
 
 
@@ -183,8 +183,9 @@ def test_requests_are_the_same_as_with_all_of_botocore(call: str, region: str, c
 @pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
 @pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
 def test_clients_speak_to_the_same_addresses(name: str, region: str) -> None:
-    data = Packager("host", b"[]").package(name) / "botocore" / "data"
-    for service in (each.name for each in data.iterdir() if each.is_dir()):
+    package = Packager("host", b"[]").package(name)
+    data = package / "botocore" / "data"
+    for service in described(package):
         whole_one, cut_one = (client(service, folder, region, answer_of(200, b""), []) for folder in (WHOLE, data))
         assert whole_one.meta.endpoint_url == cut_one.meta.endpoint_url
         assert whole_one.meta.partition == cut_one.meta.partition
