@@ -4,7 +4,10 @@
 // tab's session storage), for a lease outlives a reload and nobody else can take the task before it ends.
 import { describe } from "./editors/describe.js";
 
+// Tasks at hand beyond the one that is looked at. Each is one that nobody else can take meanwhile.
 const AHEAD = 2;
+const MOST_AHEAD = 6;
+const CLAIMS_AT_ONCE = 2;
 const REMEMBERED = 20;
 const IDLE_MS = 5 * 60 * 1000;
 const NOTICE_MS = 8000;
@@ -30,7 +33,10 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     waiting: 0,
   };
   const watchers = new Set();
-  let filling = null;
+  const claiming = new Set();
+  // Milliseconds that this person looks at a task, and that one takes to come: the slowest of late.
+  let looked = Infinity;
+  let fetched = 0;
   let closed = false;
   let opening = false;
   let stale = false;
@@ -87,25 +93,34 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     await fill();
   }
 
+  /** A reserve, and those that will be answered while one is fetched: a fast annotator never waits, a slow one holds few. */
+  const lacking = () => Math.min(AHEAD + Math.floor(fetched / looked), MOST_AHEAD) + (state.task ? 0 : 1) - state.ahead.length;
+
+  /** Settles once nothing is lacking, or nothing more is to be had. */
   function fill() {
-    filling ??= claimMore().finally(() => (filling = null));
-    return filling;
+    while (!closed && claiming.size < Math.min(CLAIMS_AT_ONCE, lacking())) {
+      const one = bring()
+        .finally(() => claiming.delete(one))
+        .then((brought) => brought && fill());
+      claiming.add(one);
+    }
+    return Promise.all(claiming);
   }
 
-  async function claimMore() {
-    while (!closed && state.ahead.length + (state.task ? 1 : 0) <= AHEAD) {
-      let found;
-      try {
-        found = await claim();
-      } catch (error) {
-        return stay(error);
-      }
-      if (closed) return;
-      if (!found) return stay(null);
-      state.ahead.push(found);
-      if (!state.task && !opening && state.phase !== "lost") show(state.ahead.shift());
-      else changed();
+  /** Whether a task came. */
+  async function bring() {
+    let found;
+    try {
+      found = await claim();
+    } catch (error) {
+      return stay(error);
     }
+    if (closed) return false;
+    if (!found) return stay(null);
+    state.ahead.push(found);
+    if (!state.task && !opening && state.phase !== "lost") show(state.ahead.shift());
+    else changed();
+    return true;
   }
 
   async function claim() {
@@ -113,7 +128,9 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     const { task } = await ask(() => api.claim(project));
     if (!task) return null;
     task.heldUntil = asked + lease;
-    return withPayload(task);
+    const found = await withPayload(task);
+    fetched = Math.max(clock.now() - asked, 0.8 * fetched);
+    return found;
   }
 
   async function withPayload(task) {
@@ -127,6 +144,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
       state.trouble = error?.message;
     }
     changed();
+    return false;
   }
 
   // ------------------------------------------------------------ answers go
@@ -137,6 +155,8 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     if (!task || state.phase !== "task" || !shownAt || task.payload.kind === "broken") return;
     if (task.corrects && task.label === label && !Object.keys(more).length) return keep();
     const seconds_spent = Math.min(Math.max((clock.now() - shownAt) / 1000, 0), LONGEST_S);
+    // Whoever quickens is served at once, whoever slows down bit by bit.
+    looked = Math.max(1, (Math.min(looked, 1000 * seconds_spent) + 1000 * seconds_spent) / 2);
     const entry = { id: crypto.randomUUID(), project, task_id: task.task_id, label, body: { label, seconds_spent, ...more } };
     if (!task.corrects) entry.body.lease_token = task.lease_token;
     else if (task.corrects.annotation_id) entry.body.supersedes = task.corrects.annotation_id;
