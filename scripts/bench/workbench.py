@@ -236,14 +236,14 @@ def page(found: Sequence[Pace], rounds: int, version: str, loads: Sequence[float
 embedded AWS on the same cores being most or all of it.
 
 An annotator has signed in to the workbench on the embedded AWS, with the page, the API and the payloads served as they
-are to people, and answers by a class's key. Texts are a sentence; photographs are JPEG files of {PHOTOGRAPH[0]} by
+are to people, and answers by a class's key. Texts have twenty words; photographs are JPEG files of {PHOTOGRAPH[0]} by
 {PHOTOGRAPH[1]} pixels. The clock is the page's own. It runs from the key event's time stamp to the beginning of the
-frame that follows the one which painted the next task's payload, text in the document or picture decoded: two frames
-(33 ms at 60 a second) are in every figure. Taken is when the server's answer to the submission has come, counted from
-the same key; waited is how often no next task was at hand. Two annotators look at each task for a while; the third
-presses a key as soon as the page takes one, which nobody does who reads, and so is told how fast tasks come out of the
-embedded AWS rather than how fast the page is. Every press must be one answer in the table, with the key's label, and
-must bring another payload: otherwise the bench ends with an error.
+frame that follows the one which painted the next task's payload, text in the document or picture decoded: the frame
+of the painting itself (17 ms at 60 a second) is in every figure. Taken is when the server's answer to the submission
+has come, counted from the same key; waited is how often no next task was at hand. Two annotators look at each task for
+a while; the third presses a key as soon as the page takes one, which nobody does who reads: those rows tell how fast
+tasks come out of the embedded AWS rather than how fast the page is. Every press must be one answer in the table, with
+the key's label, and must bring another payload: otherwise the bench ends with an error.
 
 {table(HEAD, [_row(each) for each in found])}
 

@@ -7,7 +7,6 @@ import { describe } from "./editors/describe.js";
 // Tasks at hand beyond the one that is looked at. Each is one that nobody else can take meanwhile.
 const AHEAD = 2;
 const MOST_AHEAD = 6;
-const CLAIMS_AT_ONCE = 2;
 const REMEMBERED = 20;
 const IDLE_MS = 5 * 60 * 1000;
 const NOTICE_MS = 8000;
@@ -33,7 +32,7 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     waiting: 0,
   };
   const watchers = new Set();
-  const claiming = new Set();
+  let filling = null;
   // Milliseconds that this person looks at a task, and that one takes to come: the slowest of late.
   let looked = Infinity;
   let fetched = 0;
@@ -94,33 +93,27 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
   }
 
   /** A reserve, and those that will be answered while one is fetched: a fast annotator never waits, a slow one holds few. */
-  const lacking = () => Math.min(AHEAD + Math.floor(fetched / looked), MOST_AHEAD) + (state.task ? 0 : 1) - state.ahead.length;
+  const wanted = () => Math.min(AHEAD + Math.floor(fetched / looked), MOST_AHEAD);
 
-  /** Settles once nothing is lacking, or nothing more is to be had. */
   function fill() {
-    while (!closed && claiming.size < Math.min(CLAIMS_AT_ONCE, lacking())) {
-      const one = bring()
-        .finally(() => claiming.delete(one))
-        .then((brought) => brought && fill());
-      claiming.add(one);
-    }
-    return Promise.all(claiming);
+    filling ??= claimMore().finally(() => (filling = null));
+    return filling;
   }
 
-  /** Whether a task came. */
-  async function bring() {
-    let found;
-    try {
-      found = await claim();
-    } catch (error) {
-      return stay(error);
+  async function claimMore() {
+    while (!closed && state.ahead.length + (state.task ? 1 : 0) <= wanted()) {
+      let found;
+      try {
+        found = await claim();
+      } catch (error) {
+        return stay(error);
+      }
+      if (closed) return;
+      if (!found) return stay(null);
+      state.ahead.push(found);
+      if (!state.task && !opening && state.phase !== "lost") show(state.ahead.shift());
+      else changed();
     }
-    if (closed) return false;
-    if (!found) return stay(null);
-    state.ahead.push(found);
-    if (!state.task && !opening && state.phase !== "lost") show(state.ahead.shift());
-    else changed();
-    return true;
   }
 
   async function claim() {
@@ -144,7 +137,6 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
       state.trouble = error?.message;
     }
     changed();
-    return false;
   }
 
   // ------------------------------------------------------------ answers go
