@@ -1,6 +1,6 @@
 """From the key press to the next task on the screen, in Chromium on the embedded AWS.
 
-    python -m scripts.bench.workbench [--rounds 3]    # after npm run build:web
+    python -m scripts.bench.workbench [--rounds 1]    # after npm run build:web
 
 Writes docs/benchmarks/workbench.md. A deployment of its own with a project of texts and one of photographs; an
 annotator signs in and answers by a class's key. The page itself is the clock: milliseconds run from the key event's own
@@ -221,7 +221,7 @@ def _row(found: Pace) -> list[str]:
     return [f"{found.project}, {found.pace}", *(f"{each:.0f}" for each in figures), f"{found.waits}"]
 
 
-HEAD = ["project, annotator", "median ms", "95 %", "most", "taken, median ms", "95 %", "most", "waited"]
+HEAD = ["project, annotator", "median ms", "95 %", "most", "taken, median ms", "taken, 95 %", "taken, most", "waited"]
 
 
 def page(found: Sequence[Pace], rounds: int, version: str, loads: Sequence[float]) -> str:
@@ -231,9 +231,9 @@ def page(found: Sequence[Pace], rounds: int, version: str, loads: Sequence[float
     ]
     return f"""# From a key to the next task
 
-`python -m scripts.bench.workbench`, {rounds} sittings of {ANSWERS} answers in each row. {machine()}; headless Chromium
-{version} without a GPU. Load of the machine from {min(loads):.1f} to {max(loads):.1f}, this bench, Chromium and the
-embedded AWS on the same cores being most or all of it.
+`python -m scripts.bench.workbench`, {rounds} x {ANSWERS} answers in each row. {machine()}; headless Chromium {version}
+without a GPU. Chromium and the embedded AWS share these cores with whatever else runs: the machine's load after each
+sitting was {min(loads):.1f} to {max(loads):.1f}.
 
 An annotator has signed in to the workbench on the embedded AWS, with the page, the API and the payloads served as they
 are to people, and answers by a class's key. Texts have twenty words; photographs are JPEG files of {PHOTOGRAPH[0]} by
@@ -278,7 +278,7 @@ def deployed() -> Iterator[Cloud]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="sittings of each annotator in each project")
+    parser.add_argument("--rounds", type=int, default=1, help="sittings of each annotator in each project")
     rounds = parser.parse_args().rounds
     with deployed() as cloud, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
