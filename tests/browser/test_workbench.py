@@ -75,6 +75,60 @@ def test_the_next_task_paints_before_the_network_answers(desk: Desk, pictures: N
     assert desk.ready() == following
 
 
+def test_answers_held_back_keep_nobody_waiting_and_all_arrive_late(desk: Desk, pictures: None) -> None:
+    desk.enter("digits")
+    held: list[Any] = []
+    holding = True
+    desk.page.route("**/annotations", lambda route: held.append(route) if holding else route.continue_())
+    # More of them than are fetched ahead: claims go their own way.
+    given = [(desk.answer(key)[0], key) for key in "62514"]
+    following = desk.ready()
+    desk.page.get_by_text("Sending 5 answers").wait_for()
+    assert [desk.labels("digits", task) for task, _ in given] == [[]] * 5
+    holding = False
+    for route in held:
+        route.continue_()
+    desk.page.get_by_text("Sending").wait_for(state="detached")
+    eventually(lambda: [desk.labels("digits", task) for task, _ in given] == [[(key, False)] for _, key in given])
+    assert desk.ready() == following
+
+
+def test_an_answer_that_fails_once_is_sent_again_behind_the_next_task(desk: Desk, pictures: None) -> None:
+    desk.enter("digits")
+    busy = {"status": 503, "json": {"error": {"code": "Retryable", "message": "busy"}}}
+    desk.page.route("**/annotations", lambda route: route.fulfill(**busy), times=1)
+    with desk.page.expect_response("**/annotations") as refused:
+        first, _ = desk.answer("3")
+    assert refused.value.status == 503
+    second, following = desk.answer("8")
+    for task, key in ((first, "3"), (second, "8")):
+        eventually(lambda task=task, key=key: desk.labels("digits", task) == [(key, False)])
+    assert desk.ready() == following
+    assert desk.complaints == [
+        "Failed to load resource: the server responded with a status of 503 (Service Unavailable)"
+    ]
+    desk.complaints.clear()
+
+
+def test_an_answer_whose_receipt_is_lost_is_counted_once(desk: Desk, pictures: None) -> None:
+    desk.enter("digits")
+    taken: list[int] = []
+
+    def lose(route: Any) -> None:
+        taken.append(route.fetch().status)
+        route.abort()
+
+    desk.page.route("**/annotations", lose, times=1)
+    # The lost one is no response to the page: this is the second, which tells of what is known.
+    with desk.page.expect_response("**/annotations") as known:
+        task, following = desk.answer("5")
+    assert (taken, known.value.status) == ([201], 200)
+    assert desk.labels("digits", task) == [("5", False)]
+    assert desk.ready() == following
+    assert desk.complaints == ["Failed to load resource: net::ERR_FAILED"]
+    desk.complaints.clear()
+
+
 def test_undo_corrects_what_was_sent(desk: Desk, pictures: None) -> None:
     desk.enter("digits")
     task, following = desk.answer("4")

@@ -4,7 +4,9 @@
 // tab's session storage), for a lease outlives a reload and nobody else can take the task before it ends.
 import { describe } from "./editors/describe.js";
 
+// Tasks at hand beyond the one that is looked at. Each is one that nobody else can take meanwhile.
 const AHEAD = 2;
+const MOST_AHEAD = 6;
 const REMEMBERED = 20;
 const IDLE_MS = 5 * 60 * 1000;
 const NOTICE_MS = 8000;
@@ -31,6 +33,9 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
   };
   const watchers = new Set();
   let filling = null;
+  // Milliseconds that this person looks at a task, and that one takes to come: the slowest of late.
+  let looked = Infinity;
+  let fetched = 0;
   let closed = false;
   let opening = false;
   let stale = false;
@@ -87,13 +92,16 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     await fill();
   }
 
+  /** A reserve, and those that will be answered while one is fetched: a fast annotator never waits, a slow one holds few. */
+  const wanted = () => Math.min(AHEAD + Math.floor(fetched / looked), MOST_AHEAD);
+
   function fill() {
     filling ??= claimMore().finally(() => (filling = null));
     return filling;
   }
 
   async function claimMore() {
-    while (!closed && state.ahead.length + (state.task ? 1 : 0) <= AHEAD) {
+    while (!closed && state.ahead.length + (state.task ? 1 : 0) <= wanted()) {
       let found;
       try {
         found = await claim();
@@ -113,7 +121,9 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     const { task } = await ask(() => api.claim(project));
     if (!task) return null;
     task.heldUntil = asked + lease;
-    return withPayload(task);
+    const found = await withPayload(task);
+    fetched = Math.max(clock.now() - asked, 0.8 * fetched);
+    return found;
   }
 
   async function withPayload(task) {
@@ -137,6 +147,8 @@ export function makeDesk({ api, load, outbox, shelf, about, onSessionOver = () =
     if (!task || state.phase !== "task" || !shownAt || task.payload.kind === "broken") return;
     if (task.corrects && task.label === label && !Object.keys(more).length) return keep();
     const seconds_spent = Math.min(Math.max((clock.now() - shownAt) / 1000, 0), LONGEST_S);
+    // Whoever quickens is served at once, whoever slows down bit by bit.
+    looked = Math.max(1, (Math.min(looked, 1000 * seconds_spent) + 1000 * seconds_spent) / 2);
     const entry = { id: crypto.randomUUID(), project, task_id: task.task_id, label, body: { label, seconds_spent, ...more } };
     if (!task.corrects) entry.body.lease_token = task.lease_token;
     else if (task.corrects.annotation_id) entry.body.supersedes = task.corrects.annotation_id;

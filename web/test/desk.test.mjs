@@ -14,20 +14,24 @@ function world(tasks = 9) {
     setItem(key, value) { this[key] = value; },
     removeItem(key) { delete this[key]; },
   }), {});
-  const it = { now: 1e6, up: true, given: 0, sent: [], skipped: [], beats: [], refuse: null, over: 0 };
+  const it = { now: 1e6, up: true, given: 0, sent: [], skipped: [], beats: [], refuse: null, over: 0, slow: 0 };
   const answered = async (value) => {
     if (!it.up) throw refusal(0, "Offline");
     return value();
   };
   const api = {
     project: () => answered(() => ({ progress: { mine_today: 0, mine_total: 0, open: 1, settled: 0, review: 0 } })),
-    claim: () => answered(() => ({ task: it.given < tasks ? { task_id: `t${++it.given}`, project: "p", lease_token: `l${it.given}` } : null })),
+    claim: () => answered(() => {
+      it.now += it.slow;
+      return { task: it.given < tasks ? { task_id: `t${++it.given}`, project: "p", lease_token: `l${it.given}` } : null };
+    }),
     heartbeat: (task) => answered(() => {
       it.beats.push(task.task_id);
       if (it.refuse) throw it.refuse;
       return {};
     }),
-    annotate: (entry) => answered(() => {
+    annotate: (entry) => answered(async () => {
+      await it.held;
       if (it.refuse) throw it.refuse;
       it.seconds = entry.body.seconds_spent;
       it.sent.push([entry.task_id, entry.body.label, entry.body.supersedes ?? entry.body.lease_token]);
@@ -72,6 +76,37 @@ test("the next task is shown at once and the answer goes out", async () => {
   await soon();
   assert.deepEqual(it.sent, [["t1", "cat", "l1"]]);
   assert.equal(desk.state.progress.mine_today, 1);
+});
+
+test("an answer that is under way keeps nobody waiting, and all leave in their order", async () => {
+  const it = world();
+  const desk = await begun(it);
+  let release;
+  it.held = new Promise((done) => (release = done));
+  for (const label of ["cat", "dog", "fox", "cat"]) await say(desk, label);
+  assert.deepEqual([desk.state.task.task_id, desk.state.waiting, it.sent], ["t5", 4, []]);
+  release();
+  await soon();
+  assert.deepEqual(it.sent.map(([task]) => task), ["t1", "t2", "t3", "t4"]);
+  assert.deepEqual([desk.state.task.task_id, desk.state.waiting], ["t5", 0]);
+});
+
+test("whoever answers faster than tasks come has more of them at hand, and fewer again once they look longer", async () => {
+  const it = world(99);
+  it.slow = 400;
+  const desk = await begun(it);
+  assert.equal(desk.state.ahead.length, 2);
+  const answers = async (count, ms) => {
+    for (let each = 0; each < count; each += 1) {
+      desk.painted(desk.state.task);
+      it.now += ms;
+      desk.answer("cat");
+      await soon();
+    }
+    return desk.state.ahead.length;
+  };
+  assert.equal(await answers(4, 100), 6);
+  assert.equal(await answers(9, 5000), 2);
 });
 
 test("a key that comes before the sample is on the screen answers nothing", async () => {
