@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.worlds import NOW, Loop, opening, project
 from trueup.adapters.memory import MemoryDatasetStore, World
+from trueup.annotation.tasks import send_to_review
 from trueup.dataset.versions import content_of
 from trueup.errors import HeadMovedError, NotFoundError, RetryableError
 from trueup.events import VersionCommitted
@@ -16,6 +17,7 @@ from trueup.model import (
     Annotation,
     ConsensusPolicy,
     DatasetVersion,
+    GoldPolicy,
     LabelClass,
     LabelledSample,
     Node,
@@ -30,6 +32,8 @@ from trueup.quality.consensus import Accepted, judge
 from trueup.quality.fitting import votes_of
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.migrate_labels import MigrateLabels
+from trueup.usecases.put_feedback import Report
+from trueup.usecases.rule_on_task import RuleOnTask
 from trueup.usecases.show_reviews import ShowReviews
 from trueup.usecases.submit_annotation import Submission
 
@@ -192,6 +196,50 @@ def test_what_was_settled_before_is_committed_under_todays_name() -> None:
     assert version.schema_version == in_new_words().label_schema.version
     assert loop.tasks.uncommitted("pets", 10) == []
     assert migrating(loop)("pets").version is None
+
+
+def test_a_ruling_counts_who_had_said_the_same_under_another_name() -> None:
+    loop, task = started("puppy", "fox")
+    loop.settle("pets", task)
+    loop.projects["pets"] = in_new_words()
+    loop.tasks.save(send_to_review(loop.tasks.get("pets", task)), Journal(at=NOW))
+    rule = RuleOnTask(loop.projects, loop.tasks, loop.lineage, loop.queue, loop.clock)
+    rule.label("pets", task, "rita", "hound")
+    consensus = loop.tasks.consensus("pets", task)
+    assert consensus is not None
+    assert (consensus.label, consensus.agreement) == ("dog", 0.5)
+    ruling = next(each for each in loop.tasks.annotations("pets", task) if each.annotator == "rita")
+    assert ruling.schema_version == in_new_words().label_schema.version
+
+
+def test_an_outcome_that_waited_for_its_capture_becomes_a_label_of_today() -> None:
+    loop = Loop(in_old_words())
+    loop.put_feedback(Report(project="pets", label="hound", event_id="event-1", kind="truth"))
+    loop.projects["pets"] = in_new_words()
+    loop.ingest(loop.capture(1))
+    assert loop.join_feedback("pets", 60).outcomes == {"labelled": 1}
+    (label,) = loop.tasks.uncommitted("pets", 10)
+    assert (label.consensus.label, label.consensus.method) == ("dog", "truth")
+    (truth,) = loop.tasks.annotations("pets", label.consensus.task_id)
+    assert truth.schema_version == in_new_words().label_schema.version
+
+
+def test_a_gold_answer_under_an_old_name_is_right() -> None:
+    loop = Loop(replace(in_old_words(), gold=GoldPolicy(share=1.0)))
+    imported(loop, "kitten", "puppy")
+    loop.keep_gold.add("pets", 2, "lea")
+    claimed = loop.claim("pets", "ada")
+    assert claimed is not None
+    gold = loop.gold.item("pets", claimed.task.gold_id or "")
+    assert gold is not None
+    token = claimed.lease.token
+    sent = Submission(
+        project="pets", task_id=claimed.task.task_id, annotator="ada", label=gold.label, lease_token=token
+    )
+    loop.projects["pets"] = replace(in_new_words(), gold=GoldPolicy(share=1.0))
+    assert loop.submit(sent).annotation.label == RENAMED[gold.label]
+    loop.settle("pets", claimed.task.task_id)
+    assert [each.score for each in loop.gold.answers("pets")] == [1.0]
 
 
 @pytest.mark.parametrize("method", ["dawid-skene", "majority", "crowdlab"])
