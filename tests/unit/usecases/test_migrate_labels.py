@@ -30,6 +30,7 @@ from trueup.model import (
 from trueup.ports import Journal
 from trueup.quality.consensus import Accepted, judge
 from trueup.quality.fitting import votes_of
+from trueup.usecases.evaluate_candidate import EvaluateCandidate
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.migrate_labels import MigrateLabels
 from trueup.usecases.put_feedback import Report
@@ -263,3 +264,14 @@ def test_a_judge_hears_what_a_model_of_before_said(method: str) -> None:
     new = [replace(each, label="dog") for each in answers]
     verdict = judge(replace(task, prediction=said), answers, policy, schema, {}, NOW)
     assert verdict == judge(replace(task, prediction=named), new, policy, schema, {}, NOW)
+
+
+def test_a_champion_is_right_under_either_name() -> None:
+    loop = Loop()
+    lines = [
+        f'{{"sample": "{number}", "label": "dog", "candidate": {{"label": "dog"}}, "champion": {{"label": "{said}"}}}}'
+        for number, said in enumerate(["puppy", "hound", "dog", "kitten"] * 10)
+    ]
+    loop.datasets.objects["memory://evaluation/predictions.jsonl"] = "\n".join(lines).encode()
+    verdict = EvaluateCandidate({"pets": in_new_words()}, loop.datasets)("pets", "memory://evaluation")
+    assert (verdict.metrics["candidate_accuracy"], verdict.metrics["champion_accuracy"]) == (1.0, 0.75)
