@@ -92,6 +92,10 @@ def _classes(value: tuple[Any, ...]) -> bool:
     return len(value) <= MAX_CLASSES and len(names) <= MAX_HYPERPARAMETER
 
 
+def _renamed(value: Mapping[str, str]) -> bool:
+    return len(value) <= 300 and all(_CLASS_NAME.holds(each) for each in value)
+
+
 def _hyperparameters(value: dict[str, str]) -> bool:
     fits = len(value) <= MAX_HYPERPARAMETERS and all(
         0 < len(name) <= 256 and len(text) <= MAX_HYPERPARAMETER for name, text in value.items()
@@ -142,6 +146,7 @@ _QUEUES = Allowed(f"up to {MAX_QUEUES} queues", lambda value: len(value) <= MAX_
 _QUEUE_NAME = matching(r"[a-z](-?[a-z0-9])*", "up to 20 small letters, digits and inner hyphens, a letter first", 20)
 _WANTED = Allowed("up to 50 names", lambda value: len(value) <= 50 and all(0 < len(each) <= 256 for each in value))
 _HOURS = Allowed("0.1 to 8,760, or null", lambda value: value is None or 0.1 <= value <= 8760)
+_RENAMED = Allowed("up to 300 names that a class may have", _renamed)
 _RELATIONS = Allowed("up to 30 relations", lambda value: len(value) <= 30)
 _CLASS_NAME = matching(
     r"(?!\{)[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces, the first no {", 256
@@ -291,11 +296,17 @@ PROJECT_KEYS: dict[str, Key] = {
         "Its key in the workbench, which no other relation has; null lets the page choose", "w", _CLASS_KEY
     ),
     "label_schema.relations[].description": Key("When it holds, for annotators", "A person is employed by it"),
+    "label_schema.renamed": Key(
+        "Names that classes or relations had before, and what each of these is called today; several may have become "
+        "one. After the deployment `trueup schema migrate` relabels the dataset (docs/concepts.md)",
+        {"organisation": "company"},
+        _RENAMED,
+    ),
     "label_schema.media": Key("How the workbench shows an input", "text"),
     "label_schema.guidelines": Key("What annotators read before they answer", "Choose the team that should answer."),
     "label_schema.classes": Key(
         "What annotators choose from. Their order is the order of the model's bare probabilities. Add classes at the "
-        "end; removing or renaming one makes labels unknown",
+        "end; where one gets another name, say so in `label_schema.renamed`; removing one makes labels unknown",
         [{"name": "billing", "key": "b", "description": "Invoices and refunds"}, {"name": "sales"}],
         _CLASSES,
     ),

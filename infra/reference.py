@@ -69,7 +69,7 @@ _SECTIONS = {
 }
 # Shown in an example of their own.
 _SECOND = ("ground_truth", "selection.answer")
-_THIRD = ("label_schema.relations", "label_studio")
+_THIRD = ("label_schema.relations", "label_schema.renamed", "label_studio")
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "object", type(None): "null"}
 
 
@@ -115,6 +115,7 @@ def full_example() -> dict[str, Any]:
             "media": "text",
             "classes": [{"name": "person"}, {"name": "company"}],
             "relations": inner["label_schema.relations"],
+            "renamed": inner["label_schema.renamed"],
         },
         "triggers": {"action": "notify"},
         "backend": "label_studio",

@@ -177,7 +177,7 @@ class Loop:
         self.runs = MemoryRunStore(self.world)
         self.workflows = MemoryWorkflows()
         self.registry = MemoryRegistry()
-        projects = {self.config.name: self.config}
+        self.projects = projects = {self.config.name: self.config}
         self.ingest = IngestCaptures(
             projects,
             self.archive,

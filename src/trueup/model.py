@@ -53,7 +53,8 @@ Kind = Literal["classification", "multilabel", "boxes", "polygons", "mask", "spa
 class LabelSchema(Record, frozen=True, kw_only=True):
     """What annotators may answer (trueup.labels). The order of `classes` gives the class index of manifests; kinds
     without classes have none. `relations` may lie between spans, `scale` is that of ratings. `none_of_these`: whether
-    annotators may say that no class fits, and propose one."""
+    annotators may say that no class fits, and propose one. `renamed` leads from names that classes or relations had
+    before to those of today; `version` names what gives answers their meaning."""
 
     kind: Kind = "classification"
     media: Literal["image", "text", "tabular", "audio"] = "image"
@@ -61,11 +62,22 @@ class LabelSchema(Record, frozen=True, kw_only=True):
     relations: tuple[LabelClass, ...] = ()
     scale: Scale = Scale()
     none_of_these: bool = True
+    renamed: Mapping[str, str] = {}
     guidelines: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.classes)
+
+    @property
+    def relation_names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.relations)
+
+    @property
+    def version(self) -> str:
+        """Another one where the same answer would mean something else: guidelines, keys and old names are not in it."""
+        meaning = (self.kind, self.media, self.names, self.relation_names, self.scale, self.none_of_these)
+        return content_id(msgspec.json.encode(meaning, order="deterministic"))[:12]
 
 
 class AnswerPath(Record, frozen=True, kw_only=True):
@@ -796,8 +808,8 @@ class Standing(Record, frozen=True, kw_only=True):
 
 class Annotation(Record, frozen=True, kw_only=True):
     """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one. `label` is text
-    of the schema's kind (trueup.labels); `flagged` asks for a reviewer, whatever others say. One that is `withdrawn`
-    takes back the one that it supersedes. `slice` is the sample's."""
+    of the schema's kind (trueup.labels), whose version was `schema_version`; `flagged` asks for a reviewer, whatever
+    others say. One that is `withdrawn` takes back the one that it supersedes. `slice` is the sample's."""
 
     project: str
     annotation_id: str
@@ -813,6 +825,7 @@ class Annotation(Record, frozen=True, kw_only=True):
     flagged: bool = False
     withdrawn: bool = False
     slice: str | None = None
+    schema_version: str = ""
 
 
 class Consensus(Record, frozen=True, kw_only=True):
@@ -1028,6 +1041,7 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     """An immutable, content-addressed list of labelled samples. `version_id` is the SHA-256 of the document.
 
     `segments` hold the whole content, in order; a later segment's line for a sample replaces an earlier one.
+    `schema_version` is that of the label schema of when it was made.
     """
 
     project: str
@@ -1046,6 +1060,7 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     reason: str
     mean_agreement: float = 1.0
     policy_version: str = ""
+    schema_version: str = ""
 
 
 class SampleChange(Record, frozen=True, kw_only=True):

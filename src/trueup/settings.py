@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from trueup.errors import ConfigurationError
+from trueup.model import LabelSchema
 from trueup.model import Project as Project  # infra takes them from here
 from trueup.model import Record as Record
 from trueup.model import lane_of as lane_of
@@ -512,8 +513,26 @@ def _schema_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         not schema.relations or kind == "spans",
         f"is set, but label_schema.kind is {kind!r}: relations lie between spans",
     )
+    yield from _name_agreements(schema)
     yield (
         "label_schema.scale",
         schema.scale.low < schema.scale.high,
         f"reaches from {schema.scale.low} to {schema.scale.high}: the high end must lie above the low one",
+    )
+
+
+def _name_agreements(schema: LabelSchema) -> Iterator[tuple[str, bool, str]]:
+    """That old names lead to today's, and no old one is one of these, leaves no chain of them either."""
+    today = (*schema.names, *schema.relation_names)
+    alive = next((each for each in schema.renamed if each in today), None)
+    yield (
+        "label_schema.renamed",
+        alive is None,
+        f"holds {alive!r} as a name of before, which a class or relation has today",
+    )
+    lost = next((each for each in schema.renamed.values() if each not in today), None)
+    yield (
+        "label_schema.renamed",
+        lost is None,
+        f"leads to {lost!r}, which no class or relation is called; there are: {', '.join(today) or 'none'}",
     )

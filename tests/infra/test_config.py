@@ -64,6 +64,10 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     ),
     "label_schema.classes[].name": (["a", "two words", "x" * 256, "a {"], ["", "  ", "x" * 257, "a\nb", "{"]),
     "label_schema.relations": ([[], RELATIONS], [[*RELATIONS, {"name": "one more"}]]),
+    "label_schema.renamed": (
+        [{}, {"firm": "company", "worker": "person"}, {"x" * 256: "company"}],
+        [{"": "company"}, {"a\nb": "company"}, {"x" * 257: "company"}, {str(each): "company" for each in range(301)}],
+    ),
     "label_schema.relations[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb", "{"]),
     "label_schema.relations[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
     "label_schema.scale.low": ([-100, 4], [-101]),
@@ -186,7 +190,7 @@ def context(**changes: Any) -> dict[str, Any]:
 
 def _example_of(path: str) -> int:
     """In which project of the full example a key stands."""
-    if path.startswith(("label_schema.relations", "label_studio")):
+    if path.startswith(("label_schema.relations", "label_schema.renamed", "label_studio")):
         return 2
     return int(path.startswith(("ground_truth", "selection.answer")))
 
@@ -354,6 +358,18 @@ def _many_models(document: dict[str, Any]) -> None:
         (
             _project(label_schema={"classes": [{"name": "a"}, {"name": "a"}]}),
             "trueup.projects[0].label_schema.classes[].name is 'a' twice",
+        ),
+        (
+            _project(label_schema={"classes": [{"name": "a"}, {"name": "b"}], "renamed": {"a": "b"}}),
+            "trueup.projects[0].label_schema.renamed holds 'a' as a name of before, which a class or relation",
+        ),
+        (
+            _project(label_schema={"classes": [{"name": "a"}, {"name": "b"}], "renamed": {"c": "d", "d": "a"}}),
+            "trueup.projects[0].label_schema.renamed leads to 'd', which no class or relation is called",
+        ),
+        (
+            _project(label_schema={"kind": "rating", "renamed": {"a": "b"}}, triggers={"action": "notify"}),
+            "trueup.projects[0].label_schema.renamed leads to 'b', which no class or relation is called",
         ),
         (
             _project(label_schema={"classes": [{"name": "a", "key": "x"}, {"name": "b", "key": "X"}]}),

@@ -80,6 +80,7 @@ def show(context: typer.Context, version: Version = "head", project: OneProject 
             ("splits", ", ".join(f"{name} {number:,}" for name, number in found.split_counts.items())),
             ("agreement", f"{found.mean_agreement:.3f} in the mean"),
             ("content", found.content_hash),
+            ("schema", found.schema_version or "not recorded"),
         ]
     )
     say()

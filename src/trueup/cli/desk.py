@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
+    from trueup.usecases.migrate_labels import MigrateLabels
     from trueup.usecases.put_feedback import PutFeedback
     from trueup.usecases.redrive_messages import RedriveMessages
     from trueup.usecases.replay_quarantine import ReplayQuarantine
@@ -82,6 +83,8 @@ class Deployed(Protocol):
     def attach(self) -> AttachEndpoint: ...
     @property
     def import_labels(self) -> ImportLabels: ...
+    @property
+    def migrate_labels(self) -> MigrateLabels: ...
     @property
     def decide(self) -> DecideRetraining: ...
     @property

@@ -307,11 +307,12 @@ def _paint_answers(annotations: tuple[Annotation, ...]) -> None:
             safe(brief(each.label)),
             f"{each.seconds_spent:.1f} s",
             stamp(each.submitted_at),
+            each.schema_version,
             "corrected" if each.annotation_id in corrected else "",
         ]
         for each in annotations
     ]
-    paint_table(["annotator", "label", "took", "at", ""], rows, ("took",))
+    paint_table(["annotator", "label", "took", "at", "schema", ""], rows, ("took",))
 
 
 @tasks.command("list")

@@ -34,6 +34,7 @@ def next_version(
     at: datetime,
     reason: str,
     policy_version: str = "",
+    schema_version: str = "",
 ) -> DatasetVersion:
     """The version that `changes` make of `parent`, whose content is `current`."""
     content = {**current, **{each.sample_id: each for each in changes}}
@@ -57,6 +58,7 @@ def next_version(
         reason=reason,
         mean_agreement=round(sum(each.agreement for each in content.values()) / len(content), 6),
         policy_version=policy_version,
+        schema_version=schema_version,
     )
     return msgspec.structs.replace(nameless, version_id=version_id_of(nameless))
 

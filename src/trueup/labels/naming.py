@@ -1,11 +1,12 @@
-"""What labels are counted under, without their schema: a label's text says what it is."""
+"""The names in labels, without their schema: a label's text says what it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from trueup.labels.values import (
     Boxes,
@@ -29,6 +30,18 @@ _NAMES: dict[type[Value], Callable[[Any], Iterable[str]]] = {
     Rating: lambda value: (str(value.rating),),
     Preference: lambda value: (value.preferred,),
 }
+_Names = Mapping[str, str]
+_RENAMED: dict[type[Value], Callable[[Any, _Names, _Names], Value]] = {
+    Classes: lambda value, new, _: Classes(classes=tuple(new.get(each, each) for each in value.classes)),
+    Boxes: lambda value, new, _: replace(value, boxes=_under(value.boxes, new)),
+    Polygons: lambda value, new, _: replace(value, polygons=_under(value.polygons, new)),
+    Mask: lambda value, new, _: replace(
+        value, classes=None if value.classes is None else tuple(new.get(each, each) for each in value.classes)
+    ),
+    Spans: lambda value, new, between: Spans(
+        spans=_under(value.spans, new), relations=_under(value.relations, between)
+    ),
+}
 _KINDS: tuple[type[Value], ...] = (NoneOfThese, Text, *_NAMES)
 
 
@@ -39,6 +52,18 @@ def names_in(text: str) -> tuple[str, ...]:
     if value is None:
         return (text,)
     return tuple(dict.fromkeys(_NAMES[type(value)](value))) if type(value) in _NAMES else ()
+
+
+def relations_in(text: str) -> tuple[str, ...]:
+    """The names of the relations in a label, each once and in turn."""
+    value = value_of(text)
+    return tuple(dict.fromkeys(each.label for each in value.relations)) if isinstance(value, Spans) else ()
+
+
+def with_names(value: Value, classes: Mapping[str, str], relations: Mapping[str, str]) -> Value:
+    """A value whose classes and relations are called otherwise, where these lead from their names to others. Not
+    canonical: what has one name now may stand there twice."""
+    return _RENAMED[type(value)](value, classes, relations) if type(value) in _RENAMED else value
 
 
 def is_none(text: str) -> bool:
@@ -56,3 +81,7 @@ def value_of(text: str) -> Value | None:
         except msgspec.MsgspecError:
             continue
     return None
+
+
+def _under(things: Iterable[Any], names: Mapping[str, str]) -> tuple[Any, ...]:
+    return tuple(replace(each, label=names.get(each.label, each.label)) for each in things)

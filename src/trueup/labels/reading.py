@@ -1,7 +1,8 @@
 """A label's text, read and written. Equal labels have equal texts, so that the same answer twice is the same answer.
 
 What a label may hold follows from the label schema; what does not fit is refused, never mended, but for the order of
-things that have none, and decimals that no screen shows.
+things that have none, decimals that no screen shows, and names that classes had before: `renamed` of the schema says
+what they are called today.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from trueup.errors import LabelError
+from trueup.labels.naming import with_names
 from trueup.labels.values import (
     Box,
     Boxes,
@@ -59,8 +61,9 @@ VALUES: dict[Kind, type[Value]] = {
 def checked(text: str, schema: LabelSchema) -> str:
     """The text of the label that `text` means. Raises LabelError that says what is wrong, and what may be there."""
     if schema.kind == "classification" and not _is_none(text):
-        _known((text,), schema, "")
-        return text
+        name = schema.renamed.get(text, text)
+        _known((name,), schema, "")
+        return name
     return written(read(text, schema))
 
 
@@ -74,12 +77,21 @@ def read(text: str, schema: LabelSchema) -> Value:
     value = _decoded(text, VALUES[schema.kind]) if schema.kind in VALUES else None
     if value is None:
         raise _error(f"is {text[:80]!r}, which says nothing of {schema.kind}")
-    return CHECKS[type(value)](value, schema)
+    return CHECKS[type(value)](with_names(value, *new_names(schema)) if schema.renamed else value, schema)
 
 
 def written(value: Value) -> str:
     """The text of a value as `read` made it."""
     return msgspec.json.encode(value).decode()
+
+
+def new_names(schema: LabelSchema) -> tuple[dict[str, str], dict[str, str]]:
+    """From names of before to today's: of classes, and of relations."""
+    classes, relations = (
+        {old: new for old, new in schema.renamed.items() if new in there}
+        for there in (schema.names, schema.relation_names)
+    )
+    return classes, relations
 
 
 def _is_none(text: str) -> bool:
@@ -235,7 +247,7 @@ CHECKS: dict[type[Value], Callable[..., Value]] = {
 
 
 def _known(names: Sequence[str], schema: LabelSchema, where: str, what: Literal["class", "relation"] = "class") -> None:
-    known = schema.names if what == "class" else [each.name for each in schema.relations]
+    known = schema.names if what == "class" else schema.relation_names
     stranger = next((each for each in names if each not in known), None)
     if stranger is not None:
         at = f" ({where})" if where else ""

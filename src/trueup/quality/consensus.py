@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ import numpy as np
 from trueup.labels.brief import brief
 from trueup.labels.naming import is_none, value_of
 from trueup.labels.reading import checked, read, written
+from trueup.labels.renaming import with_todays_names
 from trueup.labels.values import NoneOfThese
 from trueup.model import (
     Annotation,
@@ -80,10 +81,12 @@ def judge(
     at: datetime,
 ) -> Verdict:
     """Judge a task on its live annotations, whatever their kind. Answers by which no class fits are none of the
-    classes: half of them, or anybody's flag, are a reviewer's matter. Raises ConfigurationError for an unknown method.
+    classes: half of them, or anybody's flag, are a reviewer's matter. Names of before count as today's. Raises
+    ConfigurationError for an unknown method.
     """
     if len(annotations) < task.overlap:
         return Waiting(reason=f"{len(annotations)} of {task.overlap} answers are in")
+    annotations = with_todays_names(annotations, schema)
     told = [each for each in annotations if not is_none(each.label)]
     if 2 * len(told) <= len(annotations):
         return _nothing_fits(task, annotations, policy, schema, at)
@@ -135,7 +138,7 @@ def _guess(
     method = method_named(policy.method)
     if schema.kind == "classification":
         labels = [(each.annotator, each.label) for each in annotations]
-        chances = method.posterior(labels, schema.names, skills, _chances(task.prediction, schema.names))
+        chances = method.posterior(labels, schema.names, skills, _chances(task.prediction, schema))
         return _Guess(schema.names[winner(chances, schema.names, task.sample_id)], chances)
     said = [Said(each.annotator, read(each.label, schema)) for each in annotations]
     merged = merger_of(schema.kind).merge(said, schema, skills, method)
@@ -173,13 +176,15 @@ def agreement_with(label: str, annotations: Sequence[Annotation], schema: LabelS
     return round(sum(shares) / len(shares), 6) if shares else 1.0
 
 
-def _chances(prediction: Prediction | None, classes: Sequence[str]) -> Floats | None:
+def _chances(prediction: Prediction | None, schema: LabelSchema) -> Floats | None:
     """What the model said of the classes, float64[k], or None where it named none of them. What it left to others is
     spread over the classes that it did not name."""
     if prediction is None or not prediction.probabilities:
         return None
-    named = dict(zip(prediction.classes, prediction.probabilities, strict=True))
-    found = np.array([named.get(each, -1.0) for each in classes])
+    named: dict[str, float] = defaultdict(float)
+    for name, chance in zip(prediction.classes, prediction.probabilities, strict=True):
+        named[schema.renamed.get(name, name)] += chance
+    found = np.array([named.get(each, -1.0) for each in schema.names])
     unnamed = found < 0
     left = max(0.0, 1.0 - float(found[~unnamed].sum()))
     found[unnamed] = left / max(1, int(unnamed.sum()))

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from trueup.errors import LabelError
 from trueup.labels.naming import is_none
 from trueup.labels.reading import read
+from trueup.labels.renaming import with_todays_names
 from trueup.model import Annotation, AnnotatorSkill, LabelSchema
 from trueup.quality.answers import Answers
 from trueup.quality.merging import Merger, Said, merger_of, multilabel, preference
@@ -37,9 +38,10 @@ class Votes:
 
 def votes_of(annotations: Iterable[Annotation], schema: LabelSchema) -> Votes | None:
     """None for kinds whose answers are no classes. Answers that today's schema does not know, and those by which no
-    class fits, are left out."""
+    class fits, are left out; names of before count as today's."""
     if schema.kind == "classification":
-        said = [(each.task_id, each.annotator, each.label) for each in annotations if each.label in schema.names]
+        today = with_todays_names(annotations, schema)
+        said = [(each.task_id, each.annotator, each.label) for each in today if each.label in schema.names]
         return Votes(said, schema.names)
     if schema.kind == "preference":
         said = [(task, each.annotator, each.value.preferred) for task, each in _answers(annotations, schema)]

@@ -16,6 +16,7 @@ from trueup.annotation.tasks import overrule, task_id_of
 from trueup.errors import ConflictError, InputError, TaskClosedError
 from trueup.events import AnnotationSubmitted, ConsensusReached, FeedbackJoined, TasksOpened
 from trueup.labels.brief import brief
+from trueup.labels.renaming import renamed
 from trueup.lineage.edges import answered, reported, supported
 from trueup.model import (
     Annotation,
@@ -25,6 +26,7 @@ from trueup.model import (
     Feedback,
     FeedbackState,
     FeedbackStatus,
+    LabelSchema,
     Project,
     Task,
     TaskStatus,
@@ -61,6 +63,8 @@ class AnswerFeedback:
 
     def __call__(self, project: Project, state: FeedbackState, file: CaptureFile, capture: Capture) -> FeedbackState:
         now = self.clock.now()
+        feedback = replace(state.feedback, label=renamed(state.feedback.label, project.label_schema))
+        state = replace(state, feedback=feedback)
         found = replace(state, capture_uri=file.uri, at=now, reason="")
         try:
             instance = _instance(project, state.feedback, capture)
@@ -139,10 +143,10 @@ class AnswerFeedback:
         task_id = task_id_of(project.name, instance.sample_id)
         for _ in range(_ATTEMPTS):
             task = self.tasks.get(project.name, task_id)
-            if task.status is TaskStatus.SETTLED and self._settled_as(task) == feedback.label:
+            if task.status is TaskStatus.SETTLED and self._settled_as(project, task) == feedback.label:
                 return "known"
             try:
-                self._overrule(task, feedback, now)
+                self._overrule(project, task, feedback, now)
             except TaskClosedError:
                 return "known"
             except ConflictError:
@@ -150,12 +154,12 @@ class AnswerFeedback:
             return "labelled"
         raise ConflictError(f"task {task_id} is busy")
 
-    def _settled_as(self, task: Task) -> str | None:
+    def _settled_as(self, project: Project, task: Task) -> str | None:
         consensus = self.tasks.consensus(task.project, task.task_id)
-        return consensus.label if consensus else None
+        return renamed(consensus.label, project.label_schema) if consensus else None
 
-    def _overrule(self, task: Task, feedback: Feedback, now: datetime) -> None:
-        annotation = _annotation(task, feedback, now)
+    def _overrule(self, project: Project, task: Task, feedback: Feedback, now: datetime) -> None:
+        annotation = _annotation(task, feedback, project.label_schema, now)
         consensus = _consensus(annotation)
         submitted = AnnotationSubmitted(
             project=task.project,
@@ -203,7 +207,7 @@ def _draw(project: Project, feedback: Feedback) -> float:
     return int(digest[:13], 16) / 16**13
 
 
-def _annotation(task: Task, feedback: Feedback, now: datetime) -> Annotation:
+def _annotation(task: Task, feedback: Feedback, schema: LabelSchema, now: datetime) -> Annotation:
     who = f"truth:{feedback.by}" if feedback.by else "truth"
     return Annotation(
         project=task.project,
@@ -215,6 +219,7 @@ def _annotation(task: Task, feedback: Feedback, now: datetime) -> Annotation:
         submitted_at=now,
         backend="feedback",
         slice=task.slice,
+        schema_version=schema.version,
     )
 
 

@@ -15,8 +15,9 @@ from trueup.dataset.segments import encode
 from trueup.dataset.versions import content_of, next_version
 from trueup.errors import HeadMovedError, RetryableError
 from trueup.events import VersionCommitted
+from trueup.labels.renaming import renamed
 from trueup.lineage.edges import committed
-from trueup.model import DatasetVersion, LabelledSample, Project, Sample, SettledLabel
+from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Project, Sample, SettledLabel
 from trueup.ports import Clock, DatasetStore, Journal, KnowledgeStore, PayloadStore, TaskStore
 from trueup.selection.features import Vector, features_of
 from trueup.selection.knowledge import learned
@@ -50,7 +51,8 @@ class CommitVersion:
         waiting = self.tasks.uncommitted(project.name, max(project.commit.batch, MAX_LABELS))
         if not waiting or not (force or _due(project, waiting, self.clock.now())):
             return []
-        made = [self._commit(project, chunk, reason) for chunk in _chunks(waiting)]
+        named = [_with_todays_names(each, project.label_schema) for each in waiting]
+        made = [self._commit(project, chunk, reason) for chunk in _chunks(named)]
         return [each for each in made if each is not None]
 
     def _commit(self, project: Project, labels: Sequence[SettledLabel], reason: str) -> DatasetVersion | None:
@@ -109,7 +111,8 @@ class CommitVersion:
     ) -> DatasetVersion:
         lines = [line for _, line in changes]
         segment = self.datasets.put_segment(project.name, encode(lines), len(lines))
-        version = next_version(project.name, parent, current, lines, segment, self.clock.now(), reason)
+        now, schema = self.clock.now(), project.label_schema.version
+        version = next_version(project.name, parent, current, lines, segment, now, reason, schema_version=schema)
         journal = Journal(
             at=version.created_at,
             edges=committed(version, tuple(label for label, _ in changes)),
@@ -117,6 +120,10 @@ class CommitVersion:
         )
         self.datasets.commit(version, journal)
         return version
+
+
+def _with_todays_names(label: SettledLabel, schema: LabelSchema) -> SettledLabel:
+    return replace(label, consensus=replace(label.consensus, label=renamed(label.consensus.label, schema)))
 
 
 def _slices(lines: Iterable[LabelledSample]) -> dict[str, int]:

@@ -52,8 +52,8 @@ class ImportLabels:
         if not changes:
             return None
         segment = self.datasets.put_segment(project.name, encode(changes), len(changes))
-        now = self.clock.now()
-        version = next_version(project.name, parent, current, changes, segment, now, reason)
+        now, schema = self.clock.now(), project.label_schema.version
+        version = next_version(project.name, parent, current, changes, segment, now, reason, schema_version=schema)
         journal = Journal(at=now, edges=committed(version, ()), events=(version_committed(version),))
         self.datasets.commit(version, journal)
         return version

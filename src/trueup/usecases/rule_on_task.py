@@ -14,11 +14,13 @@ from trueup.events import AnnotationSubmitted, ConsensusReached, Event, TaskRetu
 from trueup.labels.brief import brief
 from trueup.labels.naming import is_none
 from trueup.labels.reading import checked
+from trueup.labels.renaming import with_todays_names
 from trueup.lineage.edges import answered, supported
 from trueup.model import (
     Annotation,
     Comment,
     Consensus,
+    LabelSchema,
     Node,
     NodeKind,
     Project,
@@ -91,13 +93,13 @@ class RuleOnTask:
             raise InputError(
                 f"task {task_id} is settled as {brief(before.label)!r}: say why it should change", field="comment"
             )
-        annotation = _annotation(task, reviewer, label, now)
+        annotation = _annotation(task, reviewer, label, project.label_schema, now)
         ruling = self._ruling(task, reviewer, label, comment, now, before)
         if is_none(label):
             journal = Journal(at=now, edges=(answered(annotation),), events=_told(ruling, annotation))
             self.tasks.save(dismiss(task, annotation), journal, annotation=annotation, ruling=ruling)
             return Ruled(ruling=ruling, repeated=False)
-        answers = live(self.tasks.annotations(project.name, task_id))
+        answers = with_todays_names(live(self.tasks.annotations(project.name, task_id)), project.label_schema)
         consensus = _consensus(annotation, answers)
         events = (*_told(ruling, annotation), _reached(consensus))
         journal = Journal(at=now, edges=(answered(annotation), *supported(consensus)), events=events)
@@ -158,7 +160,7 @@ def _says(ruling: Ruling | None, reviewer: str, label: str | None, comment: str)
     return ruling is not None and (ruling.reviewer, ruling.label, ruling.comment) == (reviewer, label, comment)
 
 
-def _annotation(task: Task, reviewer: str, label: str, now: datetime) -> Annotation:
+def _annotation(task: Task, reviewer: str, label: str, schema: LabelSchema, now: datetime) -> Annotation:
     return Annotation(
         project=task.project,
         annotation_id=content_id(task.task_id, reviewer, METHOD, label, str(task.revision))[:32],
@@ -169,6 +171,7 @@ def _annotation(task: Task, reviewer: str, label: str, now: datetime) -> Annotat
         submitted_at=now,
         backend=METHOD,
         slice=task.slice,
+        schema_version=schema.version,
     )
 
 

@@ -10,6 +10,7 @@ from trueup.annotation.tasks import reopen, settle
 from trueup.errors import ConflictError, NotFoundError, TaskClosedError
 from trueup.events import GoldAnswered, OverlapExtended, StandingChanged
 from trueup.labels.naming import is_none
+from trueup.labels.renaming import renamed
 from trueup.model import Annotation, Gold, GoldAnswer, Project, Standing, StandingStatus, Task
 from trueup.ports import AnnotationQueue, Clock, GoldStore, Journal, StandingStore, TaskStore
 from trueup.quality.merging import likeness
@@ -98,7 +99,9 @@ def _still(before: StandingStatus, now: StandingStatus) -> bool:
 
 
 def _answer(project: Project, gold: Gold, annotation: Annotation) -> GoldAnswer:
-    right = 0.0 if is_none(annotation.label) else likeness(annotation.label, gold.label, project.label_schema)
+    schema = project.label_schema
+    said, true = (renamed(each, schema) for each in (annotation.label, gold.label))
+    right = 0.0 if is_none(said) else likeness(said, true, schema)
     return GoldAnswer(
         project=project.name,
         annotator=annotation.annotator,

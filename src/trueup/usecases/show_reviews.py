@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trueup.annotation.answers import live
+from trueup.labels.renaming import with_todays_names
 from trueup.model import Annotation, Consensus, Project, Record, Ruling, Selection, Task, TaskStatus
 from trueup.ports import TaskStore
 from trueup.usecases.find_project import project_named
@@ -15,7 +16,7 @@ _RULINGS = 100
 
 
 class ReviewedTask(Record, frozen=True, kw_only=True):
-    """`annotations` are the live ones, oldest first."""
+    """`annotations` are the live ones, oldest first, under the names that classes have today."""
 
     task: Task
     selection: Selection | None
@@ -37,12 +38,12 @@ class ShowReviews:
         return self.tasks.by_status(name, TaskStatus.REVIEW, limit)
 
     def task(self, project_name: str, task_id: str) -> ReviewedTask:
-        name = project_named(self.projects, project_name).name
-        task = self.tasks.get(name, task_id)
+        project = project_named(self.projects, project_name)
+        name, task = project.name, self.tasks.get(project.name, task_id)
         return ReviewedTask(
             task=task,
             selection=self.tasks.selection(name, task.sample_id),
-            annotations=live(self.tasks.annotations(name, task_id)),
+            annotations=with_todays_names(live(self.tasks.annotations(name, task_id)), project.label_schema),
             consensus=self.tasks.consensus(name, task_id),
             rulings=self.tasks.rulings_of(name, task_id),
         )

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from trueup.capture.samples import media_type
 from trueup.errors import NotFoundError
+from trueup.labels.renaming import renamed, with_todays_names
 from trueup.model import AUDIT, Annotation, Prediction, Project, Record, StandingStatus, Task, TaskStatus
 from trueup.ports import Clock, GoldStore, PayloadStore, StandingStore, TaskStore
 from trueup.usecases.find_project import project_named
@@ -68,8 +69,8 @@ class ShowWork:
         )
 
     def mine(self, project_name: str, annotator: str, limit: int = 50) -> list[WorkItem]:
-        name = project_named(self.projects, project_name).name
-        answers = self.tasks.work(name, annotator, limit)
+        project = project_named(self.projects, project_name)
+        answers = with_todays_names(self.tasks.work(project.name, annotator, limit), project.label_schema)
         corrected = {each.supersedes for each in answers if each.supersedes}
         return [
             WorkItem(annotation=each, status="corrected" if each.annotation_id in corrected else self._status(each))
@@ -104,7 +105,7 @@ class ShowWork:
             return None
         gold_id = self.tasks.get(project.name, task_id).gold_id
         gold = self.gold.item(project.name, gold_id) if gold_id else None
-        return gold.label if gold else None
+        return renamed(gold.label, project.label_schema) if gold else None
 
     def expires_at(self) -> str:
         return (self.clock.now() + timedelta(seconds=self.presign_seconds)).isoformat()

@@ -65,7 +65,7 @@ class SubmitAnnotation:
 
     def _submit(self, project: Project, submission: Submission) -> Submitted:
         task = self.tasks.get(project.name, submission.task_id)
-        annotation = self._annotation(task, submission)
+        annotation = self._annotation(project, task, submission)
         before = self.tasks.annotation(project.name, task.task_id, annotation.annotation_id)
         if before is not None:
             return Submitted(annotation=before, repeated=True)
@@ -90,7 +90,7 @@ class SubmitAnnotation:
         except ConflictError as error:
             raise _LostRaceError from error
 
-    def _annotation(self, task: Task, submission: Submission) -> Annotation:
+    def _annotation(self, project: Project, task: Task, submission: Submission) -> Annotation:
         why = submission.supersedes or submission.lease_token
         if not why:
             raise LeaseError("an answer needs the lease_token of the claim, or supersedes for a correction")
@@ -108,6 +108,7 @@ class SubmitAnnotation:
             comment=submission.comment,
             flagged=submission.flagged,
             slice=task.slice,
+            schema_version=project.label_schema.version,
         )
 
     def _check_ownership(self, project: Project, submission: Submission) -> None:

@@ -34,6 +34,7 @@ from trueup.settings import (
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.import_labels import ImportLabels
+from trueup.usecases.migrate_labels import MigrateLabels
 
 PROJECTS_KEY = "config/projects.json"
 
@@ -122,6 +123,10 @@ class Operator:
     @property
     def import_labels(self) -> ImportLabels:
         return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def migrate_labels(self) -> MigrateLabels:
+        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock)
 
     @property
     def decide(self) -> DecideRetraining:

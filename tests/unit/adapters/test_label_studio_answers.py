@@ -365,3 +365,8 @@ def test_what_cannot_be_shown_names_its_task(
 ) -> None:
     with pytest.raises(InputError, match=message):
         data_of(task(content_type), payload, LabelSchema(**{"media": "tabular", **about}))
+
+
+def test_a_class_that_has_another_name_now_is_taken_with_it() -> None:
+    now = replace(schema("classification"), renamed={"kitten": "cat"})
+    assert label_of([said({"choices": ["kitten"]}, type="choices")], now) == "cat"

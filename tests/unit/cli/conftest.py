@@ -49,6 +49,7 @@ from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
+from trueup.usecases.migrate_labels import MigrateLabels
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
@@ -128,6 +129,10 @@ class FakeDeployed:
     @property
     def import_labels(self) -> ImportLabels:
         return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def migrate_labels(self) -> MigrateLabels:
+        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock)
 
     @property
     def decide(self) -> DecideRetraining:

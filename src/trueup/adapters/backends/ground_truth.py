@@ -380,6 +380,7 @@ class GroundTruth(LabelingBackend):
             submitted_at=submitted,
             seconds_spent=_seconds(answer),
             backend="ground_truth",
+            schema_version=self._project.label_schema.version,
         )
 
     def _read(self, key: str) -> bytes | None:

@@ -243,6 +243,7 @@ class LabelStudio(LabelingBackend):
             submitted_at=annotation.updated_at.astimezone(UTC),
             seconds_spent=annotation.lead_time or 0.0,
             backend="label_studio",
+            schema_version=self._project.label_schema.version,
         )
 
     def _refusals(self, name: str) -> str:
