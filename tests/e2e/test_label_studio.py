@@ -127,17 +127,31 @@ def test_what_people_change_and_delete_afterwards_is_judged_anew(
     studio.person("ann").change(first, "fox")
     studio.person("bob").change(second, "fox")
     told(cloud, studio)
-    eventually(lambda: state(cloud, task_id) == (TaskStatus.SETTLED, by(ann="fox", bob="fox")), 90)
+    eventually(lambda: _all_say_fox(cloud, studio, task_id), 120)
     found = cloud.operator.tasks.consensus(PROJECT, task_id)
     assert found is not None
     assert found.label == "fox"
     studio.person("bob").delete(second)
     told(cloud, studio)
-    eventually(lambda: state(cloud, task_id) == (TaskStatus.OPEN, by(ann="fox")), 90)
+    eventually(lambda: state(cloud, task_id)[0] is TaskStatus.OPEN, 90)
+    assert "bob@example.com" not in state(cloud, task_id)[1]
     (number,) = places(studio)[task_id]
     studio.person("bob").answer(number, "fox")
     told(cloud, studio)
-    eventually(lambda: state(cloud, task_id) == (TaskStatus.SETTLED, by(ann="fox", bob="fox")), 90)
+    eventually(lambda: _all_say_fox(cloud, studio, task_id), 120)
+    assert "bob@example.com" in state(cloud, task_id)[1]
+
+
+def _all_say_fox(cloud: Cloud, studio: Studio, task_id: str) -> bool:
+    """Where a pass came between the two who changed their answers, one more person was asked: they say so, too."""
+    status, answers = state(cloud, task_id)
+    if status is TaskStatus.SETTLED:
+        return len(answers) > 1 and set(answers.values()) == {"fox"}
+    waiting = studio.person("cid").next(studio.project(PLACE))
+    if waiting is not None and waiting["data"]["trueup_task"] == task_id and len(answers) > 1:
+        studio.person("cid").answer(waiting["id"], "fox")
+        told(cloud, studio)
+    return False
 
 
 def test_nothing_is_there_twice(cloud: Cloud, studio: Studio, tasks: list[str]) -> None:
