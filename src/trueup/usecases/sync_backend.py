@@ -77,9 +77,11 @@ class SyncBackend:
 
     def _send(self) -> int:
         waiting = [each for each in self._open() if self._waits(each)]
+        if not waiting:
+            return 0
         if self.project.backend == "queue":
-            return sum(self._bring_home(each) for each in waiting)
-        if not waiting or self._pauses():
+            return self._bring_home(waiting)
+        if self._pauses():
             return 0
         if self.backends[self.project.backend].single:
             return self._send_batch(waiting)
@@ -112,16 +114,19 @@ class SyncBackend:
         at_home = task.backend == "queue"
         return not (at_home and (self.project.backend == "queue" or live_leases(task, self.clock.now())))
 
-    def _bring_home(self, task: Task) -> bool:
-        """It has waited already, so it comes first there: `claim_task` looks for what does."""
+    def _bring_home(self, waiting: Sequence[Task]) -> int:
+        """They have waited already, so they come first there: `claim_task` looks for what does, once it is told."""
         now = self.clock.now()
+        standing = replace(self.standings.standing(self.project.name), hastened_at=now)
+        self.standings.set_standing(standing, Journal(at=now))
+        return sum(self._hand_home(each) for each in waiting)
+
+    def _hand_home(self, task: Task) -> bool:
+        home = hand_over(task, "queue")
         try:
-            home = hand_over(task, "queue")
-            self.tasks.save(replace(hasten(home), revision=home.revision), Journal(at=now))
+            self.tasks.save(replace(hasten(home), revision=home.revision), Journal(at=self.clock.now()))
         except ConflictError:
             return False
-        standing = replace(self.standings.standing(task.project), hastened_at=now)
-        self.standings.set_standing(standing, Journal(at=now))
         return True
 
     def _pauses(self) -> bool:

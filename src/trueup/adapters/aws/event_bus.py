@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from trueup.adapters.aws.errors import translated
+from trueup.adapters.parts import parts
 from trueup.events import SOURCE, Envelope
 from trueup.ports import EventBus
 
@@ -25,7 +26,8 @@ class EventBridgeBus(EventBus):
 
     def publish(self, envelopes: Sequence[Envelope]) -> tuple[str, ...]:
         refused: list[str] = []
-        for batch in _batches([(each.event_id, self._entry(each)) for each in envelopes]):
+        entries = [(each.event_id, self._entry(each)) for each in envelopes]
+        for batch in parts(entries, _BATCH, _BATCH_BYTES, _weight):
             refused += self._put(batch)
         return tuple(refused)
 
@@ -46,15 +48,5 @@ class EventBridgeBus(EventBus):
         }
 
 
-def _batches(entries: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    batch: list[tuple[str, dict[str, Any]]] = []
-    size = 0
-    for each in entries:
-        weight = len(each[1]["Detail"].encode()) + _ENTRY_BYTES
-        if batch and (len(batch) == _BATCH or size + weight > _BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(each)
-        size += weight
-    if batch:
-        yield batch
+def _weight(entry: tuple[str, dict[str, Any]]) -> int:
+    return len(entry[1]["Detail"].encode()) + _ENTRY_BYTES

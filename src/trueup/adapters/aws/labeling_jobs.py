@@ -9,8 +9,10 @@ from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.errors import code_of, translated
+from trueup.adapters.parts import parts
 from trueup.errors import NotFoundError, RetryableError
 
+# What one PublishBatch takes; 256 KiB with what else is in a request.
 _BATCH, _BATCH_BYTES = 10, 250_000
 
 
@@ -58,7 +60,7 @@ class SageMakerLabelingJobs:
                 yield from (each["Key"] for each in page.get("Contents", []))
 
     def publish(self, topic: str, messages: Sequence[str]) -> None:
-        for chunk in _chunks(messages):
+        for chunk in parts(messages, _BATCH, _BATCH_BYTES, lambda each: len(each.encode())):
             entries = [{"Id": str(number), "Message": each} for number, each in enumerate(chunk)]
             with translated(f"publishing to {topic}"):
                 answer = self._sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
@@ -73,18 +75,3 @@ class SageMakerLabelingJobs:
             except ClientError as error:
                 if code_of(error) not in ("ResourceNotFound", "ValidationException"):
                     raise
-
-
-def _chunks(messages: Sequence[str]) -> Iterator[list[str]]:
-    """What one PublishBatch takes: ten messages, and 256 KiB in all."""
-    chunk: list[str] = []
-    size = 0
-    for each in messages:
-        length = len(each.encode())
-        if chunk and (len(chunk) == _BATCH or size + length > _BATCH_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(each)
-        size += length
-    if chunk:
-        yield chunk

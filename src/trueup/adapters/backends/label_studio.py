@@ -209,19 +209,19 @@ class LabelStudio(LabelingBackend):
         return None
 
     def _fault(self, annotation: StudioAnnotation) -> str | None:
-        try:
-            self._label(annotation)
-        except LabelError as error:
-            return str(error)
-        return None
+        return self._read(annotation)[1]
 
-    def _label(self, annotation: StudioAnnotation) -> str:
-        return label_of(annotation.result, self._project.label_schema)
+    def _read(self, annotation: StudioAnnotation) -> tuple[str, str | None]:
+        """The label, or why there is none."""
+        try:
+            return label_of(annotation.result, self._project.label_schema), None
+        except LabelError as error:
+            return "", str(error)
 
     def _answers(self, task: StudioTask) -> list[Annotation]:
         """Those that can be used."""
-        found = ((each, self._fault(each)) for each in task.given)
-        return [self._annotation(task, each) for each, fault in found if fault is None]
+        found = ((each, *self._read(each)) for each in task.given)
+        return [self._annotation(task, each, label) for each, label, fault in found if fault is None]
 
     def _standing(self, task_id: str, places: Sequence[StudioTask]) -> AnsweredTask:
         found = [answer for each in places for answer in self._answers(each)]
@@ -230,8 +230,8 @@ class LabelStudio(LabelingBackend):
             task_id=task_id, at=max(each.updated_at for each in places), answers=tuple(answers.values())
         )
 
-    def _annotation(self, task: StudioTask, annotation: StudioAnnotation) -> Annotation:
-        label, task_id = self._label(annotation), str(task.data[_TASK])
+    def _annotation(self, task: StudioTask, annotation: StudioAnnotation, label: str) -> Annotation:
+        task_id = str(task.data[_TASK])
         told = (str(annotation.id), annotation.updated_at.isoformat(), label)
         return Annotation(
             project=self._project.name,

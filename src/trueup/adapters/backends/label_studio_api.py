@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from trueup.adapters.parts import parts
 from trueup.errors import ConfigurationError, NotFoundError, PermissionDeniedError, RetryableError, ServiceError
 
 _SECONDS = 30
@@ -201,7 +202,7 @@ class LabelStudioApi:
         ServiceError where it takes none of several: then it is not the tasks' fault."""
         raw = [msgspec.Raw(msgspec.json.encode(each)) for each in tasks]
         refused: dict[int, str] = {}
-        for part in _parts(raw):
+        for part in parts(range(len(raw)), _PAGE, _MOST_BYTES, lambda place: len(bytes(raw[place]))):
             refused |= self._add(project, part, raw)
         if len(refused) == len(tasks) > 1:
             raise ServiceError(refused[0])
@@ -296,20 +297,6 @@ class _NoDetours(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_args: Any) -> None:
         return None
-
-
-def _parts(raw: Sequence[msgspec.Raw]) -> Iterator[list[int]]:
-    """Positions of those that one request may hold."""
-    part: list[int] = []
-    size = 0
-    for place, each in enumerate(raw):
-        if part and (len(part) == _PAGE or size + len(bytes(each)) > _MOST_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(place)
-        size += len(bytes(each))
-    if part:
-        yield part
 
 
 def _decoded(raw: bytes, kind: type[T], what: str) -> T:
