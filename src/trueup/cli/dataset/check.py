@@ -1,0 +1,73 @@
+"""Recompute what versions say of themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trueup.cli.console import count, paint, safe, say_json
+from trueup.cli.dataset.naming import version_at
+from trueup.cli.desk import Deployed, desk_of, project_of, projects_of
+from trueup.cli.exits import Exit
+from trueup.cli.options import AnyProject, Json
+
+if TYPE_CHECKING:
+    from trueup.model import DatasetVersion, LabelledSample
+
+
+def verify_versions(
+    context: typer.Context,
+    version: Annotated[
+        str, typer.Argument(metavar="[VERSION]", help="7, v7, an id or its beginning, head, or all.")
+    ] = "all",
+    project: AnyProject = "",
+    payloads: Annotated[bool, typer.Option(help="Also read and hash the payloads.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Recompute every hash and count. Exit code 3 when something does not hold."""
+    look = desk_of(context).look()
+    names = projects_of(look, project)
+    if version != "all":
+        names = [project_of(look, project)]
+    checked: dict[str, int] = {}
+    problems: list[str] = []
+    for name in names:
+        chosen = look.datasets.versions(name) if version == "all" else [version_at(look, name, version)]
+        checked[name] = len(chosen)
+        problems += [f"{name}: {each}" for each in _problems(look, name, chosen, payloads)]
+    if as_json:
+        say_json({"versions": checked, "problems": problems})
+    else:
+        _paint_verified(checked, problems)
+    if problems:
+        raise typer.Exit(Exit.PROBLEMS)
+
+
+def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloads: bool) -> list[str]:
+    """The newest version's content holds every payload of the older ones, so payloads are read once."""
+    from trueup.capture.samples import sample_id
+    from trueup.dataset.verify import verify
+
+    def payload_name(sample: LabelledSample) -> str:
+        return sample_id(look.payloads.get(sample.payload_uri))
+
+    return [
+        problem
+        for position, each in enumerate(chosen)
+        for problem in verify(
+            each,
+            lambda sha256: look.datasets.segment(project, sha256),
+            lambda version_id: look.datasets.document(project, version_id),
+            payload_name if payloads and position == 0 else None,
+        )
+    ]
+
+
+def _paint_verified(checked: dict[str, int], problems: list[str]) -> None:
+    for each in problems:
+        paint(f"[red]✗[/] {safe(each)}")
+    if not problems:
+        for name, number in checked.items():
+            says = f"{count(number, 'version')}, every hash and count holds" if number else "no version yet"
+            paint(f"[green]✓[/] {name}: {says}")

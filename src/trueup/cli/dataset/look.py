@@ -1,0 +1,67 @@
+"""What versions there are, and what one holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from trueup.cli.console import paint_facts, paint_table, safe, say, say_json, stamp
+from trueup.cli.dataset.naming import Version, version_at
+from trueup.cli.desk import desk_of, project_of, projects_of
+from trueup.cli.options import AnyProject, Json, OneProject
+
+if TYPE_CHECKING:
+    pass
+
+
+def list_versions(context: typer.Context, project: AnyProject = "", as_json: Json = False) -> None:
+    """All versions, newest first."""
+    look = desk_of(context).look()
+    found = [each for name in projects_of(look, project) for each in look.datasets.versions(name)]
+    if as_json:
+        say_json(found)
+        return
+    if not found:
+        say("no version yet: labels become one when enough have settled, or with trueup dataset import")
+        return
+    rows = [
+        [
+            each.project,
+            f"v{each.number}",
+            each.version_id[:12],
+            f"{each.samples:,}",
+            f"+{each.added:,}",
+            f"{each.relabelled:,}",
+            stamp(each.created_at),
+            safe(each.reason),
+        ]
+        for each in found
+    ]
+    columns = ["project", "version", "id", "samples", "new", "relabelled", "at", "why"]
+    paint_table(columns, rows, ("version", "samples", "new", "relabelled"))
+
+
+def show(context: typer.Context, version: Version = "head", project: OneProject = "", as_json: Json = False) -> None:
+    """One version: what it holds, where it came from, how sure its labels are."""
+    look = desk_of(context).look()
+    found = version_at(look, project_of(look, project), version)
+    if as_json:
+        say_json(found)
+        return
+    paint_facts(
+        [
+            ("version", f"[bold]v{found.number}[/]  {found.version_id}"),
+            ("project", found.project),
+            ("parent", found.parent or "none"),
+            ("made", f"{stamp(found.created_at)}, {safe(found.reason)}"),
+            ("samples", f"{found.samples:,}, {found.added:,} new, {found.relabelled:,} relabelled"),
+            ("splits", ", ".join(f"{name} {number:,}" for name, number in found.split_counts.items())),
+            ("agreement", f"{found.mean_agreement:.3f} in the mean"),
+            ("content", found.content_hash),
+            ("schema", found.schema_version or "not recorded"),
+        ]
+    )
+    say()
+    rows = [[safe(name), f"{number:,}", f"{number / found.samples:.1%}"] for name, number in found.class_counts.items()]
+    paint_table(["class", "samples", "share"], rows, ("samples", "share"))
