@@ -454,11 +454,11 @@ class DatasetStore(Protocol):
         ...
 
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
-        """Write the version's document, then make it head in one transaction if head is still
+        """Write the version's document, then make it head of its branch in one transaction if that is still
         `version.parent`. Raises HeadMovedError."""
         ...
 
-    def head(self, project: str) -> DatasetVersion | None: ...
+    def head(self, project: str, branch: str = "main") -> DatasetVersion | None: ...
 
     def version(self, project: str, version_id: str) -> DatasetVersion:
         """By full id, unique prefix (>= 6 digits) or number ("7", "v7"). Raises NotFoundError."""

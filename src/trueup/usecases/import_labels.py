@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from trueup.capture.samples import sample_id
-from trueup.dataset.segments import encode
 from trueup.dataset.splits import split_of
-from trueup.dataset.versions import content_of, next_version
+from trueup.dataset.view import View
 from trueup.errors import LabelError
 from trueup.labels.reading import checked
-from trueup.lineage.edges import committed
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
-from trueup.ports import Clock, DatasetStore, Journal, PayloadStore
-from trueup.usecases.commit_version import version_committed
+from trueup.ports import Clock, DatasetStore, PayloadStore
 from trueup.usecases.find_project import project_named
+from trueup.usecases.making_versions import MakeVersion, Proposal
 
 
 class ImportedLabel(Record, frozen=True, kw_only=True):
@@ -32,7 +30,7 @@ class ImportedLabel(Record, frozen=True, kw_only=True):
 class ImportLabels:
     """Store the inputs and commit them as one version on top of head. Returns None when nothing was new.
 
-    Raises LabelError for a label that the schema does not know, HeadMovedError when a commit came between.
+    Raises LabelError for a label that the schema does not know, and what MakeVersion does.
     """
 
     projects: Mapping[str, Project]
@@ -43,20 +41,13 @@ class ImportLabels:
     def __call__(self, project_name: str, labels: Sequence[ImportedLabel], reason: str) -> DatasetVersion | None:
         project = project_named(self.projects, project_name)
         labels = _checked(project, labels)
-        parent = self.datasets.head(project.name)
-        current = {}
-        if parent is not None:
-            current = content_of(parent, lambda sha256: self.datasets.segment(project.name, sha256))
-        lines = [self._line(project, each) for each in labels]
-        changes = list({each.sample_id: each for each in lines if _differs(current, each)}.values())
-        if not changes:
-            return None
-        segment = self.datasets.put_segment(project.name, encode(changes), len(changes))
-        now, schema = self.clock.now(), project.label_schema.version
-        version = next_version(project.name, parent, current, changes, segment, now, reason, schema_version=schema)
-        journal = Journal(at=now, edges=committed(version, ()), events=(version_committed(version),))
-        self.datasets.commit(version, journal)
-        return version
+        lines = {each.sample_id: each for each in (self._line(project, each) for each in labels)}
+
+        def propose(view: View) -> Proposal:
+            held = view.lookup(lines)
+            return Proposal(changes=[each for each in lines.values() if _differs(held, each)])
+
+        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason)
 
     def _line(self, project: Project, label: ImportedLabel) -> LabelledSample:
         name = sample_id(label.payload)

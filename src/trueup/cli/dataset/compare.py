@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from trueup.cli.console import paint, paint_table, safe, say_json
-from trueup.cli.dataset.naming import Version, content_at, version_at
+from trueup.cli.dataset.naming import Version, version_at, view_at
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.options import Json, OneProject
 from trueup.labels.brief import brief
@@ -33,7 +33,7 @@ def diff_versions(
     look = desk_of(context).look()
     name = project_of(look, project)
     old, new = version_at(look, name, before), version_at(look, name, after)
-    changes = diff(content_at(look, old), content_at(look, new))
+    changes = diff(view_at(look, old), view_at(look, new))
     if as_json:
         say_json({"project": name, "before": old.version_id, "after": new.version_id, "changes": changes})
         return
