@@ -20,6 +20,7 @@ from trueup.model import (
     Budget,
     CaptureFile,
     Champion,
+    Change,
     Charge,
     Consensus,
     DatasetVersion,
@@ -480,6 +481,36 @@ class DatasetStore(Protocol):
 
     def read(self, uri: str) -> bytes:
         """Bytes of an object in the dataset bucket. Raises NotFoundError."""
+        ...
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    """What SQL answers. `more`: there were more rows than asked for."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool = False
+
+
+class SampleSql(Protocol):
+    """SQL over `samples`: what versions hold."""
+
+    def ask(self, sql: str, most: int) -> Answer:
+        """At most so many rows. Raises InputError when the SQL is wrong."""
+        ...
+
+
+class SegmentTables(Protocol):
+    """Copies of segments and lists of versions, for others' SQL."""
+
+    def has(self, project: str, sha256: str) -> bool: ...
+
+    def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
+        """A repeat is free: a segment's copy is always the same."""
+        ...
+
+    def put_version(self, version: DatasetVersion) -> None:
+        """Make a version known, whose segments are there."""
         ...
 
 

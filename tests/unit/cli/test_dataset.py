@@ -136,3 +136,22 @@ def test_verify_finds_a_changed_payload_and_a_changed_segment(trueup: Terminal, 
     result = trueup("dataset", "verify", "v1", "--no-payloads")
     assert result.exit_code == 3
     assert "does not hash to its name" in result.stdout
+
+
+def test_samples_are_found_by_a_condition_or_sql(trueup: Terminal, lived: FakeDeployed) -> None:
+    found = trueup.json("dataset", "query", 'class = "cat" and agreement >= 0.5')
+    assert [each["label"] for each in found] == ["cat"] * 3
+    assert trueup.json("dataset", "query", 'class = "cow"') == []
+    counted = trueup.json("dataset", "query", "--sql", "SELECT label, count(*) AS n FROM samples GROUP BY 1")
+    assert counted == [{"label": "cat", "n": 3}]
+    assert trueup.json("dataset", "query", 'class = "cat"', "--athena") == found
+    said = trueup("dataset", "query", 'class = "cat"', "--limit", "2").stdout
+    assert "2 rows; there are more" in said
+    assert "no sample" in trueup("dataset", "query", "slice is not null").stdout
+    assert "agreement" in trueup("dataset", "query", "--columns").stdout
+
+
+def test_a_condition_that_cannot_be_read_is_shown(trueup: Terminal, lived: FakeDeployed) -> None:
+    refused = trueup("dataset", "query", "clas = 'cat'", code=2)
+    assert "did you mean class?" in refused.stderr
+    assert "either a condition or --sql" in trueup("dataset", "query", code=2).stderr
