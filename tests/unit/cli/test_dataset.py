@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
+from trueup.cli.exits import Exit
 from trueup.dataset.exports import EXPORTS
 from trueup.model import Payload
 
@@ -152,6 +153,7 @@ def test_samples_are_found_by_a_condition_or_sql(trueup: Terminal, lived: FakeDe
 
 
 def test_a_condition_that_cannot_be_read_is_shown(trueup: Terminal, lived: FakeDeployed) -> None:
-    refused = trueup("dataset", "query", "clas = 'cat'", code=2)
-    assert "did you mean class?" in refused.stderr
-    assert "either a condition or --sql" in trueup("dataset", "query", code=2).stderr
+    for arguments, says in ((("clas = 'cat'",), "did you mean class?"), ((), "either a condition or --sql")):
+        refused = trueup("dataset", "query", *arguments)
+        assert refused.exit_code == Exit.USAGE
+        assert says in refused.stderr
