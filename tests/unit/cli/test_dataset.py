@@ -157,3 +157,16 @@ def test_a_condition_that_cannot_be_read_is_shown(trueup: Terminal, lived: FakeD
         refused = trueup("dataset", "query", *arguments)
         assert refused.exit_code == Exit.USAGE
         assert says in refused.stderr
+
+
+def test_a_card_and_a_diff_are_written_as_files_say(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
+    assert trueup("dataset", "card").stdout.startswith("# Pets in words, version 1\n")
+    page = tmp_path / "card.html"
+    assert trueup("dataset", "card", "--to", str(page)).exit_code == 0
+    assert page.read_text().startswith("<!doctype html>")
+    assert trueup.json("dataset", "card")["by_people"] == 3
+    assert trueup("dataset", "card", "--to", str(tmp_path)).exit_code == Exit.USAGE
+    told = trueup.json("dataset", "diff", "1", "1", "--summary")
+    assert (told["counts"], told["classes"]) == ({}, {})
+    assert trueup("dataset", "diff", "1", "--html", str(page)).exit_code == 0
+    assert "The same content." in page.read_text()
