@@ -1056,6 +1056,19 @@ class Segment(Record, frozen=True, kw_only=True):
     last: str = ""
 
 
+class VersionQuality(Record, frozen=True, kw_only=True):
+    """How good the answers behind a version were, by the newest report before it: agreement (Krippendorff's alpha,
+    or how like they are where they are no classes), over how many answers of how many annotators, and how often these
+    were right on gold tasks."""
+
+    at: datetime
+    agreement: Figure
+    answers: int
+    annotators: int
+    gold: int = 0
+    gold_right: float | None = None
+
+
 class DatasetVersion(Record, frozen=True, kw_only=True):
     """An immutable, content-addressed list of labelled samples. `version_id` is the SHA-256 of the document.
 
@@ -1094,6 +1107,7 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     posterior_sum: int = 0
     policy_version: str = ""
     schema_version: str = ""
+    quality: VersionQuality | None = None
 
     @property
     def mean_agreement(self) -> float:

@@ -18,7 +18,7 @@ from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import labelled
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
-from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment
+from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment, VersionQuality
 
 # Digits of a version's id that an operator must give at least.
 MIN_PREFIX = 6
@@ -37,6 +37,7 @@ class Making(Record, frozen=True, kw_only=True):
     merged: str | None = None
     policy_version: str = ""
     schema_version: str = ""
+    quality: VersionQuality | None = None
 
 
 class Counts(Record, frozen=True, kw_only=True):
@@ -87,6 +88,7 @@ def next_version(
         merged=making.merged,
         policy_version=making.policy_version,
         schema_version=making.schema_version,
+        quality=making.quality or (parent.quality if parent else None),
         **_tally(before, changes),
     )
     return msgspec.structs.replace(nameless, version_id=version_id_of(nameless))

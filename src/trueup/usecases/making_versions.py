@@ -13,17 +13,29 @@ from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
-from trueup.model import Change, DatasetVersion, LabelledSample, Project, Record, Removal, Segment, SettledLabel
+from trueup.model import (
+    Change,
+    DatasetVersion,
+    LabelledSample,
+    Project,
+    Record,
+    Removal,
+    Segment,
+    SettledLabel,
+    VersionQuality,
+)
 from trueup.ports import Clock, DatasetStore, Journal
 
 _ATTEMPTS = 4
 
 
 class Proposal(Record, frozen=True, kw_only=True):
-    """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any."""
+    """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any, and
+    `quality` how good their answers were; without it the parent's stays."""
 
     changes: Sequence[Change]
     labels: tuple[SettledLabel, ...] = ()
+    quality: VersionQuality | None = None
 
 
 # What is to change on top of a head. Asked again when another commit came between.
@@ -77,7 +89,9 @@ class MakeVersion:
             by=by,
             branch=branch,
             merged=merged,
+            policy_version=project.selection.version,
             schema_version=project.label_schema.version,
+            quality=proposal.quality,
         )
         changes = [
             _since(each, making.number) for each in proposal.changes if _changes(before.get(each.sample_id), each)

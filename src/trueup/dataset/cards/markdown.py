@@ -33,6 +33,7 @@ def markdown(facts: CardFacts) -> str:
         *_classes(facts),
         "## How sure the labels are",
         "",
+        *([_text(words.quality(version)), ""] if version.quality else []),
         *_bins(facts),
         "## Why people were asked",
         "",

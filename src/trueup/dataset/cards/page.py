@@ -19,6 +19,7 @@ def card_page(facts: CardFacts) -> str:
         "<h2>Classes</h2>",
         _classes(facts),
         "<h2>How sure the labels are</h2>",
+        f"<p>{pages.text(words.quality(version))}</p>" if version.quality else "",
         '<div class="pair"><div><p class="dim">agreement of annotators</p>',
         pages.histogram(facts.agreements, "samples by agreement"),
         '</div><div><p class="dim">posterior of the label</p>',

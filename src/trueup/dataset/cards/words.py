@@ -33,6 +33,21 @@ def figures(facts: CardFacts) -> dict[str, str]:
     }
 
 
+def quality(version: DatasetVersion) -> str:
+    """How good the answers were, in a sentence; empty where no report was made before the version."""
+    found = version.quality
+    if found is None:
+        return ""
+    agreement = "not known yet" if found.agreement.value is None else f"{found.agreement.value:.2f}"
+    if found.agreement.low is not None and found.agreement.high is not None:
+        agreement += f" (90 % interval {found.agreement.low:.2f} to {found.agreement.high:.2f})"
+    gold = f"; {found.gold_right:.0%} of {found.gold:,} gold tasks were right" if found.gold_right is not None else ""
+    return (
+        f"The newest {found.answers:,} answers, by {found.annotators:,} annotators, agreed by "
+        f"{found.agreement.name} {agreement}{gold} ({found.at:%Y-%m-%d %H:%M} UTC)."
+    )
+
+
 def origin(version: DatasetVersion) -> dict[str, str]:
     """Where the version comes from."""
     said = {
