@@ -60,10 +60,11 @@ def next_version(
     segments: tuple[Segment, ...],
     making: Making,
 ) -> DatasetVersion:
-    """The version that `changes` (each sample once) make of `parent`. `before` has the lines that they replace; `delta`
+    """The version that `changes` (each sample once) make of `parent`. `before` has at least the lines that they replace; `delta`
     is where the changes were written, and `segments` what they are written on top of."""
     after = labelled(changes)
-    counts = _counts_after(parent, before.values(), after)
+    replaced = [before[each.sample_id] for each in changes if each.sample_id in before]
+    counts = _counts_after(parent, replaced, after)
     whole = (*segments, *delta)
     nameless = DatasetVersion(
         project=making.project,
