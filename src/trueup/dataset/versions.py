@@ -13,9 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+import numpy as np
 
 from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import labelled
+from trueup.dataset.segments.columns import Numbers
+from trueup.dataset.segments.frames import Frame
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
 from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment
@@ -59,10 +62,10 @@ def next_version(
     segments: tuple[Segment, ...],
     making: Making,
 ) -> DatasetVersion:
-    """The version that `changes` (each sample once) make of `parent`. `before` has the lines that they replace; `delta`
-    is where the changes were written, and `segments` what they are written on top of."""
-    after = labelled(changes)
-    counts = _counts_after(parent, before.values(), after)
+    """The version that `changes` (each sample once) make of `parent`. `before` has the lines that they replace, others
+    too; `delta` is where the changes were written, and `segments` what they are written on top of."""
+    gone = [before[each.sample_id] for each in changes if each.sample_id in before]
+    counts = _counts_after(parent, gone, labelled(changes))
     whole = (*segments, *delta)
     nameless = DatasetVersion(
         project=making.project,
@@ -106,6 +109,35 @@ def counts_of(samples: Iterable[LabelledSample]) -> Counts:
     )
 
 
+# The columns that counts are made of.
+COUNTED = ("label", "split", "slice", "selected_by", "agreement", "posterior")
+
+
+def counts_of_frames(frames: Iterable[Frame]) -> Counts:
+    """The same of lines by column (`COUNTED`), of which one frame at a time is looked at."""
+    texts: dict[str, Counter[str | None]] = {each: Counter() for each in COUNTED[:4]}
+    sums, samples = dict.fromkeys(COUNTED[4:], 0), 0
+    for frame in frames:
+        samples += len(frame)
+        for name, counter in texts.items():
+            counter.update(frame.text(name).counts())
+        for name in sums:
+            sums[name] += _millionths_in(frame, name)
+    classes: Counter[str] = Counter()
+    for label, number in texts["label"].items():
+        classes.update(dict.fromkeys(names_in(str(label)), number))
+    named = {name: _named(each) for name, each in texts.items()}
+    return Counts(
+        samples=samples,
+        classes=_sorted(classes),
+        splits=named["split"],
+        slices=named["slice"],
+        strategies=named["selected_by"],
+        agreement=sums["agreement"],
+        posterior=sums["posterior"],
+    )
+
+
 def counts_in(version: DatasetVersion) -> Counts:
     """What a version says of itself."""
     return Counts(
@@ -121,6 +153,16 @@ def counts_in(version: DatasetVersion) -> Counts:
 
 def millionths(share: float) -> int:
     return round(share * 1_000_000)
+
+
+def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
+    return _sorted({text: number for text, number in counts.items() if text is not None})
+
+
+def _millionths_in(frame: Frame, name: str) -> int:
+    column = frame.columns[name]
+    assert isinstance(column, Numbers)  # noqa: S101
+    return int(np.rint(column.array * 1_000_000).astype(np.int64).sum())
 
 
 def document(version: DatasetVersion) -> bytes:
