@@ -11,6 +11,7 @@ from aws_cdk.aws_s3_deployment import BucketDeployment, Source
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.bulk_versions import BulkVersions
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
@@ -44,6 +45,7 @@ class DatasetStack(Stack):
         self.report_queue = LoopQueue(self, "Report", key=platform.key, consumer_timeout=_TIMEOUT)
         self.quality_report = self._quality_report()
         self.tables = SampleTables(self, "Tables", platform=platform)
+        self.bulk = BulkVersions(self, "BulkVersions", platform=platform)
         self.code_uri = self._publish(scripts)
 
     def _queue(self, id: str, event_type: str) -> LoopQueue:  # noqa: A002

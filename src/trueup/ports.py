@@ -487,6 +487,10 @@ class DatasetStore(Protocol):
 
     def put_report(self, project: str, name: str, data: bytes) -> str: ...
 
+    def report(self, project: str, name: str) -> bytes:
+        """What `put_report` put there. Raises NotFoundError."""
+        ...
+
     def read(self, uri: str) -> bytes:
         """Bytes of an object in the dataset bucket. Raises NotFoundError."""
         ...
@@ -575,6 +579,14 @@ class Execution(Record, frozen=True, kw_only=True):
     began: bool
 
 
+class Outcome(Record, frozen=True, kw_only=True):
+    """How an execution stands: Step Functions' word, what it answered, and what went wrong."""
+
+    status: str
+    output: Any = None
+    error: str = ""
+
+
 class Workflows(Protocol):
     """Step Functions, in our words. Names are deterministic, so starting twice is starting once."""
 
@@ -583,6 +595,12 @@ class Workflows(Protocol):
         ...
 
     def start_promotion(self, name: str, document: Mapping[str, Any]) -> str: ...
+
+    def start_bulk(self, name: str, document: Mapping[str, Any]) -> str:
+        """Returns the execution's ARN, also when that name already ran."""
+        ...
+
+    def outcome(self, execution_arn: str) -> Outcome: ...
 
     def start_backfill(self, name: str, document: Mapping[str, Any]) -> Execution:
         """One of that name that failed goes on where it stopped; one that runs or is done is left alone."""

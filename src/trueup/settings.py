@@ -140,6 +140,15 @@ class RetrainDecideSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class VersionPartSettings(Settings, frozen=True, kw_only=True):
+    """`part_rows` is about how many samples one worker takes."""
+
+    table_name: str
+    dataset_bucket: str
+    part_rows: int = 250_000
+    projects_file: str = "projects.json"
+
+
 class VersionFreezeSettings(Settings, frozen=True, kw_only=True):
     """`code_uri` is the S3 URI of sourcedir.tar.gz; `image_uri` is the training and serving image where a project
     names none."""
@@ -222,6 +231,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "dataset_commit": DatasetCommitSettings,
     "retrain_decide": RetrainDecideSettings,
     "version_freeze": VersionFreezeSettings,
+    "version_part": VersionPartSettings,
     "candidate_evaluate": CandidateEvaluateSettings,
     "retraining_conclude": RetrainingConcludeSettings,
     "model_promote": ModelPromoteSettings,
@@ -254,6 +264,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     retraining_machine_arn: str
     promotion_machine_arn: str
     backfill_machine_arn: str
+    bulk_machine_arn: str
     sagemaker_role_arn: str
     code_uri: str
     image_uri: str

@@ -32,6 +32,7 @@ from trueup.errors import (
     NotFoundError,
     PermissionDeniedError,
     RunActiveError,
+    TrueupError,
 )
 from trueup.events import Envelope, seal
 from trueup.model import (
@@ -100,6 +101,7 @@ from trueup.ports import (
     ModelAnswer,
     ModelRegistry,
     Opening,
+    Outcome,
     PackageRulings,
     PayloadStore,
     Quarantine,
@@ -832,6 +834,10 @@ class MemoryDatasetStore(DatasetStore):
         return self._put(f"memory://{project}/reports/{name}", data)
 
     @_locked
+    def report(self, project: str, name: str) -> bytes:
+        return self.read(f"memory://{project}/reports/{name}")
+
+    @_locked
     def read(self, uri: str) -> bytes:
         if uri not in self.objects:
             raise NotFoundError(f"{uri} does not exist")
@@ -920,12 +926,30 @@ class MemoryRunStore(RunStore):
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
 
 
+def _outcome(work: Callable[[Mapping[str, Any]], Any], document: Mapping[str, Any]) -> Outcome:
+    try:
+        return Outcome(status="SUCCEEDED", output=work(document))
+    except TrueupError as error:
+        return Outcome(status="FAILED", error=f"{type(error).__name__}: {error}")
+
+
 class MemoryWorkflows(Workflows):
     """`started` maps "<machine>:<name>" to the first document given. What was started is done when it is asked for
-    again."""
+    again. `bulk` does what the bulk workflow does, at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, bulk: Callable[[Mapping[str, Any]], Any] | None = None) -> None:
         self.started: dict[str, dict[str, Any]] = {}
+        self.bulk = bulk
+        self._outcomes: dict[str, Outcome] = {}
+
+    def start_bulk(self, name: str, document: Mapping[str, Any]) -> str:
+        arn = self._start(f"bulk:{name}", document)
+        if self.bulk is not None and arn not in self._outcomes:
+            self._outcomes[arn] = _outcome(self.bulk, document)
+        return arn
+
+    def outcome(self, execution_arn: str) -> Outcome:
+        return self._outcomes.get(execution_arn, Outcome(status="RUNNING"))
 
     def start_retraining(self, name: str, document: Mapping[str, Any]) -> str:
         return self._start(f"retraining:{name}", document)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from trueup.usecases.replay_quarantine import ReplayQuarantine
     from trueup.usecases.report_quality import ReportQuality
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
+    from trueup.usecases.run_bulk import RunBulk
     from trueup.usecases.show_corrections import ShowCorrections
 
 
@@ -106,6 +107,8 @@ class Deployed(Protocol):
     def backfill(self) -> BackfillCaptures: ...
     @property
     def replay(self) -> ReplayQuarantine: ...
+    @property
+    def bulk(self) -> RunBulk: ...
     @property
     def athena(self) -> SampleSql: ...
     def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> SampleSql: ...

@@ -77,7 +77,7 @@ class MakeVersion:
     def _make(
         self, project: Project, propose: Propose, reason: str, *, by: str, branch: str, merged: str | None
     ) -> DatasetVersion | None:
-        view = self._newest(project, branch)
+        view = newest_view(self.datasets, project.name, self.datasets.head(project.name, branch))
         proposal = propose(view)
         before = view.lookup(each.sample_id for each in proposal.changes)
         parent = view.version
@@ -93,9 +93,8 @@ class MakeVersion:
             schema_version=project.label_schema.version,
             quality=proposal.quality,
         )
-        changes = [
-            _since(each, making.number) for each in proposal.changes if _changes(before.get(each.sample_id), each)
-        ]
+        real = [each for each in proposal.changes if changes_anything(before.get(each.sample_id), each)]
+        changes = [set_in(each, making.number) for each in real]
         if not changes:
             return None
         delta = self._write(project, changes, before)
@@ -107,12 +106,6 @@ class MakeVersion:
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
         )
         return version
-
-    def _newest(self, project: Project, branch: str) -> View:
-        """What a branch's head holds, in the segments of its checkpoint if it has one."""
-        head = self.datasets.head(project.name, branch)
-        checkpoint = self.datasets.checkpoint(project.name, head.version_id) if head else None
-        return view_of(self.datasets, project.name, head, checkpoint)
 
     def _write(
         self, project: Project, changes: Sequence[Change], before: Mapping[str, LabelledSample]
@@ -131,6 +124,12 @@ def view_of(
     return View(version, lambda sha256: datasets.segment(project, sha256), segments)
 
 
+def newest_view(datasets: DatasetStore, project: str, version: DatasetVersion | None) -> View:
+    """What a version holds, read from the fewest segments there are: its checkpoint's, if it has one."""
+    checkpoint = datasets.checkpoint(project, version.version_id) if version else None
+    return view_of(datasets, project, version, checkpoint)
+
+
 def version_committed(version: DatasetVersion) -> VersionCommitted:
     return VersionCommitted(
         project=version.project,
@@ -142,11 +141,13 @@ def version_committed(version: DatasetVersion) -> VersionCommitted:
     )
 
 
-def _changes(before: LabelledSample | None, after: Change) -> bool:
+def changes_anything(before: LabelledSample | None, after: Change) -> bool:
+    """Whether a version that holds one (None where it does not hold the sample) is another with the other."""
     if isinstance(after, Removal):
         return before is not None
     return before is None or not same_but_for_its_time(before, after)
 
 
-def _since(change: Change, number: int) -> Change:
+def set_in(change: Change, number: int) -> Change:
+    """A line as the version of this number sets it."""
     return replace(change, since=number) if isinstance(change, LabelledSample) else change

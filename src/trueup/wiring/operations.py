@@ -38,6 +38,7 @@ from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
+from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.wiring.operator import Operator, operator
 
@@ -106,6 +107,10 @@ class Operations(Operator):
     @property
     def replay(self) -> ReplayQuarantine:
         return ReplayQuarantine(quarantine=S3Quarantine(self.clients["s3"], self.deployment.dataset_bucket))
+
+    @property
+    def bulk(self) -> RunBulk:
+        return RunBulk(workflows=self.workflows, clock=self.clock)
 
     @property
     def athena(self) -> AthenaSamples:

@@ -29,6 +29,7 @@ from trueup.adapters.memory import (
     MemoryRegistry,
     MemoryRunStore,
     MemoryTaskStore,
+    MemoryWorkflows,
 )
 from trueup.adapters.memory_operations import (
     MemoryDeadLetters,
@@ -44,6 +45,7 @@ from trueup.ports import EndpointState, Journal, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
+from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
@@ -57,6 +59,7 @@ from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
+from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.submit_annotation import Submission
 
@@ -82,6 +85,12 @@ class FakeDeployed:
 
     def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> DuckSamples:
         return DuckSamples(versions)
+
+    @property
+    def bulk(self) -> RunBulk:
+        """The workflow itself, done at once."""
+        steps = BulkVersions(self.projects, self.datasets, self.clock, 2)
+        return RunBulk(MemoryWorkflows(lambda document: in_memory(steps, document)), self.clock, sleep=lambda _: None)
 
     @property
     def athena(self) -> DuckSamples:
@@ -409,6 +418,7 @@ def _deployment() -> Deployment:
         topic_arn="arn:aws:sns:us-east-1:111122223333:notices",
         dashboard="trueup-dev",
         database="trueup_dev",
+        bulk_machine_arn="arn:bulk",
         workgroup="trueup-dev",
         projects=("pets",),
     )

@@ -170,3 +170,11 @@ def test_a_card_and_a_diff_are_written_as_files_say(trueup: Terminal, lived: Fak
     assert (told["counts"], told["classes"]) == ({}, {})
     assert trueup("dataset", "diff", "1", "--html", str(page)).exit_code == 0
     assert "The same content." in page.read_text()
+
+
+def test_many_functions_verify_what_one_does(trueup: Terminal, lived: FakeDeployed) -> None:
+    assert trueup.json("dataset", "verify", "--in-cloud") == {"versions": {"pets": 1}, "problems": []}
+    (version,) = lived.datasets.versions("pets")
+    del lived.datasets.objects[f"memory://pets/segments/{version.segments[0].sha256}"]
+    (problem, *_) = trueup.json("dataset", "verify", "1", "--in-cloud", code=3)["problems"]
+    assert "is missing" in problem

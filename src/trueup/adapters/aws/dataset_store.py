@@ -121,6 +121,9 @@ class AwsDatasetStore(DatasetStore):
     def put_report(self, project: str, name: str, data: bytes) -> str:
         return self._put(f"{project}/reports/{name}", data)
 
+    def report(self, project: str, name: str) -> bytes:
+        return self._bucket.get(f"{project}/reports/{name}")[0]
+
     def read(self, uri: str) -> bytes:
         return self._bucket.get(self._bucket.key_of(uri))[0]
 

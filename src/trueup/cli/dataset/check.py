@@ -23,6 +23,9 @@ def verify_versions(
     ] = "all",
     project: AnyProject = "",
     payloads: Annotated[bool, typer.Option(help="Also read and hash the payloads.")] = True,
+    in_cloud: Annotated[
+        bool, typer.Option("--in-cloud", help="Let many functions do it, without payloads: for large versions.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Recompute every hash and count. Exit code 3 when something does not hold."""
@@ -35,13 +38,26 @@ def verify_versions(
     for name in names:
         chosen = look.datasets.versions(name) if version == "all" else [version_at(look, name, version)]
         checked[name] = len(chosen)
-        problems += [f"{name}: {each}" for each in _problems(look, name, chosen, payloads)]
+        found = _by_many(look, chosen) if in_cloud else _problems(look, name, chosen, payloads)
+        problems += [f"{name}: {each}" for each in found]
     if as_json:
         say_json({"versions": checked, "problems": problems})
     else:
         _paint_verified(checked, problems)
     if problems:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _by_many(look: Deployed, chosen: list[DatasetVersion]) -> list[str]:
+    from msgspec.structs import replace
+
+    from trueup.usecases.bulk.jobs import Bulk
+
+    found: list[str] = []
+    for each in chosen:
+        job = Bulk(verb="verify", project=each.project, run="", version=each.version_id)
+        found += look.bulk(replace(job, run=look.bulk.name(job))).problems
+    return found
 
 
 def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloads: bool) -> list[str]:
