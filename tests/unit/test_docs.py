@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trueup.capture.decoders import DECODERS
-from trueup.dataset.exports import EXPORTS
+from trueup.dataset.formats import FORMATS
 from trueup.events import documentation
 from trueup.quality.methods import METHODS
 from trueup.retraining.triggers import RULES
@@ -20,7 +20,7 @@ def test_the_events_page_is_the_code() -> None:
 
 def test_everything_registered_is_in_the_extending_page() -> None:
     page = (DOCS / "extending.md").read_text()
-    for table in (DECODERS, STRATEGIES, METHODS, RULES, EXPORTS):
+    for table in (DECODERS, STRATEGIES, METHODS, RULES, FORMATS):
         for name in table:
             assert f"`{name}`" in page
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import enum
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trueup.cli.console import count, say
-from trueup.cli.dataset.naming import Version, content_at, version_at
-from trueup.cli.desk import desk_of, project_of
-from trueup.cli.options import OneProject
+from trueup.cli.console import count, paint_table, say, say_json, size
+from trueup.cli.dataset.naming import Version, version_at
+from trueup.cli.desk import Deployed, desk_of, project_of
+from trueup.cli.options import Json, OneProject
 from trueup.errors import InputError
 
 if TYPE_CHECKING:
-    pass
+    from trueup.model import DatasetVersion
+
+# Such a file is no text: a terminal would be spoilt by it.
+_BINARY = frozenset({".parquet"})
 
 
 class Split(enum.StrEnum):
@@ -28,28 +34,113 @@ class Split(enum.StrEnum):
 def export(
     context: typer.Context,
     version: Version = "head",
-    form: Annotated[str, typer.Option("--format", "-f", help="A format of `trueup.dataset.exports`.")] = (
-        "augmented-manifest"
-    ),
+    form: Annotated[
+        str, typer.Option("--format", "-f", help="One of those that `trueup dataset formats` lists.")
+    ] = "augmented-manifest",
     split: Annotated[Split, typer.Option(help="Which samples.")] = Split.ALL,
-    to: Annotated[Path | None, typer.Option("--to", "-o", help="File (default: stdout).")] = None,
+    to: Annotated[
+        str, typer.Option("--to", "-o", help="File, directory or s3:// prefix (default: stdout, for a single file).")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export in the directory.")] = False,
     project: OneProject = "",
+    as_json: Json = False,
 ) -> None:
-    """Write a version as augmented-manifest, csv or jsonl."""
-    from trueup.dataset.exports import EXPORTS
-
-    if form not in EXPORTS:
-        raise InputError(f"there is no format {form!r}: use one of {', '.join(sorted(EXPORTS))}", field="--format")
+    """Write a version in a format that others read."""
     look = desk_of(context).look()
-    name = project_of(look, project)
-    content = content_at(look, version_at(look, name, version)).values()
-    chosen = sorted((each for each in content if split in (Split.ALL, each.split)), key=lambda each: each.sample_id)
-    data = EXPORTS[form](chosen, look.projects[name].label_schema, name)
-    if to is None:
-        typer.echo(data, nl=False)
+    found = version_at(look, project_of(look, project), version)
+    chosen = None if split is Split.ALL else split.value
+    if not to:
+        _to_stdout(look, found, form, chosen, as_json)
+    elif _is_directory(form, to):
+        _to_directory(look, found, form, chosen, to, force=force, as_json=as_json)
+    else:
+        _to_file(look, found, form, chosen, Path(to), as_json=as_json)
+
+
+def list_formats(as_json: Json = False) -> None:
+    """The formats that a version can be written in, what each holds and who reads it."""
+    from trueup.dataset.formats import FORMATS
+
+    if as_json:
+        told = [
+            {"format": name, "kinds": each.KINDS, "file": each.FILE or None, "readers": each.READERS}
+            for name, each in FORMATS.items()
+        ]
+        say_json(told)
         return
-    try:
-        to.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{to} cannot be written: {error.strerror}", field="--to") from error
-    say(f"{count(len(chosen), 'sample')} written to {to}")
+    from trueup.dataset.exporting import EVERY_KIND
+
+    rows = [
+        [
+            name,
+            "every kind" if each.KINDS == EVERY_KIND else ", ".join(each.KINDS),
+            each.FILE or "a directory",
+            each.READERS.replace("`", ""),
+        ]
+        for name, each in FORMATS.items()
+    ]
+    paint_table(["format", "kinds of labels", "makes", "read by"], rows)
+
+
+def _is_directory(form: str, to: str) -> bool:
+    """A single file goes into a directory where one is named as such."""
+    from trueup.dataset.formats import FORMATS
+
+    single = form in FORMATS and bool(FORMATS[form].FILE)
+    return not single or to.startswith("s3://") or to.endswith("/") or Path(to).is_dir()
+
+
+def _to_stdout(look: Deployed, version: DatasetVersion, form: str, split: str | None, as_json: bool) -> None:
+    from trueup.dataset.formats import FORMATS
+
+    chunks, left_out = look.export_version.single(version, form, split)
+    if as_json:
+        raise InputError("--json tells what was written, and stdout is where it is written: add --to", field="--json")
+    if sys.stdout.isatty() and Path(FORMATS[form].FILE).suffix in _BINARY:
+        raise InputError(f"{form} is no text: name a file with --to, or redirect the output", field="--to")
+    out = typer.get_binary_stream("stdout")
+    for each in chunks:
+        out.write(each)
+    out.flush()
+    if any(left_out.values()):
+        sys.stderr.write(f"trueup: left out: {_told(left_out)}\n")
+
+
+def _to_file(look: Deployed, version: DatasetVersion, form: str, split: str | None, to: Path, *, as_json: bool) -> None:
+    chunks, left_out = look.export_version.single(version, form, split)
+    written = Counter[str]()
+    look.sink(str(to.parent)).write(to.name, _counted(chunks, written))
+    samples = version.split_counts[split] if split else version.samples
+    if as_json:
+        kept = {reason: number for reason, number in sorted(left_out.items()) if number}
+        say_json({"file": str(to), "format": form, "samples": samples, "left_out": kept, "bytes": written["bytes"]})
+        return
+    say(f"{count(samples, 'sample')} written to {to}")
+    _say_left_out(left_out)
+
+
+def _to_directory(
+    look: Deployed, version: DatasetVersion, form: str, split: str | None, to: str, *, force: bool, as_json: bool
+) -> None:
+    sink = look.sink(to)
+    made = look.export_version(version, form, sink, split, replace=force)
+    if as_json:
+        say_json(made)
+        return
+    say(f"{count(made.samples, 'sample')} written to {to}: {count(made.files, 'file')}, {size(made.bytes)}")
+    _say_left_out(made.left_out)
+
+
+def _counted(chunks: Iterable[bytes], written: Counter[str]) -> Iterable[bytes]:
+    for each in chunks:
+        written["bytes"] += len(each)
+        yield each
+
+
+def _say_left_out(left_out: Mapping[str, int]) -> None:
+    if any(left_out.values()):
+        say(f"left out: {_told(left_out)}")
+
+
+def _told(left_out: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in sorted(left_out.items()) if number)
