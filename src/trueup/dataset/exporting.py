@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from trueup.errors import InputError, LabelError
@@ -99,7 +100,7 @@ class Peekable(Iterator[T]):
 
     def __bool__(self) -> bool:
         if not self._next:
-            self._next.extend(each for each, _ in zip(self._things, range(1), strict=False))
+            self._next.extend(islice(self._things, 1))
         return bool(self._next)
 
 

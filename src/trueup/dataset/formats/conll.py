@@ -4,7 +4,8 @@ Sang and De Meulder, "Introduction to the CoNLL-2003 Shared Task" (2003). `-DOCS
 the order of their ids; a line of a text is a sentence, unless a span goes on across its end.
 
 A token is a run of letters, digits and underscores, or any other character that is no white space; it is cut where a
-span begins or ends within it, so that no span is lost. A token has one tag: of spans that overlap, the longest stays.
+span begins or ends within it. White space at a span's ends is lost. A token has one tag: of spans that overlap, the
+longest stays.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ KINDS: tuple[Kind, ...] = ("spans",)
 HOLDS_NONE = False
 FILE = "samples.conll"
 READERS = "spaCy, NLTK"
+BLANKS = "spans of white space"
 OVERLAPS = "spans that overlap longer ones"
 RELATIONS = "relations between spans"
 _START = b"-DOCSTART- -X- O O\n\n"
@@ -35,8 +37,10 @@ def _documents(request: ExportRequest) -> Iterator[bytes]:
     for sample, payload in request.loaded(request.samples()):
         value = value_of(sample, request, Spans)
         text = text_of(sample, payload)
-        kept = flat(value.spans)
-        request.left_out[OVERLAPS] += len(value.spans) - len(kept)
+        seen = [each for each in value.spans if text[each.start : each.end].strip()]
+        kept = flat(seen)
+        request.left_out[BLANKS] += len(value.spans) - len(seen)
+        request.left_out[OVERLAPS] += len(seen) - len(kept)
         request.left_out[RELATIONS] += len(value.relations)
         yield _START + "".join(f"{line}\n" for line in _lines(text, kept)).encode()
 
