@@ -17,6 +17,8 @@ from trueup.errors import InputError, LabelError
 from trueup.labels.reading import checked, read
 from trueup.model import DatasetVersion, Kind, LabelledSample, LabelSchema, Payload
 
+# As large as training reads at once: a few hundred MB is what both WebDataset and the Hugging Face Hub advise.
+SHARD_BYTES = 500_000_000
 SPLITS = ("train", "validation", "test")
 EVERY_KIND: tuple[Kind, ...] = (
     "classification",
@@ -47,7 +49,8 @@ class ExportedFile:
 class ExportRequest:
     """What to write. `samples` begins anew at each call, sorted by sample id, of `splits` alone. `loaded` brings each
     sample's payload along, in the samples' order, and reads no further ahead than a few. `root` is the URI that paths
-    are relative to, ending in a slash; empty where they are files. A format counts in `left_out`, by reason, what it
+    are relative to, ending in a slash; empty where they are files. `shard_bytes`: of inputs, in each of the files that
+    hold many. A format counts in `left_out`, by reason, what it
     cannot hold.
     """
 
@@ -58,6 +61,7 @@ class ExportRequest:
     samples: Callable[[], Iterator[LabelledSample]]
     loaded: Callable[[Iterable[LabelledSample]], Iterator[tuple[LabelledSample, Payload]]]
     root: str = ""
+    shard_bytes: int = SHARD_BYTES
     left_out: Counter[str] = field(default_factory=Counter)
 
     def of(self, split: str) -> Iterator[LabelledSample]:

@@ -52,6 +52,10 @@ def sized(request: ExportRequest, sample: LabelledSample) -> LabelledSample:
     return msgspec.structs.replace(sample, label=written(msgspec.structs.replace(value, width=width, height=height)))
 
 
-def mask_png(mask: Mask, names: tuple[str, ...], nothing: tuple[int, int, int] = (0, 0, 0)) -> bytes:
-    """A PNG whose pixels are places of classes, 1 being the first, in Pascal VOC's colours."""
-    return written_png(indices_of(mask, names), [nothing, *colours(len(names))[1:]])
+def mask_png(request: ExportRequest, sample: LabelledSample, nothing: tuple[int, int, int] = (0, 0, 0)) -> bytes:
+    """The PNG of a mask, whose pixels are places of classes, 1 being the first, in Pascal VOC's colours. Raises
+    LabelError naming the sample."""
+    names = request.schema.names
+    mask = value_of(sample, request, Mask)
+    with naming(sample):
+        return written_png(indices_of(mask, names), [nothing, *colours(len(names))[1:]])

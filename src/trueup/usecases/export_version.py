@@ -11,7 +11,7 @@ from itertools import chain
 
 import msgspec
 
-from trueup.dataset.exporting import NONE_FITS, SPLITS, ExportedFile, ExportRequest, Format, fits_none
+from trueup.dataset.exporting import NONE_FITS, SHARD_BYTES, SPLITS, ExportedFile, ExportRequest, Format, fits_none
 from trueup.dataset.formats import format_for
 from trueup.dataset.versions import content_of
 from trueup.errors import ConflictError, InputError
@@ -89,6 +89,7 @@ class ExportVersion:
     projects: Mapping[str, Project]
     datasets: DatasetStore
     payloads: PayloadStore
+    shard_bytes: int = SHARD_BYTES
 
     def __call__(
         self, version: DatasetVersion, form: str, sink: ExportSink, split: str | None = None, *, replace: bool = False
@@ -133,6 +134,7 @@ class ExportVersion:
             samples=samples if found.HOLDS_NONE else _fitting(samples, left_out),
             loaded=self._loaded,
             root=root,
+            shard_bytes=self.shard_bytes,
             left_out=left_out,
         )
         return _Asked(request, found)

@@ -76,7 +76,7 @@ def _annotations(request: ExportRequest, split: str) -> Iterator[dict[str, Any]]
     ids = itertools.count(1)
     for number, sample in enumerate(request.of(split), start=1):
         value = _value(request, sample)
-        for label, shape in _SHAPES[type(value)](value, request.schema.names):
+        for label, shape in _SHAPES[type(value)](value):
             category = request.schema.names.index(label) + 1
             yield {"id": next(ids), "image_id": number, "category_id": category, **shape, "iscrowd": 0}
 
@@ -85,7 +85,7 @@ def _value(request: ExportRequest, sample: LabelledSample) -> Any:
     return value_of(sample, request, _VALUES[request.schema.kind])
 
 
-def _of_boxes(value: Boxes, names: tuple[str, ...]) -> Iterator[tuple[str, Shape]]:  # noqa: ARG001
+def _of_boxes(value: Boxes) -> Iterator[tuple[str, Shape]]:
     for each in value.boxes:
         width, height = round(each.right - each.left, 2), round(each.bottom - each.top, 2)
         yield (
@@ -94,7 +94,7 @@ def _of_boxes(value: Boxes, names: tuple[str, ...]) -> Iterator[tuple[str, Shape
         )
 
 
-def _of_polygons(value: Polygons, names: tuple[str, ...]) -> Iterator[tuple[str, Shape]]:  # noqa: ARG001
+def _of_polygons(value: Polygons) -> Iterator[tuple[str, Shape]]:
     for each in value.polygons:
         across, down = zip(*each.points, strict=True)
         left, top = min(across), min(down)
@@ -108,10 +108,11 @@ def _of_polygons(value: Polygons, names: tuple[str, ...]) -> Iterator[tuple[str,
         )
 
 
-def _of_mask(value: Mask, names: tuple[str, ...]) -> Iterator[tuple[str, Shape]]:
-    places = indices_of(value, names)
-    for label in value.classes or ():
-        covered = places == names.index(label) + 1
+def _of_mask(value: Mask) -> Iterator[tuple[str, Shape]]:
+    there = value.classes or ()
+    places = indices_of(value, there)
+    for place, label in enumerate(there, start=1):
+        covered = places == place
         rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
         left, top = int(columns[0]), int(rows[0])
         yield (
@@ -131,7 +132,7 @@ def _counts(covered: NDArray[np.bool_]) -> list[int]:
     return [0, *lengths] if flat[0] else lengths
 
 
-_SHAPES: Mapping[type[Any], Callable[[Any, tuple[str, ...]], Iterator[tuple[str, Shape]]]] = {
+_SHAPES: Mapping[type[Any], Callable[[Any], Iterator[tuple[str, Shape]]]] = {
     Boxes: _of_boxes,
     Polygons: _of_polygons,
     Mask: _of_mask,

@@ -18,13 +18,11 @@ from trueup.dataset.exporting import (
     fits_none,
     naming,
     text_of,
-    value_of,
 )
 from trueup.dataset.formats.augmented_manifest import metadata_of
 from trueup.dataset.images import mask_png, sized
 from trueup.dataset.manifest_labels import to_manifest
 from trueup.labels.masks import BACKGROUND, colours
-from trueup.labels.values import Mask
 from trueup.model import LabelledSample, Payload
 
 KINDS = EVERY_KIND
@@ -45,7 +43,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
 def _masks(request: ExportRequest) -> Iterator[ExportedFile]:
     for each in request.samples():
         if not fits_none(each):
-            picture = mask_png(value_of(each, request, Mask), request.schema.names, nothing=_WHITE)
+            picture = mask_png(request, each, nothing=_WHITE)
             yield ExportedFile(f"{_MASKS}/{each.sample_id}.png", iter((picture,)))
 
 

@@ -24,16 +24,15 @@ from trueup.dataset.exporting import (
 )
 from trueup.dataset.images import mask_png, picture_name
 from trueup.labels.showing import pair_of, rated_of
-from trueup.labels.values import Box, Boxes, Classes, Mask, Polygon, Polygons, Preference, Rating, Spans, Text
+from trueup.labels.values import Box, Boxes, Classes, Polygon, Polygons, Preference, Rating, Spans, Text
 from trueup.model import Kind, LabelledSample, Payload
 
 KINDS = EVERY_KIND
 HOLDS_NONE = False
 FILE = ""
 READERS = "`datasets.load_dataset`, the Hub's viewer"
-# Row groups are decoded whole; files are fetched whole.
+# Row groups are decoded whole.
 _GROUP_ROWS, _GROUP_BYTES = 1000, 32_000_000
-_FILE_BYTES = 500_000_000
 _TASKS: dict[tuple[Kind, str], str] = {
     ("classification", "image"): "image-classification",
     ("classification", "text"): "text-classification",
@@ -56,7 +55,9 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
         rows = Peekable(_rows(request, split))
         number = 0
         while rows or number == 0:
-            yield ExportedFile(f"data/{split}-{number:05d}.parquet", parquet(schema, _groups(rows)))
+            yield ExportedFile(
+                f"data/{split}-{number:05d}.parquet", parquet(schema, _groups(rows, request.shard_bytes))
+            )
             number += 1
     yield ExportedFile("README.md", iter((_card(request).encode(),)))
 
@@ -70,13 +71,13 @@ def _rows(request: ExportRequest, split: str) -> Iterator[tuple[int, Row]]:
         yield len(payload.data), row
 
 
-def _groups(rows: Peekable[tuple[int, Row]]) -> Iterator[list[Row]]:
+def _groups(rows: Peekable[tuple[int, Row]], most: int) -> Iterator[list[Row]]:
     """Row groups of one file."""
     written = 0
-    while rows and written < _FILE_BYTES:
+    while rows and written < most:
         group: list[Row] = []
         held = 0
-        while rows and len(group) < _GROUP_ROWS and held < _GROUP_BYTES:
+        while rows and len(group) < _GROUP_ROWS and held < min(_GROUP_BYTES, most):
             size, row = next(rows)
             group.append(row)
             held += size
@@ -221,8 +222,7 @@ def _objects(request: ExportRequest, value: Any, shapes: Row, labels: Sequence[s
 
 
 def _of_mask(request: ExportRequest, sample: LabelledSample) -> Row:
-    value: Mask = _value(request, sample, Mask)
-    return {"label": {"bytes": mask_png(value, request.schema.names), "path": f"{sample.sample_id}.png"}}
+    return {"label": {"bytes": mask_png(request, sample), "path": f"{sample.sample_id}.png"}}
 
 
 def _of_spans(request: ExportRequest, sample: LabelledSample) -> Row:

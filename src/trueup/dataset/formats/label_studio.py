@@ -151,24 +151,23 @@ def _drawn(request: ExportRequest, sample: LabelledSample, value: Boxes | Polygo
     else:
         width, height = value.width, value.height
     size = {"original_width": width, "original_height": height, "image_rotation": 0}
-    shapes = _shapes(value, request.schema.names, width, height)
+    shapes = _shapes(value, width, height)
     return [{**_said(kind, shape, number=number), **size} for number, (kind, shape) in enumerate(shapes)]
 
 
-def _shapes(
-    value: Boxes | Polygons | Mask, names: tuple[str, ...], width: int, height: int
-) -> Iterator[tuple[str, Region]]:
+def _shapes(value: Boxes | Polygons | Mask, width: int, height: int) -> Iterator[tuple[str, Region]]:
     if isinstance(value, Boxes):
         for box in value.boxes:
-            place = {"x": box.left * 100 / width, "y": box.top * 100 / height}
+            corner = {"x": box.left * 100 / width, "y": box.top * 100 / height}
             sides = {"width": (box.right - box.left) * 100 / width, "height": (box.bottom - box.top) * 100 / height}
-            yield "rectanglelabels", {**place, **sides, "rotation": 0, "rectanglelabels": [box.label]}
+            yield "rectanglelabels", {**corner, **sides, "rotation": 0, "rectanglelabels": [box.label]}
     elif isinstance(value, Polygons):
         for each in value.polygons:
             points = [[x * 100 / width, y * 100 / height] for x, y in each.points]
             yield "polygonlabels", {"points": points, "closed": True, "polygonlabels": [each.label]}
     else:
-        places = indices_of(value, names).ravel()
-        for label in value.classes or ():
-            rle = packed(places == names.index(label) + 1)
+        there = value.classes or ()
+        places = indices_of(value, there).ravel()
+        for place, label in enumerate(there, start=1):
+            rle = packed(places == place)
             yield "brushlabels", {"format": "rle", "rle": rle, "brushlabels": [label]}

@@ -41,8 +41,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
 
 def _segmentation(request: ExportRequest, sample: LabelledSample, value: Any) -> Iterator[ExportedFile]:
     if isinstance(value, Mask):
-        picture = mask_png(value, request.schema.names)
-        yield ExportedFile(f"SegmentationClass/{sample.sample_id}.png", iter((picture,)))
+        yield ExportedFile(f"SegmentationClass/{sample.sample_id}.png", iter((mask_png(request, sample),)))
 
 
 def _document(request: ExportRequest, value: Boxes | Mask, name: str, width: int, height: int) -> str:

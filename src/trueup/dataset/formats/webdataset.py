@@ -18,19 +18,15 @@ from trueup.dataset.exporting import (
     Peekable,
     fits_none,
     label_of,
-    value_of,
 )
 from trueup.dataset.images import mask_png
 from trueup.dataset.pictures import suffix_of
-from trueup.labels.values import Mask
 from trueup.model import LabelledSample, Payload
 
 KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = ""
 READERS = "webdataset, `datasets`, SageMaker fast file mode"
-# As large as training reads at once: https://github.com/webdataset/webdataset recommends 256 MB and more.
-SHARD_BYTES = 500_000_000
 _BLOCK = tarfile.BLOCKSIZE
 
 
@@ -45,7 +41,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
 
 def _shard(request: ExportRequest, samples: Peekable[tuple[LabelledSample, Payload]]) -> Iterator[bytes]:
     size = 0
-    while samples and size < SHARD_BYTES:
+    while samples and size < request.shard_bytes:
         sample, payload = next(samples)
         for suffix, data in _members(request, sample, payload):
             yield _header(sample.sample_id + suffix, len(data))
@@ -76,7 +72,7 @@ def _decoded(request: ExportRequest, sample: LabelledSample, label: str) -> Iter
     if request.schema.kind == "classification":
         yield ".cls", str(request.schema.names.index(label)).encode()
     if request.schema.kind == "mask":
-        yield ".mask.png", mask_png(value_of(sample, request, Mask), request.schema.names)
+        yield ".mask.png", mask_png(request, sample)
 
 
 def _header(name: str, size: int) -> bytes:
