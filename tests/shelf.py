@@ -83,8 +83,7 @@ class Shelf:
         return sink.files
 
     def single(self, form: str, split: str | None = None) -> bytes:
-        chunks, _ = self.export_version.single(self.version, form, split)
-        return b"".join(chunks)
+        return b"".join(self.export_version.single(self.version, form, split).chunks())
 
 
 def shelf(kind: Kind, *more: str, **changes: Any) -> Shelf:

@@ -38,8 +38,8 @@ def test_nltk_reads_conll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     report = made.into(tmp_path, "conll")
     spans = {each.sample_id: read(each.label, made.schema) for each in made.samples if each.label != NONE}
     told = {name: value.spans for name, value in spans.items() if isinstance(value, Spans)}
-    assert report.left_out["relations between spans"] > 0
-    left_out = report.left_out["spans that overlap longer ones"] + report.left_out["spans of white space"]
+    assert report.lost["relations between spans"] > 0
+    lost = report.lost["spans that overlap longer ones"] + report.lost["spans of white space"]
     found_spans = 0
     documents = list(_documents(tmp_path))
     samples = [each for each in made.samples if each.label != NONE]
@@ -52,7 +52,7 @@ def test_nltk_reads_conll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             (each.label, text[each.start : each.end].strip()) for each in flat(marked)
         ]
         found_spans += len(found)
-    assert found_spans + left_out == sum(map(len, told.values()))
+    assert found_spans + lost == sum(map(len, told.values()))
 
 
 def _documents(folder: Path) -> Iterator[list[tuple[str, str]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trueup.errors import InputError
@@ -42,7 +42,8 @@ class LocalExportSink(ExportSink):
                     file.writelines(chunks)
                 part.replace(place)
         except BaseException:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise
 
     def remove(self, path: str) -> None:

@@ -63,6 +63,7 @@ class ExportRequest:
     root: str = ""
     shard_bytes: int = SHARD_BYTES
     left_out: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
 
     def of(self, split: str) -> Iterator[LabelledSample]:
         return (each for each in self.samples() if each.split == split)

@@ -33,8 +33,8 @@ class WrittenFile(Record, frozen=True, kw_only=True):
 
 
 class Export(Record, frozen=True, kw_only=True):
-    """What was written. `left_out` counts what the format cannot hold, by what it is; `files` counts files without the
-    report, `bytes` what they hold."""
+    """What was written. What the format cannot hold is counted by what it is: samples in `left_out`, parts of labels in
+    `lost`. `samples` are those that are there; `files` counts files without the report, `bytes` what they hold."""
 
     project: str
     version: str
@@ -45,6 +45,7 @@ class Export(Record, frozen=True, kw_only=True):
     splits: Mapping[str, int]
     samples: int
     left_out: Mapping[str, int]
+    lost: Mapping[str, int]
     files: int
     bytes: int
 
@@ -53,6 +54,12 @@ class _Report(Record, frozen=True):
     """The part of a report that says which files an export made."""
 
     written: tuple[WrittenFile, ...]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    request: ExportRequest
+    format: Format
 
 
 @dataclass
@@ -75,6 +82,25 @@ class _Digest:
             self.size += len(each)
             self.hash.update(each)
             yield each
+
+
+@dataclass
+class Single:
+    """The one file of an export, to be read once; `told` says what was read."""
+
+    asked: _Asked
+    form: str
+    tally: _Tally = field(default_factory=_Tally)
+
+    def chunks(self) -> Iterator[bytes]:
+        for file in self.asked.format.files(self.asked.request):
+            self.tally.files += 1
+            for each in file.chunks:
+                self.tally.bytes += len(each)
+                yield each
+
+    def told(self) -> Export:
+        return _export(self.asked.request, self.form, self.tally)
 
 
 @dataclass(frozen=True)
@@ -102,16 +128,12 @@ class ExportVersion:
         sink.write(REPORT, self._written(asked, form, sink, made))
         return made[0]
 
-    def single(
-        self, version: DatasetVersion, form: str, split: str | None = None
-    ) -> tuple[Iterator[bytes], Counter[str]]:
-        """The bytes of a format that makes one file, and what it leaves out, counted when they have been read. Raises
-        InputError for one that makes several."""
+    def single(self, version: DatasetVersion, form: str, split: str | None = None) -> Single:
+        """Of a format that makes one file. Raises InputError for one that makes several."""
         asked = self._asked(version, form, split, "")
         if not asked.format.FILE:
             raise InputError(f"{form} makes several files: name a directory or an s3:// prefix with --to", field="--to")
-        (found,) = asked.format.files(asked.request)
-        return found.chunks, asked.request.left_out
+        return Single(asked, form)
 
     def _asked(self, version: DatasetVersion, form: str, split: str | None, root: str) -> _Asked:
         project = project_named(self.projects, version.project)
@@ -174,12 +196,6 @@ class ExportVersion:
         yield b"\n]," + msgspec.json.encode(made[0])[1:] + b"\n"
 
 
-@dataclass(frozen=True)
-class _Asked:
-    request: ExportRequest
-    format: Format
-
-
 def _all_written(sink: ExportSink, files: Iterable[ExportedFile]) -> Iterator[WrittenFile]:
     """In their order. Small ones are read whole and written by several threads."""
     waiting: deque[Future[WrittenFile]] = deque()
@@ -224,11 +240,16 @@ def _export(request: ExportRequest, form: str, tally: _Tally) -> Export:
         schema_version=version.schema_version,
         format=form,
         splits=splits,
-        samples=sum(splits.values()),
-        left_out={reason: count for reason, count in sorted(request.left_out.items()) if count},
+        samples=sum(splits.values()) - request.left_out.total(),
+        left_out=_counted(request.left_out),
+        lost=_counted(request.lost),
         files=tally.files,
         bytes=tally.bytes,
     )
+
+
+def _counted(found: Counter[str]) -> dict[str, int]:
+    return {reason: count for reason, count in sorted(found.items()) if count}
 
 
 def _make_room(sink: ExportSink, replace: bool) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +18,7 @@ from trueup.errors import InputError
 
 if TYPE_CHECKING:
     from trueup.model import DatasetVersion
+    from trueup.usecases.export_version import Export
 
 # Such a file is no text: a terminal would be spoilt by it.
 _BINARY = frozenset({".parquet"})
@@ -93,54 +93,44 @@ def _is_directory(form: str, to: str) -> bool:
 def _to_stdout(look: Deployed, version: DatasetVersion, form: str, split: str | None, as_json: bool) -> None:
     from trueup.dataset.formats import FORMATS
 
-    chunks, left_out = look.export_version.single(version, form, split)
     if as_json:
         raise InputError("--json tells what was written, and stdout is where it is written: add --to", field="--json")
+    single = look.export_version.single(version, form, split)
     if sys.stdout.isatty() and Path(FORMATS[form].FILE).suffix in _BINARY:
         raise InputError(f"{form} is no text: name a file with --to, or redirect the output", field="--to")
     out = typer.get_binary_stream("stdout")
-    for each in chunks:
+    for each in single.chunks():
         out.write(each)
     out.flush()
-    if any(left_out.values()):
-        sys.stderr.write(f"trueup: left out: {_told(left_out)}\n")
+    for line in _missing(single.told()):
+        sys.stderr.write(f"trueup: {line}\n")
 
 
 def _to_file(look: Deployed, version: DatasetVersion, form: str, split: str | None, to: Path, *, as_json: bool) -> None:
-    chunks, left_out = look.export_version.single(version, form, split)
-    written = Counter[str]()
-    look.sink(str(to.parent)).write(to.name, _counted(chunks, written))
-    samples = version.split_counts[split] if split else version.samples
-    if as_json:
-        kept = {reason: number for reason, number in sorted(left_out.items()) if number}
-        say_json({"file": str(to), "format": form, "samples": samples, "left_out": kept, "bytes": written["bytes"]})
-        return
-    say(f"{count(samples, 'sample')} written to {to}")
-    _say_left_out(left_out)
+    single = look.export_version.single(version, form, split)
+    look.sink(str(to.parent)).write(to.name, single.chunks())
+    made = single.told()
+    _say(made, as_json, f"{count(made.samples, 'sample')} written to {to}")
 
 
 def _to_directory(
     look: Deployed, version: DatasetVersion, form: str, split: str | None, to: str, *, force: bool, as_json: bool
 ) -> None:
-    sink = look.sink(to)
-    made = look.export_version(version, form, sink, split, replace=force)
+    made = look.export_version(version, form, look.sink(to), split, replace=force)
+    said = f"{count(made.samples, 'sample')} written to {to}: {count(made.files, 'file')}, {size(made.bytes)}"
+    _say(made, as_json, said)
+
+
+def _say(made: Export, as_json: bool, text: str) -> None:
     if as_json:
         say_json(made)
         return
-    say(f"{count(made.samples, 'sample')} written to {to}: {count(made.files, 'file')}, {size(made.bytes)}")
-    _say_left_out(made.left_out)
+    for line in (text, *_missing(made)):
+        say(line)
 
 
-def _counted(chunks: Iterable[bytes], written: Counter[str]) -> Iterable[bytes]:
-    for each in chunks:
-        written["bytes"] += len(each)
-        yield each
-
-
-def _say_left_out(left_out: Mapping[str, int]) -> None:
-    if any(left_out.values()):
-        say(f"left out: {_told(left_out)}")
-
-
-def _told(left_out: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {reason}" for reason, number in sorted(left_out.items()) if number)
+def _missing(made: Export) -> Iterator[str]:
+    """What the format cannot hold."""
+    for name, found in (("left out", made.left_out), ("lost", made.lost)):
+        if found:
+            yield f"{name}: {', '.join(f'{number:,} {reason}' for reason, number in found.items())}"

@@ -39,9 +39,9 @@ def _documents(request: ExportRequest) -> Iterator[bytes]:
         text = text_of(sample, payload)
         seen = [each for each in value.spans if text[each.start : each.end].strip()]
         kept = flat(seen)
-        request.left_out[BLANKS] += len(value.spans) - len(seen)
-        request.left_out[OVERLAPS] += len(seen) - len(kept)
-        request.left_out[RELATIONS] += len(value.relations)
+        request.lost[BLANKS] += len(value.spans) - len(seen)
+        request.lost[OVERLAPS] += len(seen) - len(kept)
+        request.lost[RELATIONS] += len(value.relations)
         yield _START + "".join(f"{line}\n" for line in _lines(text, kept)).encode()
 
 
