@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trueup.capture.decoders import DECODERS
+from trueup.dataset.exporting import EVERY_KIND
 from trueup.dataset.formats import FORMATS
 from trueup.events import documentation
 from trueup.quality.methods import METHODS
@@ -23,6 +24,19 @@ def test_everything_registered_is_in_the_extending_page() -> None:
     for table in (DECODERS, STRATEGIES, METHODS, RULES, FORMATS):
         for name in table:
             assert f"`{name}`" in page
+
+
+def test_every_format_is_in_the_exports_page() -> None:
+    """With its kinds and its file."""
+    rows = [each.split("|") for each in (DOCS / "exports.md").read_text().splitlines() if each.startswith("| `")]
+    told = {row[1].strip(" `"): (row[2].strip(), row[3].strip(" `")) for row in rows if row[1].strip(" `") in FORMATS}
+    assert told == {
+        name: (
+            "every kind" if each.KINDS == EVERY_KIND else ", ".join(f"`{kind}`" for kind in each.KINDS),
+            each.FILE or "a directory",
+        )
+        for name, each in FORMATS.items()
+    }
 
 
 def test_every_module_that_fits_answers_is_in_the_extending_page() -> None:

@@ -50,8 +50,7 @@ class ExportRequest:
     """What to write. `samples` begins anew at each call, sorted by sample id, of `splits` alone. `loaded` brings each
     sample's payload along, in the samples' order, and reads no further ahead than a few. `root` is the URI that paths
     are relative to, ending in a slash; empty where they are files. `shard_bytes`: of inputs, in each of the files that
-    hold many. A format counts in `left_out`, by reason, what it
-    cannot hold.
+    hold many. A format counts what it cannot hold, by reason: samples in `left_out`, parts of labels in `lost`.
     """
 
     project: str

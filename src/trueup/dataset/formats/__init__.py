@@ -20,7 +20,7 @@ from trueup.dataset.formats import (
     yolo,
 )
 from trueup.errors import InputError, LabelError
-from trueup.model import LabelSchema
+from trueup.model import Kind, LabelSchema
 
 FORMATS: dict[str, Format] = {
     "augmented-manifest": augmented_manifest,
@@ -40,6 +40,10 @@ FORMATS: dict[str, Format] = {
 }
 
 
+def _listed(kinds: tuple[Kind, ...]) -> str:
+    return " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+
+
 def format_for(name: str, schema: LabelSchema) -> Format:
     """Raises InputError where there is no such format, LabelError where it cannot hold such labels."""
     found = FORMATS.get(name)
@@ -47,7 +51,5 @@ def format_for(name: str, schema: LabelSchema) -> Format:
         raise InputError(f"there is no format {name!r}: use one of {', '.join(FORMATS)}", field="--format")
     if schema.kind not in found.KINDS:
         fit = ", ".join(other for other, each in FORMATS.items() if schema.kind in each.KINDS)
-        raise LabelError(
-            f"{name} holds {' and '.join(found.KINDS)}, not {schema.kind}: use one of {fit}", field="--format"
-        )
+        raise LabelError(f"{name} holds {_listed(found.KINDS)}, not {schema.kind}: use one of {fit}", field="--format")
     return found

@@ -24,7 +24,7 @@ from trueup.model import Kind, LabelledSample
 KINDS: tuple[Kind, ...] = ("boxes", "polygons", "mask")
 HOLDS_NONE = False
 FILE = ""
-READERS = "pycocotools, detectron2, MMDetection, supervision"
+READERS = "pycocotools, detectron2, supervision"
 _VALUES: Mapping[Kind, type[Any]] = {"boxes": Boxes, "polygons": Polygons, "mask": Mask}
 Shape = dict[str, Any]
 
