@@ -13,15 +13,17 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from hypothesis import given
 from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as mask_tools
 from pycocotools.coco import COCO
 
 from tests.shelf import NONE, Shelf, shelf
+from tests.unit.labels.schemas import LABELS, schema
 from trueup.labels.reading import read
 from trueup.labels.values import Boxes, Mask, Polygons
-from trueup.model import Kind, LabelledSample
+from trueup.model import Kind, LabelledSample, Payload
 
 with warnings.catch_warnings():
     # It says that it does without OpenCV.
@@ -107,6 +109,19 @@ def test_pycocotools_rebuilds_the_masks(tmp_path: Path) -> None:
                 seen += 1
             assert (rebuilt == pixels_of(said(made, sample), made.schema.names)).all()
     assert seen > 20
+
+
+@given(LABELS["mask"])
+def test_pycocotools_rebuilds_any_mask(label: str) -> None:
+    made = Shelf(schema("mask"), [Payload(data=b"\x89PNG\r\n\x1a\n", content_type="image/png")], [label])
+    (sample,) = made.samples
+    document = json.loads(made.files("coco")[f"annotations/instances_{sample.split}.json"])
+    expected = pixels_of(said(made, sample), made.schema.names)
+    rebuilt = np.zeros_like(expected)
+    for each in document["annotations"]:
+        rle = mask_tools.frPyObjects(each["segmentation"], *expected.shape)
+        rebuilt[mask_tools.decode(rle).astype(bool)] = each["category_id"]
+    assert (rebuilt == expected).all()
 
 
 def test_pycocotools_fills_the_polygons(tmp_path: Path) -> None:

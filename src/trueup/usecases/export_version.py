@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -75,7 +76,7 @@ class _Digest:
     """Counts and hashes chunks as they pass."""
 
     size: int = 0
-    hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+    hash: Any = field(default_factory=hashlib.sha256)
 
     def passing(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for each in chunks:
@@ -170,10 +171,9 @@ class ExportVersion:
     def _loaded(self, samples: Iterable[LabelledSample]) -> Iterator[tuple[LabelledSample, Payload]]:
         """Read by several threads, a few ahead, and given in their order."""
         waiting: deque[tuple[LabelledSample, Future[Payload]]] = deque()
-        rest = iter(samples)
         with ThreadPoolExecutor(_AHEAD) as pool:
             try:
-                for each in rest:
+                for each in samples:
                     waiting.append((each, pool.submit(self.payloads.get, each.payload_uri)))
                     if len(waiting) == _AHEAD:
                         sample, coming = waiting.popleft()
@@ -268,8 +268,9 @@ def _make_room(sink: ExportSink, replace: bool) -> None:
     except msgspec.MsgspecError as error:
         raise ConflictError(f"the {REPORT} there is no report of an export: choose another place with --to") from error
     sink.remove(REPORT)
-    for each in earlier.written:
-        sink.remove(each.path)
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        for _ in pool.map(sink.remove, (each.path for each in earlier.written)):
+            pass
 
 
 def _of_splits(samples: Samples, splits: tuple[str, ...]) -> Samples:

@@ -155,6 +155,12 @@ def test_what_cannot_be_exported_says_why(
     assert says in result.stderr
 
 
+def test_what_was_exported_for_ground_truth_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
+    trueup("dataset", "export", "--format", "ground-truth", "--to", str(tmp_path))
+    again = trueup("dataset", "import", str(tmp_path / "manifests" / "output" / "output.manifest"))
+    assert again.stdout == "3 labels read, all of them known: no new version\n"
+
+
 def test_formats_are_listed(trueup: Terminal) -> None:
     told = trueup.json("dataset", "formats")
     assert [each["format"] for each in told] == list(FORMATS)
