@@ -38,6 +38,13 @@ def test_parquet_rows_are_the_samples() -> None:
     assert table.schema.field("labelled_at").type == pa.timestamp("us", tz="UTC")
 
 
+def test_no_field_of_a_sample_is_forgotten() -> None:
+    fields = set(LabelledSample.__struct_fields__)
+    made = shelf("classification")
+    assert set(pq.read_schema(io.BytesIO(made.single("parquet"))).names) == fields
+    assert set(made.single("csv").decode().splitlines()[0].split(",")) == fields
+
+
 def test_row_groups_leave_as_they_are_full() -> None:
     """A group's bytes are there before the next group is asked for."""
     schema = pa.schema([("number", pa.int64())])

@@ -108,6 +108,8 @@ def test_a_single_file_goes_to_stdout_to_a_file_and_into_a_directory(
     told = trueup.json("dataset", "export", "--format", form, "--to", f"{tmp_path}/folder/")
     assert (told["samples"], told["files"], told["bytes"]) == (3, 1, len(file.read_bytes()))
     assert (tmp_path / "folder" / FORMATS[form].FILE).read_bytes() == file.read_bytes()
+    assert trueup("dataset", "export", "--format", form, "--to", "s3://bucket/pets/out").exit_code == 0
+    assert lived.sinks["s3://bucket/pets/"].files == {"out": file.read_bytes()}
 
 
 @pytest.mark.parametrize("form", HELD)
@@ -121,6 +123,16 @@ def test_every_format_goes_into_a_directory_and_s3(
     assert files == lived.sinks["s3://bucket/pets/"].files.keys()
     report = json.loads((tmp_path / "trueup-export.json").read_bytes())
     assert (report["format"], report["number"], report["samples"]) == (form, 1, 3)
+
+
+def test_a_file_of_the_folder_that_one_is_in(
+    trueup: Terminal, lived: FakeDeployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        trueup("dataset", "export", "--format", "csv", "--to", "here.csv").stdout == "3 samples written to here.csv\n"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["here.csv"]
 
 
 def test_a_directory_that_holds_something_is_replaced_with_force(

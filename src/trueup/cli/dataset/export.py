@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trueup.cli.console import count, paint_table, say, say_json, size
+from trueup.cli.console import busy, count, paint_table, say, say_json, size
 from trueup.cli.dataset.naming import Version, version_at
 from trueup.cli.desk import Deployed, desk_of, project_of
 from trueup.cli.options import Json, OneProject
@@ -54,7 +54,7 @@ def export(
     elif _is_directory(form, to):
         _to_directory(look, found, form, chosen, to, force=force, as_json=as_json)
     else:
-        _to_file(look, found, form, chosen, Path(to), as_json=as_json)
+        _to_file(look, found, form, chosen, to, as_json=as_json)
 
 
 def list_formats(as_json: Json = False) -> None:
@@ -83,11 +83,13 @@ def list_formats(as_json: Json = False) -> None:
 
 
 def _is_directory(form: str, to: str) -> bool:
-    """A single file goes into a directory where one is named as such."""
+    """Whether the place is one for several files: for a format that makes one, where it is named as such."""
     from trueup.dataset.formats import FORMATS
 
     single = form in FORMATS and bool(FORMATS[form].FILE)
-    return not single or to.startswith("s3://") or to.endswith("/") or Path(to).is_dir()
+    if to.startswith("s3://"):
+        return not single or to.endswith("/") or "/" not in to.removeprefix("s3://")
+    return not single or to.endswith("/") or Path(to).is_dir()
 
 
 def _to_stdout(look: Deployed, version: DatasetVersion, form: str, split: str | None, as_json: bool) -> None:
@@ -106,9 +108,11 @@ def _to_stdout(look: Deployed, version: DatasetVersion, form: str, split: str | 
         sys.stderr.write(f"trueup: {line}\n")
 
 
-def _to_file(look: Deployed, version: DatasetVersion, form: str, split: str | None, to: Path, *, as_json: bool) -> None:
+def _to_file(look: Deployed, version: DatasetVersion, form: str, split: str | None, to: str, *, as_json: bool) -> None:
     single = look.export_version.single(version, form, split)
-    look.sink(str(to.parent)).write(to.name, single.chunks())
+    folder, _, name = to.rpartition("/")
+    with busy(f"writing {to}"):
+        look.sink(f"{folder}/" if folder or to.startswith("/") else ".").write(name, single.chunks())
     made = single.told()
     _say(made, as_json, f"{count(made.samples, 'sample')} written to {to}")
 
@@ -116,7 +120,8 @@ def _to_file(look: Deployed, version: DatasetVersion, form: str, split: str | No
 def _to_directory(
     look: Deployed, version: DatasetVersion, form: str, split: str | None, to: str, *, force: bool, as_json: bool
 ) -> None:
-    made = look.export_version(version, form, look.sink(to), split, replace=force)
+    with busy(f"writing {to}"):
+        made = look.export_version(version, form, look.sink(to), split, replace=force)
     said = f"{count(made.samples, 'sample')} written to {to}: {count(made.files, 'file')}, {size(made.bytes)}"
     _say(made, as_json, said)
 
