@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, get_args
 
 from trueup.errors import InputError, LabelError
 from trueup.labels.reading import checked, read
@@ -20,17 +20,7 @@ from trueup.model import DatasetVersion, Kind, LabelledSample, LabelSchema, Payl
 # As large as training reads at once: a few hundred MB is what both WebDataset and the Hugging Face Hub advise.
 SHARD_BYTES = 500_000_000
 SPLITS = ("train", "validation", "test")
-EVERY_KIND: tuple[Kind, ...] = (
-    "classification",
-    "multilabel",
-    "boxes",
-    "polygons",
-    "mask",
-    "spans",
-    "text",
-    "rating",
-    "preference",
-)
+EVERY_KIND: tuple[Kind, ...] = get_args(Kind)
 # Why a sample is not in an export.
 NONE_FITS = "labels that say that no class fits"
 V = TypeVar("V")
