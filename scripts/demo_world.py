@@ -16,7 +16,8 @@ from typing import Any
 
 from scripts.demo_data import Picture
 from trueup.adapters.aws.clients import Clients
-from trueup.dataset.exports import augmented_manifest, payload_manifest
+from trueup.dataset.formats.augmented_manifest import lines as manifest_lines
+from trueup.dataset.formats.augmented_manifest import payload_manifest
 from trueup.model import Payload, RetrainingRun, RunStatus
 from trueup.retraining.plan import Exports, Surroundings, job_name, retraining_plan, serving_environment
 from trueup.usecases.import_labels import ImportedLabel
@@ -263,7 +264,7 @@ def _exports(operator: Operator, name: str, version: Any) -> Exports:
     def put(file: str, data: bytes) -> str:
         return operator.datasets.put_export(name, version.version_id, file, data)
 
-    train = put("train.manifest", augmented_manifest(splits["train"], schema, name))
+    train = put("train.manifest", b"".join(manifest_lines(splits["train"], schema, name)))
     payloads = put("payloads.json", payload_manifest(splits["train"], prefix))
     return Exports(train=train, validation=None, test=train, payloads=payloads, test_payloads=payloads)
 

@@ -526,6 +526,30 @@ class SegmentTables(Protocol):
         ...
 
 
+class ExportSink(Protocol):
+    """Where the files of an export go, by their paths below it. A file is there whole or not at all."""
+
+    @property
+    def root(self) -> str:
+        """The URI that paths are relative to, ending in a slash; empty where they are files of this machine."""
+        ...
+
+    def holds_anything(self) -> bool: ...
+
+    def read(self, path: str) -> bytes | None:
+        """None when there is no such file."""
+        ...
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Also while another file is being written. What stood there before is replaced when all chunks have come;
+        when they end in an error, nothing changes."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """One that is not there is no error."""
+        ...
+
+
 class LineageStore(Protocol):
     def add(self, edges: Sequence[Edge]) -> None:
         """Idempotent: an edge that is there stays as it was first written."""

@@ -89,6 +89,7 @@ from trueup.ports import (
     EndpointAdmin,
     EventBus,
     Execution,
+    ExportSink,
     FeedbackStore,
     GoldStore,
     GuidelineStore,
@@ -395,6 +396,28 @@ class MemoryPayloadStore(PayloadStore):
 
     def presign(self, uri: str, seconds: int) -> str:
         return f"{uri}?expires={seconds}"
+
+
+class MemoryExportSink(ExportSink):
+    def __init__(self, root: str = "") -> None:
+        self.files: dict[str, bytes] = {}
+        self._root = root
+
+    @property
+    def root(self) -> str:
+        return self._root
+
+    def holds_anything(self) -> bool:
+        return bool(self.files)
+
+    def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        self.files[path] = b"".join(chunks)
+
+    def remove(self, path: str) -> None:
+        self.files.pop(path, None)
 
 
 class MemoryTaskStore(TaskStore):

@@ -85,6 +85,15 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def size(number: int) -> str:
+    """Bytes as people say them: 812 B, 1.2 kB, 34 MB."""
+    if number < 1000:
+        return f"{number} B"
+    amounts = ((unit, number / each) for unit, each in (("kB", 1e3), ("MB", 1e6)))
+    unit, amount = next((each for each in amounts if each[1] < 999.5), ("GB", number / 1e9))
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:,.0f} {unit}"
+
+
 def stamp(time: datetime | None) -> str:
     """A time as an operator reads it, in UTC."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if time else "-"

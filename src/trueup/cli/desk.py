@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         CaptureLedger,
         Clock,
         DatasetStore,
+        ExportSink,
         FeedbackStore,
         LineageStore,
         ModelRegistry,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
+    from trueup.usecases.export_version import ExportVersion
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
@@ -85,6 +87,9 @@ class Deployed(Protocol):
     def attach(self) -> AttachEndpoint: ...
     @property
     def import_labels(self) -> ImportLabels: ...
+    @property
+    def export_version(self) -> ExportVersion: ...
+    def sink(self, place: str) -> ExportSink: ...
     @property
     def migrate_labels(self) -> MigrateLabels: ...
     @property

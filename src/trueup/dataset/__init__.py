@@ -1,1 +1,1 @@
-"""Versions of labelled samples: content-addressed segments, splits, diff, verify, exports."""
+"""Versions of labelled samples: content-addressed segments, splits, diff, verify, export formats."""

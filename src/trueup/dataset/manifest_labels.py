@@ -13,6 +13,7 @@ import msgspec
 
 from trueup.errors import LabelError
 from trueup.labels.masks import mask_of_indices
+from trueup.labels.naming import is_none
 from trueup.labels.reading import checked, read, written
 from trueup.labels.values import Box, Boxes, Classes, Mask, Span, Spans
 from trueup.model import LabelSchema, Record
@@ -71,6 +72,8 @@ class _SpanValue(Record, frozen=True, kw_only=True):
 def to_manifest(label: str, posterior: float, schema: LabelSchema) -> ManifestValue:
     """Raises LabelError: a label that the schema does not know, or boxes that do not say how large the image is."""
     label = checked(label, schema)
+    if is_none(label):
+        return ManifestValue(value=msgspec.json.decode(label), type=_CUSTOM, metadata={"confidence": posterior})
     if schema.kind == "classification":
         kind = "text-classification" if schema.media == "text" else "image-classification"
         metadata = {"class-name": label, "confidence": posterior}
@@ -83,11 +86,11 @@ def to_manifest(label: str, posterior: float, schema: LabelSchema) -> ManifestVa
 
 def from_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchema, fetch: Fetch | None = None) -> str:
     """`fetch` brings the file that a mask is in. Raises LabelError, and what `fetch` does."""
+    if isinstance(value, Mapping) and value.keys() == {"none", "proposed"}:
+        return checked(msgspec.json.encode(value).decode(), schema)
     if schema.kind == "classification":
         name = metadata.get("class-name")
         return checked(str(_name(value, schema) if name is None else name), schema)
-    if isinstance(value, Mapping) and value.keys() == {"none", "proposed"}:
-        return checked(msgspec.json.encode(value).decode(), schema)
     if schema.kind == "mask" and isinstance(value, str):
         return checked(written(_read_mask(value, metadata, fetch)), schema)
     reader = _READERS.get(schema.kind)

@@ -7,7 +7,7 @@ image, and which colour is which class. What no class has is transparent, or of 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,3 +104,34 @@ def _runs(places: NDArray[np.int16]) -> tuple[tuple[int, int], ...]:
     starts = np.concatenate([[0], np.flatnonzero(np.diff(places)) + 1])
     lengths = np.diff(np.concatenate([starts, [len(places)]]))
     return tuple(zip(places[starts].tolist(), lengths.tolist(), strict=True))
+
+
+# ---------------------------------------------------------------- and back
+
+MOST_CLASSES = 255
+
+
+def indices_of(mask: Mask, names: Sequence[str]) -> NDArray[np.uint8]:
+    """Which of the classes (1 is the first of `names`, 0 nothing) each pixel has: uint8[height, width]. Raises
+    LabelError beyond 255 classes."""
+    if len(names) > MOST_CLASSES:
+        raise LabelError(
+            f"a picture of classes holds up to {MOST_CLASSES} of them, and the label schema has {len(names)}",
+            field="label",
+        )
+    place = np.array([0, *(names.index(each) + 1 for each in mask.classes or ())], dtype=np.uint8)
+    which, lengths = np.array(mask.runs, dtype=np.int64).reshape(-1, 2).T
+    return np.repeat(place[which], lengths).reshape(mask.height, mask.width)
+
+
+def colours(count: int) -> list[tuple[int, int, int]]:
+    """Pascal VOC's colours of the classes 0 (nothing, black) to `count`: a class's bits spread over the highest bits of
+    red, green and blue in turn (VOClabelcolormap of the VOC devkit)."""
+    return [_colour(each) for each in range(count + 1)]
+
+
+def _colour(number: int) -> tuple[int, int, int]:
+    red, green, blue = (
+        sum((number >> 3 * step + channel & 1) << 7 - step for step in range(8)) for channel in range(3)
+    )
+    return red, green, blue

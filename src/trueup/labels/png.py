@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,3 +136,18 @@ def _unpacked(rows: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
     shifts = np.arange(8 - depth, -1, -depth, dtype=np.uint8)
     values = (rows[:, :, None] >> shifts) & np.uint8((1 << depth) - 1)
     return np.asarray(values.reshape(len(rows), -1), dtype=np.uint8)
+
+
+def written_png(places: NDArray[np.uint8], palette: Sequence[tuple[int, int, int]]) -> bytes:
+    """The PNG of indices (uint8[height, width]) into up to 256 colours."""
+    height, width = places.shape
+    lines = np.zeros((height, width + 1), dtype=np.uint8)
+    lines[:, 1:] = places
+    header = struct.pack(">IIBBBBB", width, height, 8, PALETTE, 0, 0, 0)
+    colours = bytes(part for colour in palette for part in colour)
+    parts = ((b"IHDR", header), (b"PLTE", colours), (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""))
+    return SIGNATURE + b"".join(_chunk(kind, body) for kind, body in parts)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exports import augmented_manifest, payload_manifest
+from trueup.dataset.formats.augmented_manifest import lines as manifest_lines
+from trueup.dataset.formats.augmented_manifest import payload_manifest
 from trueup.errors import InputError, NotFoundError
 from trueup.model import Champion, DatasetVersion, LabelledSample, Project
 from trueup.ports import Clock, DatasetStore, Journal, ModelRegistry, RunStore
@@ -62,7 +63,7 @@ class FreezeVersion:
             return self.datasets.put_export(project.name, version.version_id, name, data)
 
         def manifest(name: str) -> str:
-            return put(f"{name}.manifest", augmented_manifest(splits[name], project.label_schema, project.name))
+            return put(f"{name}.manifest", b"".join(manifest_lines(splits[name], project.label_schema, project.name)))
 
         fitted: list[LabelledSample] = [*splits["train"], *splits["validation"]]
         return Exports(

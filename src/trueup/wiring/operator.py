@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,14 +18,17 @@ from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.endpoint_admin import SageMakerEndpointAdmin
 from trueup.adapters.aws.errors import translated
+from trueup.adapters.aws.export_sink import S3ExportSink
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoRunStore, DynamoSkillStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.aws.workflows import StepFunctionsWorkflows
+from trueup.adapters.local_files import LocalExportSink
 from trueup.errors import NotFoundError
 from trueup.model import Project, lane_of
+from trueup.ports import ExportSink
 from trueup.settings import (
     DeployedProject,
     Deployment,
@@ -33,6 +37,7 @@ from trueup.settings import (
 )
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.decide_retraining import DecideRetraining
+from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.migrate_labels import MigrateLabels
 
@@ -124,6 +129,14 @@ class Operator:
     @property
     def import_labels(self) -> ImportLabels:
         return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def export_version(self) -> ExportVersion:
+        return ExportVersion(projects=self.projects, datasets=self.datasets, payloads=self.payloads)
+
+    def sink(self, place: str) -> ExportSink:
+        """Of an s3:// prefix, or a folder of this machine."""
+        return S3ExportSink(self.clients["s3"], place) if place.startswith("s3://") else LocalExportSink(Path(place))
 
     @property
     def migrate_labels(self) -> MigrateLabels:

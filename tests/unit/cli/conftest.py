@@ -16,12 +16,14 @@ from typer.testing import CliRunner, Result
 
 from tests.worlds import NOW, Loop, project
 from trueup.adapters.integrations.duck import DuckSamples
+from trueup.adapters.local_files import LocalExportSink
 from trueup.adapters.memory import (
     FixedClock,
     MemoryAnnotationQueue,
     MemoryCaptureLedger,
     MemoryDatasetStore,
     MemoryEndpointAdmin,
+    MemoryExportSink,
     MemoryFeedbackStore,
     MemoryLineageStore,
     MemoryPayloadStore,
@@ -41,7 +43,7 @@ from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
 from trueup.model import Champion, DatasetVersion, LabelledSample, ModelPackage, Project, RetrainingRun, RunStatus
-from trueup.ports import EndpointState, Journal, QueueState, StackState
+from trueup.ports import EndpointState, ExportSink, Journal, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
@@ -49,6 +51,7 @@ from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
+from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.making_versions import view_of
@@ -82,6 +85,7 @@ class FakeDeployed:
     replays: MemoryReplays = field(default_factory=MemoryReplays)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     health: MemoryHealth = field(default_factory=MemoryHealth)
+    sinks: dict[str, MemoryExportSink] = field(default_factory=dict)
 
     def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> DuckSamples:
         return DuckSamples(versions)
@@ -148,6 +152,15 @@ class FakeDeployed:
     @property
     def import_labels(self) -> ImportLabels:
         return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def export_version(self) -> ExportVersion:
+        return ExportVersion(projects=self.projects, datasets=self.datasets, payloads=self.payloads)
+
+    def sink(self, place: str) -> ExportSink:
+        if place.startswith("s3://"):
+            return self.sinks.setdefault(place, MemoryExportSink(place))
+        return LocalExportSink(Path(place))
 
     @property
     def migrate_labels(self) -> MigrateLabels:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
 from trueup.cli.exits import Exit
-from trueup.dataset.exports import EXPORTS
+from trueup.dataset.formats import FORMATS
 from trueup.model import Payload
 
 
@@ -93,29 +93,99 @@ def test_diff_tells_what_was_added(trueup: Terminal, lived: FakeDeployed, manife
     assert "the same content" in trueup("dataset", "diff", "1", "1").stdout
 
 
-@pytest.mark.parametrize("form", sorted(EXPORTS))
-def test_every_format_is_exported_to_stdout_and_to_a_file(
+HELD = sorted(name for name, each in FORMATS.items() if "classification" in each.KINDS)
+
+
+@pytest.mark.parametrize("form", [each for each in HELD if FORMATS[each].FILE])
+def test_a_single_file_goes_to_stdout_to_a_file_and_into_a_directory(
     trueup: Terminal, lived: FakeDeployed, tmp_path: Path, form: str
 ) -> None:
     to_stdout = trueup("dataset", "export", "--format", form)
+    assert (to_stdout.exit_code, to_stdout.stderr) == (0, "")
     file = tmp_path / "out"
     to_file = trueup("dataset", "export", "v1", "--format", form, "--to", str(file))
     assert to_file.stdout == f"3 samples written to {file}\n"
     assert to_stdout.stdout_bytes == file.read_bytes()
-    assert file.read_bytes().count(b"cat") >= 3
+    told = trueup.json("dataset", "export", "--format", form, "--to", f"{tmp_path}/folder/")
+    assert (told["samples"], told["files"], told["bytes"]) == (3, 1, len(file.read_bytes()))
+    assert (tmp_path / "folder" / FORMATS[form].FILE).read_bytes() == file.read_bytes()
+    assert trueup("dataset", "export", "--format", form, "--to", "s3://bucket/pets/out").exit_code == 0
+    assert lived.sinks["s3://bucket/pets/"].files == {"out": file.read_bytes()}
+
+
+@pytest.mark.parametrize("form", HELD)
+def test_every_format_goes_into_a_directory_and_s3(
+    trueup: Terminal, lived: FakeDeployed, tmp_path: Path, form: str
+) -> None:
+    into_folder = trueup("dataset", "export", "--format", form, "--to", f"{tmp_path}/")
+    assert into_folder.stdout.startswith(f"3 samples written to {tmp_path}/: ")
+    assert trueup("dataset", "export", "--format", form, "--to", "s3://bucket/pets/").exit_code == 0
+    files = {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*") if each.is_file()}
+    assert files == lived.sinks["s3://bucket/pets/"].files.keys()
+    report = json.loads((tmp_path / "trueup-export.json").read_bytes())
+    assert (report["format"], report["number"], report["samples"]) == (form, 1, 3)
+
+
+def test_a_file_of_the_folder_that_one_is_in(
+    trueup: Terminal, lived: FakeDeployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        trueup("dataset", "export", "--format", "csv", "--to", "here.csv").stdout == "3 samples written to here.csv\n"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["here.csv"]
+
+
+def test_a_directory_that_holds_something_is_replaced_with_force(
+    trueup: Terminal, lived: FakeDeployed, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    refused = trueup("dataset", "export", "--format", "webdataset", "--to", str(tmp_path))
+    assert refused.exit_code == 5
+    assert refused.stderr == (
+        "trueup: the place to export to is not empty: choose another, or replace an earlier export with --force\n"
+    )
+    assert trueup("dataset", "export", "-f", "webdataset", "-o", str(tmp_path), "--force").exit_code == 0
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--format", "coco", "--to", "x"), "coco holds boxes, polygons and mask, not classification: use one of"),
+        (("--format", "webdataset"), "webdataset makes several files: name a directory or an s3:// prefix with --to"),
+        (("--format", "jsonl", "--json"), "stdout is where it is written: add --to"),
+        (("--format", "jsonl", "--to", "/proc/nothing/x"), "/proc/nothing/x cannot be written"),
+        (("--format", "excel"), "there is no format 'excel': use one of augmented-manifest, coco, conll"),
+        (("--format", "jsonl", "--split", "test"), "has no test sample; it has: "),
+    ],
+)
+def test_what_cannot_be_exported_says_why(
+    trueup: Terminal, lived: FakeDeployed, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    result = trueup("dataset", "export", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+
+
+def test_what_was_exported_for_ground_truth_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
+    trueup("dataset", "export", "--format", "ground-truth", "--to", str(tmp_path))
+    again = trueup("dataset", "import", str(tmp_path / "manifests" / "output" / "output.manifest"))
+    assert again.stdout == "3 labels read, all of them known: no new version\n"
+
+
+def test_formats_are_listed(trueup: Terminal) -> None:
+    told = trueup.json("dataset", "formats")
+    assert [each["format"] for each in told] == list(FORMATS)
+    text = trueup("dataset", "formats").stdout
+    assert all(each in text for each in FORMATS)
 
 
 def test_an_export_holds_one_split(trueup: Terminal, lived: FakeDeployed) -> None:
     head = trueup.json("dataset", "show")
-    for split in ("train", "validation", "test"):
+    for split, number in head["split_counts"].items():
         lines = trueup("dataset", "export", "--format", "jsonl", "--split", split).stdout.splitlines()
-        assert len(lines) == head["split_counts"].get(split, 0)
-
-
-def test_an_unknown_format_names_those_there_are(trueup: Terminal, lived: FakeDeployed) -> None:
-    result = trueup("dataset", "export", "--format", "parquet")
-    assert result.exit_code == 2
-    assert "augmented-manifest, csv, jsonl" in result.stderr
+        assert len(lines) == number
 
 
 def test_verify_is_clean(trueup: Terminal, lived: FakeDeployed) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.unit.labels.schemas import CLASSES, RELATIONS
 from tests.worlds import Loop, project
-from trueup.dataset.exports import augmented_manifest
+from trueup.dataset.formats.augmented_manifest import lines as manifest_lines
 from trueup.dataset.imports import read_augmented_manifest
 from trueup.dataset.segments import decode
 from trueup.errors import LabelError, ManifestError, TaskClosedError
@@ -132,7 +132,7 @@ def test_a_manifest_brings_the_same_label_back(kind: Kind) -> None:
         payload_uri="s3://b/k",
         posterior=0.9,
     )
-    data = augmented_manifest([sample], schema, "pets")
+    data = b"".join(manifest_lines([sample], schema, "pets"))
     metadata = json.loads(data)["label-metadata"]
     assert metadata["type"] == f"groundtruth/{TYPES[kind]}"
     (found,) = read_augmented_manifest(data, schema)
@@ -198,7 +198,7 @@ def test_boxes_of_an_unknown_image_are_not_exported() -> None:
         payload_uri="s3://b/k",
     )
     with pytest.raises(LabelError, match="sample abababababab: the boxes do not say how large"):
-        augmented_manifest([sample], schema, "pets")
+        list(manifest_lines([sample], schema, "pets"))
 
 
 def test_what_no_class_fits_is_ruled_out_and_never_committed() -> None:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 _CHANNELS = 4
 _WORD = 8
+# How many bits the length of a run may take, as Label Studio writes it.
+_SIZES = (3, 4, 8, 16)
 # A stroke's edge is smoothed: a pixel counts where at least half of it was painted over.
 _HALF = 128
 
@@ -56,6 +58,30 @@ def runs_of(painted: Iterable[tuple[int, NDArray[np.bool_]]], pixels: int, most:
         raise ValueError(f"it has {len(starts):,} runs; at most {most:,} are kept: paint with less detail")
     lengths = np.diff(starts, append=pixels)
     return tuple(zip(image[starts].tolist(), lengths.tolist(), strict=True))
+
+
+def packed(covered: NDArray[np.bool_]) -> list[int]:
+    """The same of pixels (bool[height * width]) that are painted over wholly or not at all, in all four channels."""
+    starts = np.flatnonzero(np.diff(covered, prepend=~covered[:1]))
+    lengths = np.diff(starts, append=covered.size) * _CHANNELS
+    bits = [f"{covered.size * _CHANNELS:032b}", f"{_WORD - 1:05b}", *(f"{each - 1:04b}" for each in _SIZES)]
+    for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+        bits.extend(_run(255 if covered[start] else 0, each) for each in _parts(length))
+    text = "".join(bits)
+    text += "0" * (-len(text) % 8)
+    return list(int(text, 2).to_bytes(len(text) // 8, "big"))
+
+
+def _parts(length: int) -> Iterable[int]:
+    """A run's lengths that fit into the widest size."""
+    most = 1 << _SIZES[-1]
+    whole, rest = divmod(length, most)
+    return [*[most] * whole, *([rest] if rest else [])]
+
+
+def _run(word: int, length: int) -> str:
+    size = next(index for index, bits in enumerate(_SIZES) if length <= 1 << bits)
+    return f"1{size:02b}{length - 1:0{_SIZES[size]}b}{word:08b}"
 
 
 class _Bits:

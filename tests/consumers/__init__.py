@@ -1,0 +1,1 @@
+"""Each export is opened by the libraries that it is written for."""
