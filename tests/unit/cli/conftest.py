@@ -32,6 +32,7 @@ from trueup.adapters.memory import (
 from trueup.adapters.memory_operations import (
     MemoryDeadLetters,
     MemoryHealth,
+    MemoryLabelSources,
     MemoryObjects,
     MemoryReplays,
 )
@@ -39,10 +40,11 @@ from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
 from trueup.model import Champion, ModelPackage, Project, RetrainingRun, RunStatus
-from trueup.ports import EndpointState, Journal, QueueState, StackState
+from trueup.ports import EndpointState, Journal, LabelingOutput, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
+from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
@@ -77,6 +79,7 @@ class FakeDeployed:
     replays: MemoryReplays = field(default_factory=MemoryReplays)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     health: MemoryHealth = field(default_factory=MemoryHealth)
+    jobs: dict[str, LabelingOutput] = field(default_factory=dict)
 
     @property
     def clock(self) -> FixedClock:
@@ -129,6 +132,14 @@ class FakeDeployed:
     @property
     def import_labels(self) -> ImportLabels:
         return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def sources(self) -> MemoryLabelSources:
+        return MemoryLabelSources(self.objects, self.jobs)
+
+    @property
+    def bring(self) -> BringLabels:
+        return BringLabels(projects=self.projects, make=self.import_labels)
 
     @property
     def migrate_labels(self) -> MigrateLabels:
