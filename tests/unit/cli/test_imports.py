@@ -14,6 +14,8 @@ from trueup.dataset.segments import decode
 from trueup.model import LabelledSample, Payload
 from trueup.ports import LabelingOutput
 
+HOME = "s3://acme/out/old/"
+
 
 def line(name: str, label: int, **source: str) -> str:
     return json.dumps({**source, "label": label, "label-metadata": {"class-name": name}, "content-type": "text/plain"})
@@ -214,14 +216,12 @@ def ground_truth_job(place: FakeDeployed, home: str) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "named", ["s3://acme/out/old/", "s3://acme/out/old", "s3://acme/out/old/manifests/output/output.manifest", "old"]
-)
+@pytest.mark.parametrize("named", [HOME, HOME.rstrip("/"), f"{HOME}manifests/output/output.manifest", "old"])
 def test_a_labeling_job_comes_along_with_its_workers_answers(
     trueup: Terminal, place: FakeDeployed, tmp_path: Path, named: str
 ) -> None:
-    ground_truth_job(place, "s3://acme/out/old/")
-    place.jobs["old"] = LabelingOutput(place="s3://acme/out/old/", attribute="intent", status="Completed")
+    ground_truth_job(place, HOME)
+    place.jobs["old"] = LabelingOutput(place=HOME, attribute="intent", status="Completed")
     answers = tmp_path / "answers.jsonl"
     said = trueup("import", "ground-truth", named, "--answers", str(answers))
     assert said.exit_code == 0, said.output
@@ -246,7 +246,7 @@ def test_a_job_that_is_not_there_or_wrote_nothing_says_so(trueup: Terminal, plac
     assert result.exit_code == 4
     assert "young is InProgress and has written nothing yet" in result.stderr
     assert trueup("import", "ground-truth", "nobody").exit_code == 4
-    ground_truth_job(place, "s3://acme/out/old/")
+    ground_truth_job(place, HOME)
     result = trueup("import", "ground-truth", "s3://acme/out/")
     assert result.exit_code == 4
     assert "Jobs there: old" in result.stderr

@@ -16,7 +16,7 @@ from trueup.errors import InputError, ManifestError
 from trueup.model import Kind
 
 _KINDS: tuple[Kind, ...] = ("spans",)
-_ENDINGS = (".conll", ".conll03", ".bio", ".iob", ".iob2", ".iobes", ".ner", ".txt")
+_ENDINGS = (".conll", ".conll03", ".bio", ".iob", ".iob2", ".iobes", ".ner", ".txt", ".train", ".testa", ".testb")
 _DOCUMENT = b"-DOCSTART-"
 # No sentence is as long: the file has no blank lines, so it is none of these.
 _MOST_TOKENS = 20_000

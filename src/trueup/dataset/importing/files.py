@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import posixpath
 import re
 import zlib
@@ -113,11 +114,13 @@ def converted(value: Any, kind: type[V], what: str) -> V:
 
 
 def each_of(rows: Iterable[tuple[str, T]], make: Callable[[str, T], Item]) -> Iterator[Item]:
-    """What `make` says of (where, row), and a Problem of each row that it refuses."""
+    """What `make` says of (where, row), and a Problem of each row that it refuses. Raises InputError for
+    what an option would mend."""
     for where, row in rows:
         try:
             yield make(where, row)
         except (InputError, NotFoundError) as error:
+            _unless_an_option_mends(error)
             yield Problem(where=where, what=str(error), raw=shown(row))
 
 
@@ -128,9 +131,14 @@ def of_files(names: Iterable[str], read: Callable[[str], Iterator[Item]]) -> Ite
         try:
             yield from read(name)
         except (InputError, NotFoundError) as error:
-            if isinstance(error, InputError) and (error.field or "").startswith("--"):
-                raise
+            _unless_an_option_mends(error)
             yield Problem(where=name, what=str(error))
+
+
+def _unless_an_option_mends(error: Exception) -> None:
+    """What is wrong with the question is no fault of the line in which it shows."""
+    if isinstance(error, InputError) and (error.field or "").startswith("--"):
+        raise error
 
 
 def kinds_only(reading: Reading, kinds: Collection[Kind], what: str) -> None:
@@ -146,8 +154,12 @@ def shown(row: Any) -> str:
     elif isinstance(row, str):
         text = row
     else:
-        text = msgspec.json.encode(row, enc_hook=lambda value: f"({type(value).__name__})").decode(errors="replace")
+        text = json.dumps(row, default=_sketched, ensure_ascii=False).encode(errors="replace").decode()
     return text if len(text) <= MAX_RAW else f"{text[:MAX_RAW]}…"
+
+
+def _sketched(value: object) -> str:
+    return f"({len(value):,} bytes)" if isinstance(value, bytes) else str(value)[:MAX_RAW]
 
 
 def beside(reading: Reading, name: str, ref: str) -> str:

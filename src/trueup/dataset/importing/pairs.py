@@ -69,10 +69,12 @@ def _parts(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _shared_words(one: str, other: str) -> int:
-    """How much both begin with, up to the last space of it."""
+    """How much both begin with, in whole words."""
+    if one == other:
+        return len(one)
     pairs = enumerate(zip(one, other, strict=False))
     length = next((place for place, (mine, its) in pairs if mine != its), min(len(one), len(other)))
-    return length if length == min(len(one), len(other)) else one.rfind(" ", 0, length) + 1
+    return one.rfind(" ", 0, length) + 1
 
 
 def _said(row: Mapping[str, Any], column: str) -> Said:

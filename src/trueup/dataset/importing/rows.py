@@ -34,7 +34,7 @@ _SEPARATORS = ("|", ";", ",")
 class _File(msgspec.Struct, frozen=True):
     """A picture or a recording as Hugging Face `datasets` keeps it."""
 
-    bytes: bytes | None = None
+    data: bytes | None = msgspec.field(default=None, name="bytes")
     path: str | None = None
 
 
@@ -85,9 +85,9 @@ def _file(value: Any, key: str) -> tuple[str | None, bytes | None]:
     if isinstance(value, str):
         return value, None
     found = converted(value, _File, f"the column {key!r}")
-    if not found.path and not found.bytes:
+    if not found.path and not found.data:
         raise ManifestError(f"the column {key!r} holds neither bytes nor a path")
-    return found.path, found.bytes
+    return found.path, found.data
 
 
 def _content_type(row: Row, text: str | None, file: str | None) -> str | None:
