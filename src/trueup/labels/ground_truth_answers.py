@@ -129,7 +129,7 @@ def response_of(key: str, data: bytes) -> Response | str:
     """A worker-response file; instead of one that cannot be read, the reason."""
     try:
         return msgspec.json.decode(data, type=Response)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return f"{key} cannot be read: {error}"
 
 

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.dataset.importing.files import beside, chosen, converted, each_of, kinds_only, of_files, split_in, whole
+from trueup.dataset.importing.files import (
+    beside,
+    chosen,
+    converted,
+    decoded,
+    each_of,
+    kinds_only,
+    of_files,
+    split_in,
+    whole,
+)
 from trueup.dataset.sources import Item, Labelled, LeftOut, Problem, Reading
 from trueup.errors import ManifestError
 from trueup.labels.painting import filled, mask_of_layers, uncounted
@@ -81,25 +92,18 @@ def read(reading: Reading) -> Iterator[Item]:
 
 
 def _items(reading: Reading, name: str) -> Iterator[Item]:
-    document = _decoded(whole(reading.source, name))
+    document = decoded(whole(reading.source, name), _Document, "is no COCO document of objects")
     classes = {each.id: each.name for each in document.categories}
     by_image: dict[int | str, list[msgspec.Raw]] = {}
     for place, raw in enumerate(document.annotations):
         try:
-            by_image.setdefault(msgspec.json.decode(raw, type=_Belongs).image_id, []).append(raw)
-        except msgspec.MsgspecError as error:
-            yield Problem(where=f"{name}:annotations[{place}]", what=f"is no annotation: {error}")
+            by_image.setdefault(decoded(raw, _Belongs, "is no annotation").image_id, []).append(raw)
+        except ManifestError as error:
+            yield Problem(where=f"{name}:annotations[{place}]", what=str(error))
     for place, raw in enumerate(document.images):
         yield from _image(reading, name, f"{name}:images[{place}]", raw, by_image, classes)
     for image, lost in by_image.items():
         yield Problem(where=name, what=f"{len(lost)} annotations name image {image!r}, which is not there")
-
-
-def _decoded(data: bytes) -> _Document:
-    try:
-        return msgspec.json.decode(data, type=_Document)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ManifestError(f"is no COCO document of objects: {error}") from error
 
 
 def _image(
@@ -111,9 +115,9 @@ def _image(
     classes: Mapping[int | str, str],
 ) -> Iterator[Item]:
     try:
-        image = msgspec.json.decode(raw, type=_Image)
-    except msgspec.MsgspecError as error:
-        yield Problem(where=where, what=f"is no image: {error}")
+        image = decoded(raw, _Image, "is no image")
+    except ManifestError as error:
+        yield Problem(where=where, what=str(error))
         return
     raws = by_image.pop(image.id, [])
     crowds = [] if reading.schema.kind == "mask" else [each for each in raws if _is_crowd(each)]
@@ -140,10 +144,7 @@ def _is_crowd(raw: msgspec.Raw) -> bool:
 
 
 def _thing(raw: msgspec.Raw, classes: Mapping[int | str, str]) -> _Thing:
-    try:
-        found = msgspec.json.decode(raw, type=_Annotation)
-    except msgspec.MsgspecError as error:
-        raise ManifestError(f"an annotation cannot be read: {error}") from error
+    found = decoded(raw, _Annotation, "an annotation cannot be read")
     if found.category_id not in classes:
         raise ManifestError(f"annotation {found.id} has category {found.category_id}, which is not there")
     return _Thing(name=classes[found.category_id], found=found)
@@ -178,7 +179,7 @@ def _polygons(image: _Image, things: _Things) -> str:
 
 
 def _rings(found: _Annotation) -> list[tuple[tuple[float, float], ...]]:
-    value = msgspec.json.decode(found.segmentation)
+    value = decoded(found.segmentation, Any, "segmentation cannot be read")
     if not value or isinstance(value, dict):
         what = "pixels" if value else "no segmentation"
         raise ManifestError(f"annotation {found.id} has {what}, where polygons are asked for")
@@ -202,7 +203,7 @@ def _mask(image: _Image, things: _Things) -> str:
 
 
 def _pixels(found: _Annotation, width: int, height: int) -> NDArray[np.bool_]:
-    value = msgspec.json.decode(found.segmentation)
+    value = decoded(found.segmentation, Any, "segmentation cannot be read")
     if not isinstance(value, dict):
         return filled(_rings(found), width, height)
     runs = converted(value, _Runs, "segmentation")

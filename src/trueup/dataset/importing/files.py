@@ -21,6 +21,8 @@ from trueup.model import Kind
 _WORD = re.compile(r"[A-Za-z]+")
 T = TypeVar("T")
 V = TypeVar("V")
+# What msgspec raises for bytes that are no JSON, or no JSON of that shape.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 MAX_RAW = 2000
 # A line as long as this is none of ours: a file of another format, which is not read into memory.
 MAX_LINE = 64 * 1024 * 1024
@@ -98,11 +100,19 @@ def document(raw: bytes | str, what: str = "the line") -> dict[str, Any]:
     """A JSON object. Raises ManifestError."""
     try:
         found = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ManifestError(f"{what} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise ManifestError(f"{what} is not a JSON object")
     return found
+
+
+def decoded(raw: bytes | msgspec.Raw, kind: type[V], what: str) -> V:
+    """JSON of that shape. Raises ManifestError."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except UNREADABLE as error:
+        raise ManifestError(f"{what}: {error}") from error
 
 
 def converted(value: Any, kind: type[V], what: str) -> V:

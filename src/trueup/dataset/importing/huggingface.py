@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.importing.files import beside, each_of, of_files, split_in, split_named, text_of
+from trueup.dataset.importing.files import UNREADABLE, beside, each_of, of_files, split_in, split_named, text_of
 from trueup.dataset.importing.rows import Names
 from trueup.dataset.importing.tables import (
     arrow_items,
@@ -81,7 +81,7 @@ def _of_info(reading: Reading) -> Names:
     """What `save_to_disk` writes beside its tables."""
     try:
         found = msgspec.json.decode(text_of(reading.source, "dataset_info.json"))
-    except (NotFoundError, InputError, msgspec.DecodeError):
+    except (NotFoundError, InputError, *UNREADABLE):
         return {}
     return names_of_features(found.get("features")) if isinstance(found, dict) else {}
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from trueup.dataset.importing.files import beside, chosen, converted, each_of, of_files, split_in, whole
+from trueup.dataset.importing.files import beside, chosen, converted, decoded, each_of, of_files, split_in, whole
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Reading
 from trueup.errors import InputError, LabelError, ManifestError
 from trueup.labels.exporting import CONTROL, OURS
@@ -73,16 +73,14 @@ def read(reading: Reading) -> Iterator[Item]:
 
 
 def _items(reading: Reading, name: str) -> Iterator[Item]:
-    try:
-        tasks = msgspec.json.decode(whole(reading.source, name), type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ManifestError(f"is no list of tasks, as Label Studio's format JSON is: {error}") from error
+    told = "is no list of tasks, as Label Studio's format JSON is"
+    tasks = decoded(whole(reading.source, name), list[msgspec.Raw], told)
     rows = ((f"{name}:[{place}]", bytes(raw)) for place, raw in enumerate(tasks))
     return each_of(rows, lambda where, raw: _item(reading, name, where, raw))
 
 
 def _item(reading: Reading, name: str, where: str, raw: bytes) -> Item:
-    task = _task(raw)
+    task = decoded(raw, _Task, "the task is not as Label Studio's format JSON has it")
     given = [each for each in (*task.annotations, *task.completions) if not each.was_cancelled]
     if not given:
         return LeftOut(where=where, why="a task that nobody annotated")
@@ -101,13 +99,6 @@ def _item(reading: Reading, name: str, where: str, raw: bytes) -> Item:
         labelled_at=max((each.at for each in given if each.at), default=None),
         answers=tuple(answers),
     )
-
-
-def _task(raw: bytes) -> _Task:
-    try:
-        return msgspec.json.decode(raw, type=_Task)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise ManifestError(f"the task is not as Label Studio's format JSON has it: {error}") from error
 
 
 def _answer(annotation: _Annotation, reading: Reading) -> Answer:

@@ -11,6 +11,7 @@ import msgspec
 
 from trueup.dataset.importing.files import (
     MAX_LINE,
+    UNREADABLE,
     chosen,
     document,
     each_of,
@@ -136,7 +137,7 @@ def names_in_schema(metadata: Mapping[bytes, bytes] | None) -> Names:
         return {}
     try:
         features = msgspec.json.decode(told)["info"]["features"]
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (*UNREADABLE, KeyError, TypeError):
         return {}
     return names_of_features(features)
 
