@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _GROUND_TRUTH = "ground-truth"
 _FORMATS = (
-    "augmented-manifest, coco, conll, csv, ground-truth, huggingface, jsonl, label-studio, parquet, preferences, voc, "
-    "webdataset or yolo."
+    "augmented-manifest, coco, conll, csv, ground-truth, huggingface, jsonl, label-studio, parquet, preference-pairs, "
+    "voc, webdataset or yolo."
 )
 
 

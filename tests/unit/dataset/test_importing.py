@@ -453,13 +453,13 @@ def test_a_sentence_that_cannot_be_read_is_named_and_the_next_is_read() -> None:
 
 def test_pairs_are_shown_in_an_order_that_does_not_tell_the_better_one() -> None:
     rows = [{"prompt": f"q{n}", "chosen": "good", "rejected": "bad"} for n in range(40)]
-    found = labelled("preferences", {"a.jsonl": jsonl(*rows)}, PAIRS)
+    found = labelled("preference-pairs", {"a.jsonl": jsonl(*rows)}, PAIRS)
     sides = [value(each)["preferred"] for each in found]
     assert 8 < sides.count("first") < 32
     for each, side in zip(found, sides, strict=True):
         shown = json.loads(each.data or b"")
         assert shown[side] == "good"
-    assert found == labelled("preferences", {"a.jsonl": jsonl(*rows)}, PAIRS)
+    assert found == labelled("preference-pairs", {"a.jsonl": jsonl(*rows)}, PAIRS)
 
 
 def test_conversations_and_prompts_that_are_not_told_apart() -> None:
@@ -471,13 +471,13 @@ def test_conversations_and_prompts_that_are_not_told_apart() -> None:
         {"chosen": "Human: Hi Assistant: Hello", "rejected": "Human: Hi Assistant: Hell"},
         {"prompt": "p", "chosen": "same", "rejected": "same"},
     ]
-    found = labelled("preferences", {"a.jsonl": jsonl(*rows)}, PAIRS)
+    found = labelled("preference-pairs", {"a.jsonl": jsonl(*rows)}, PAIRS)
     shown = [json.loads(each.data or b"") for each in found]
     assert [each["prompt"] for each in shown] == ["Hi", "Hi", "Human: Hi Assistant:", "p"]
     assert {shown[0]["first"], shown[0]["second"]} == {"Hello", "Go"}
     assert (found[0].data, found[0].label, found[0].group) == (found[1].data, found[1].label, found[1].group)
     assert value(found[3])["preferred"] == "tie"
-    (problem,) = problems("preferences", {"a.jsonl": jsonl({"prompt": "p", "chosen": 1, "rejected": "a"})}, PAIRS)
+    (problem,) = problems("preference-pairs", {"a.jsonl": jsonl({"prompt": "p", "chosen": 1, "rejected": "a"})}, PAIRS)
     assert "the column 'chosen' is not as it should be" in problem
 
 

@@ -56,7 +56,7 @@ WHOLE: Mapping[str, tuple[dict[str, bytes], tuple[LabelSchema, ...]]] = {
         tuple(schema(kind, *NAMES, media="text") for kind in ("classification", "text")),
     ),
     "parquet": (below("huggingface-parquet"), (schema("classification", *NAMES),)),
-    "preferences": ({"a.jsonl": PAIR}, (schema("preference", media="text"),)),
+    "preference-pairs": ({"a.jsonl": PAIR}, (schema("preference", media="text"),)),
     "voc": (below("voc"), tuple(schema(kind, *NAMES) for kind in ("boxes", "mask", "classification"))),
     "webdataset": (below("webdataset"), (schema("classification", *NAMES),)),
     "yolo": (below("yolo"), tuple(schema(kind, *NAMES) for kind in ("boxes", "polygons", "mask"))),

@@ -100,8 +100,9 @@ def _items(reading: Reading, name: str) -> Iterator[Item]:
             by_image.setdefault(decoded(raw, _Belongs, "is no annotation").image_id, []).append(raw)
         except ManifestError as error:
             yield Problem(where=f"{name}:annotations[{place}]", what=str(error))
+    folder = _folder(reading, name, document.images)
     for place, raw in enumerate(document.images):
-        yield from _image(reading, name, f"{name}:images[{place}]", raw, by_image, classes)
+        yield from _image(reading, name, folder, f"{name}:images[{place}]", raw, by_image, classes)
     for image, lost in by_image.items():
         yield Problem(where=name, what=f"{len(lost)} annotations name image {image!r}, which is not there")
 
@@ -109,6 +110,7 @@ def _items(reading: Reading, name: str) -> Iterator[Item]:
 def _image(
     reading: Reading,
     name: str,
+    folder: str,
     where: str,
     raw: msgspec.Raw,
     by_image: dict[int | str, list[msgspec.Raw]],
@@ -132,11 +134,24 @@ def _image(
         return Labelled(
             where=where,
             label=_LABELS[reading.schema.kind](found, things),
-            ref=beside(reading, name, found.file_name),
+            ref=f"{folder}{found.file_name}" if folder else beside(reading, name, found.file_name),
             split=split_in(name),
         )
 
     yield from each_of([(where, image)], made)
+
+
+def _folder(reading: Reading, name: str, images: Sequence[msgspec.Raw]) -> str:
+    """Where the pictures are, ending in a slash: a document does not say. It is the folder that holds the first one, of
+    several such the one that is called as the document's split."""
+    try:
+        first = decoded(images[0], _Image, "is no image").file_name if images else ""
+    except ManifestError:
+        return ""
+    ends = f"/{first}"
+    folders = [each[: -len(first)] for each in reading.files.names() if f"/{each}".endswith(ends)] if first else []
+    split = split_in(name)
+    return next((each for each in folders if split_in(each) == split), folders[0] if folders else "")
 
 
 def _is_crowd(raw: msgspec.Raw) -> bool:

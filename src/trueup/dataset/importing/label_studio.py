@@ -14,7 +14,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from trueup.dataset.importing.files import beside, chosen, converted, decoded, each_of, of_files, split_in, whole
+from trueup.dataset.importing.files import (
+    beside,
+    chosen,
+    converted,
+    decoded,
+    each_of,
+    of_files,
+    split_in,
+    split_named,
+    whole,
+)
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Reading
 from trueup.errors import InputError, LabelError, ManifestError
 from trueup.labels.exporting import CONTROL, OURS
@@ -60,8 +70,20 @@ class _Annotation(msgspec.Struct, frozen=True):
         return utc(told) if told else None
 
 
+class _Ours(msgspec.Struct, frozen=True):
+    """What trueup's own exports say of a task."""
+
+    split: str | None = None
+    group: str | None = None
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    trueup: _Ours = _Ours()
+
+
 class _Task(msgspec.Struct, frozen=True):
     data: dict[str, Any]
+    meta: _Meta | None = None
     id: int | str | None = None
     annotations: list[_Annotation] = []
     completions: list[_Annotation] = []
@@ -87,14 +109,15 @@ def _item(reading: Reading, name: str, where: str, raw: bytes) -> Item:
     answers = [_answer(each, reading) for each in given]
     label, agreement = _label(given, answers)
     text, ref = _input(task.data, reading)
+    ours = (task.meta or _Meta()).trueup
     return Labelled(
         where=where,
         label=label,
         data=text,
         ref=None if ref is None else beside(reading, name, ref),
         content_type=None if text is None else _content_type(reading),
-        group=None if reading.group is None else _group(task.data, reading.group),
-        split=split_in(name),
+        group=ours.group if reading.group is None else _group(task.data, reading.group),
+        split=split_named(ours.split) or split_in(name),
         agreement=agreement,
         labelled_at=max((each.at for each in given if each.at), default=None),
         answers=tuple(answers),

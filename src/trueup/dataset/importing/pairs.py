@@ -43,10 +43,13 @@ def pair_of(name: str, where: str, row: Mapping[str, Any], group: str | None) ->
     prompt, chosen, rejected = _parts(row)
     swapped = int(content_id("pair", prompt, *sorted((chosen, rejected)))[:8], 16) % 2 == int(chosen < rejected)
     first, second = (rejected, chosen) if swapped else (chosen, rejected)
-    preferred = "tie" if chosen == rejected else "second" if swapped else "first"
+    tied = chosen == rejected or row.get("preferred") == "tie"
+    preferred = "tie" if tied else "second" if swapped else "first"
     return Labelled(
         where=where,
-        label=written(msgspec.convert({"preferred": preferred}, Preference)),
+        label=written(
+            msgspec.convert({"preferred": preferred, "critique": str(row.get("critique") or "")}, Preference)
+        ),
         data=msgspec.json.encode(_Pair(prompt=prompt, first=first, second=second)),
         content_type="application/json",
         group=group or content_id("prompt", prompt),

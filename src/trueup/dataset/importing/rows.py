@@ -8,7 +8,8 @@ itself, as Hugging Face `datasets` keeps pictures: {"bytes", "path"}. What else 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,17 +18,21 @@ from trueup.dataset.importing.pairs import pair_of
 from trueup.dataset.importing.tags import spans_of_tags
 from trueup.dataset.sources import Labelled, Reading
 from trueup.errors import ManifestError
+from trueup.labels.masks import BACKGROUND, mask_of_indices
 from trueup.labels.reading import written
-from trueup.labels.values import Box, Boxes, Classes, Preference, Rating, Text
+from trueup.labels.values import Box, Boxes, Classes, Polygon, Polygons, Preference, Rating, Spans, Text
 from trueup.model import Kind
 
 Row = Mapping[str, Any]
+V = TypeVar("V")
 # Names of classes by column, where a file tells them: then labels are numbers.
 Names = Mapping[str, Sequence[str]]
 _TEXTS = ("text", "source", "sentence", "content")
 _FILES = ("payload_uri", "source-ref", "source_ref", "file", "file_name", "filename", "image", "audio", "path")
 _LABELS = ("label", "labels")
 _TAGS = ("ner_tags", "tags")
+# That no palette has, so that pixels are read as numbers.
+_NO_COLOUR = "#010203"
 _SEPARATORS = ("|", ";", ",")
 
 
@@ -39,9 +44,11 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class _Objects(msgspec.Struct, frozen=True):
-    """As Hugging Face's guides for object detection lay them out; boxes are left, top, width and height in pixels."""
+    """As Hugging Face's guides for object detection lay them out: boxes are left, top, width and height in pixels,
+    outlines x and y in turn."""
 
-    bbox: tuple[tuple[float, float, float, float], ...]
+    bbox: tuple[tuple[float, float, float, float], ...] | None = None
+    segmentation: tuple[tuple[float, ...], ...] | None = None
     category: tuple[str | int, ...] | None = None
     categories: tuple[str | int, ...] | None = None
 
@@ -64,6 +71,7 @@ def item_of(reading: Reading, name: str, where: str, row: Row, names: Names) -> 
         split=split_named(stated) if stated else split_in(name),
         confidence=_share(row, "posterior"),
         agreement=_share(row, "agreement"),
+        labelled_at=_time(row.get("labelled_at")),
     )
 
 
@@ -121,9 +129,21 @@ def _share(row: Row, column: str) -> float | None:
     return found
 
 
+def _time(value: Any) -> datetime | None:
+    """Without a zone it is UTC."""
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _label(reading: Reading, row: Row, names: Names) -> str:
-    if reading.schema.kind == "boxes" and "objects" in row and reading.attribute in (None, "objects"):
-        return _objects(row, names.get("objects", reading.schema.names))
+    reader = _LAID_OUT.get(reading.schema.kind)
+    if reader is not None and reading.attribute is None:
+        laid_out = reader(row, names, reading.schema.names)
+        if laid_out is not None:
+            return laid_out
     column = reading.attribute or _column(row, names)
     if row.get(column) is None:
         raise ManifestError(f"the row has no {column!r}, which holds the label. Columns: {', '.join(map(str, row))}")
@@ -208,18 +228,82 @@ _READERS: Mapping[Kind, Callable[[Any, Sequence[str] | None, Sequence[str]], str
 }
 
 
-def _objects(row: Row, names: Sequence[str]) -> str:
+def _boxes(row: Row, names: Names, known: Sequence[str]) -> str | None:
+    if row.get("objects") is None:
+        return None
     found = converted(row["objects"], _Objects, "the column 'objects'")
-    categories = found.category if found.category is not None else found.categories or ()
-    if len(categories) != len(found.bbox):
-        raise ManifestError(f"the column 'objects' has {len(found.bbox)} bbox and {len(categories)} category")
     boxes = [
-        Box(label=_class(category, names, ()), left=left, top=top, right=left + width, bottom=top + height)
-        for category, (left, top, width, height) in zip(categories, found.bbox, strict=True)
+        Box(label=name, left=left, top=top, right=left + width, bottom=top + height)
+        for name, (left, top, width, height) in _named(found.bbox or (), found, names.get("objects", known))
     ]
+    width, height = _sides(row)
+    return written(Boxes(width=width, height=height, boxes=tuple(boxes)))
+
+
+def _polygons(row: Row, names: Names, known: Sequence[str]) -> str | None:
+    if row.get("objects") is None:
+        return None
+    found = converted(row["objects"], _Objects, "the column 'objects'")
+    polygons = [
+        Polygon(label=name, points=tuple(zip(outline[::2], outline[1::2], strict=False)))
+        for name, outline in _named(found.segmentation or (), found, names.get("objects", known))
+    ]
+    width, height = _sides(row)
+    return written(Polygons(width=width, height=height, polygons=tuple(polygons)))
+
+
+def _named(shapes: Sequence[V], found: _Objects, names: Sequence[str]) -> list[tuple[str, V]]:
+    categories = found.category if found.category is not None else found.categories or ()
+    if len(categories) != len(shapes):
+        raise ManifestError(f"the column 'objects' has {len(shapes)} shapes and {len(categories)} categories")
+    return [(_class(category, names, ()), shape) for category, shape in zip(categories, shapes, strict=True)]
+
+
+def _sides(row: Row) -> tuple[int | None, int | None]:
     width, height = row.get("width"), row.get("height")
-    sized = isinstance(width, int) and isinstance(height, int)
-    return written(Boxes(width=width if sized else None, height=height if sized else None, boxes=tuple(boxes)))
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else (None, None)
+
+
+def _mask(row: Row, names: Names, known: Sequence[str]) -> str | None:  # noqa: ARG001
+    """A picture whose pixels are places of classes, 1 being the first; nothing else says which class is which."""
+    value = next((row[each] for each in (*_LABELS, "mask", "annotation") if isinstance(row.get(each), dict)), None)
+    data = value.get("bytes") if value else None
+    if not isinstance(data, bytes):
+        return None
+    numbered = {0: BACKGROUND, **dict(enumerate(known, start=1))}
+    return written(mask_of_indices(data, numbered, dict.fromkeys(numbered, _NO_COLOUR)))
+
+
+def _spans(row: Row, names: Names, known: Sequence[str]) -> str | None:
+    if row.get("spans") is None:
+        return None
+    told = names.get("spans", known)
+    found = converted(row["spans"], list[dict[str, Any]], "the column 'spans'")
+    spans = [{**each, "label": _class(each.get("label", ""), told, ())} for each in found]
+    document = {"spans": spans, "relations": row.get("relations") or []}
+    return written(converted(document, Spans, "the column 'spans'"))
+
+
+def _target(row: Row, names: Names, known: Sequence[str]) -> str | None:  # noqa: ARG001
+    return None if row.get("target") is None else _text(row["target"], None, ())
+
+
+def _stars(row: Row, names: Names, known: Sequence[str]) -> str | None:  # noqa: ARG001
+    if row.get("rating") is None:
+        return None
+    found = msgspec.json.decode(_rating(row["rating"], None, ()), type=Rating)
+    return written(Rating(rating=found.rating, critique=str(row.get("critique") or "")))
+
+
+# What stands in other columns than one for the label.
+_LAID_OUT: Mapping[Kind, Callable[[Row, Names, Sequence[str]], str | None]] = {
+    "boxes": _boxes,
+    "polygons": _polygons,
+    "mask": _mask,
+    "spans": _spans,
+    "text": _target,
+    "rating": _stars,
+}
 
 
 def _tokens(reading: Reading, name: str, where: str, row: Row, names: Names) -> Labelled:

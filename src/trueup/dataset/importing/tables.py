@@ -162,5 +162,5 @@ def _arrow() -> tuple[Any, Any]:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise InputError("Parquet and Arrow are read by pyarrow: pip install 'trueup[formats]'") from error
+        raise InputError("Parquet and Arrow are read by pyarrow: pip install 'trueup[parquet]'") from error
     return pyarrow, pyarrow.parquet

@@ -12,7 +12,7 @@ def read_yaml(text: str, name: str) -> dict[str, Any]:
     try:
         import yaml
     except ImportError as error:
-        raise InputError(f"{name} is read by PyYAML: pip install 'trueup[formats]'") from error
+        raise InputError(f"{name} is read by PyYAML: pip install 'trueup[yaml]'") from error
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
