@@ -63,4 +63,4 @@ def place_on_disk(place: str, elsewhere: Elsewhere) -> LabelPlace:
         return LabelPlace(source=LocalFiles(path, elsewhere))
     if path.exists():
         return LabelPlace(source=LocalFiles(path.parent, elsewhere), file=path.name)
-    raise NotFoundError(f"{place} is not there: name a file, a folder, or an s3:// URI of either")
+    raise NotFoundError(f"{place} is not there: trueup import reads a file, a folder, or an s3:// URI of either")

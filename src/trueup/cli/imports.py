@@ -17,7 +17,7 @@ from trueup.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from trueup.ports import LabelPlace
-    from trueup.usecases.bring_labels import Listeners, Request, Tally
+    from trueup.usecases.bring_labels import Brought, Listeners, Request, Tally
 
 _GROUND_TRUTH = "ground-truth"
 _FORMATS = (
@@ -99,6 +99,10 @@ def bring(
     if as_json:
         say_json({**_document(brought.tally), "version": brought.version})
         return
+    _tell_brought(brought, request, problems)
+
+
+def _tell_brought(brought: Brought, request: Request, problems: Path) -> None:
     _tell_notes(brought.tally, request)
     if brought.tally.problems:
         say(f"{count(brought.tally.problems, 'problem')} skipped: {problems} has each with its reason")
@@ -106,9 +110,8 @@ def bring(
     if version is None:
         say(f"{count(brought.tally.labels, 'label')} read, all of them known: no new version")
     else:
-        say(
-            f"v{version.number}: {version.added:,} added, {version.relabelled:,} relabelled, {version.samples:,} in all"
-        )
+        told = f"{version.added:,} added, {version.relabelled:,} relabelled, {version.samples:,} in all"
+        say(f"v{version.number}: {told}")
 
 
 def _check(form: str) -> None:
@@ -129,11 +132,19 @@ def _place(look: Deployed, form: str, place: str, attribute: str) -> tuple[Label
     except NotFoundError:
         if "/" in place:
             raise
-    job = look.sources.job(place)
+    return _output_of(look, place, attribute)
+
+
+def _output_of(look: Deployed, name: str, attribute: str) -> tuple[LabelPlace, str]:
+    try:
+        job = look.sources.job(name)
+    except NotFoundError as error:
+        told = f"aws sagemaker list-labeling-jobs --name-contains {name} shows jobs"
+        raise NotFoundError(f"{name} is no file, no folder and no labeling job: {told}") from error
     try:
         return look.sources.at(job.place), attribute or job.attribute or ""
     except NotFoundError as error:
-        raise NotFoundError(f"the labeling job {place} is {job.status} and has written nothing yet: {error}") from error
+        raise NotFoundError(f"the labeling job {name} is {job.status} and has written nothing yet: {error}") from error
 
 
 def _map(pairs: list[str]) -> dict[str, str]:
@@ -180,24 +191,34 @@ def _tell(tally: Tally, request: Request, *, as_json: bool, dry_run: bool = Fals
         say_json({**_document(tally), "version": None})
         return
     if dry_run and tally.classes:
-        paint_table(
-            ("class", "labels"),
-            [(safe(name), f"{number:,}") for name, number in tally.classes.most_common()],
-            ("labels",),
-        )
+        rows = [(safe(name), f"{number:,}") for name, number in tally.classes.most_common()]
+        paint_table(("class", "labels"), rows, ("labels",))
         say()
-    _tell_notes(tally, request)
     if tally.first:
         paint_table(("where", "problem"), [(safe(each.where), safe(each.what)) for each in tally.first])
         say()
+    _tell_notes(tally, request)
     if dry_run:
         say(
             f"{count(tally.labels, 'label')} can be used: {tally.new:,} new, {tally.known:,} known, "
             f"{tally.relabelled:,} relabelled, {tally.repeated:,} repeated"
         )
     if tally.problems:
-        shown = f"; the first {len(tally.first)} are shown" if len(tally.first) < tally.problems and tally.first else ""
-        say(f"{count(tally.problems, 'problem')}{shown}. Nothing was written: mend them, or add --skip-bad")
+        say(f"{_counted(tally)}. Nothing was written: mend {_them(tally)}, or add --skip-bad")
+
+
+def _counted(tally: Tally) -> str:
+    """Of what is wrong how much there is, how much of it is a name, and how much of the rest is shown."""
+    told = count(tally.problems, "problem")
+    if tally.misnamed:
+        told += f", {tally.misnamed:,} of them with a name that the label schema does not know"
+    if len(tally.first) < tally.problems - tally.misnamed:
+        told += f"; the first {len(tally.first)} are shown"
+    return told
+
+
+def _them(tally: Tally) -> str:
+    return "it" if tally.problems == 1 else "them"
 
 
 def _tell_notes(tally: Tally, request: Request) -> None:
@@ -218,8 +239,9 @@ def _tell_notes(tally: Tally, request: Request) -> None:
 
 
 def _why_none(tally: Tally) -> str:
-    told = "; ".join(f"{number:,} left out: {why}" for why, number in tally.left_out.most_common(3))
-    return told or "it is empty"
+    told = [count(tally.problems, "problem")] if tally.problems else []
+    told += [f"{number:,} left out: {why}" for why, number in tally.left_out.most_common(3)]
+    return "; ".join(told) or "it is empty"
 
 
 def _document(tally: Tally) -> dict[str, Any]:

@@ -54,9 +54,9 @@ class Request:
 
 @dataclass
 class Tally:
-    """What was found. `unknown` counts labels by a name that the label schema does not know, `classes` those that can
-    be used by class, `left_out` by reason; `splits` are those that the source states. `new`, `known`, `relabelled` and
-    `repeated` (the same input and label twice) are counted where inputs were read."""
+    """What was found. `unknown` counts labels by a name that the label schema does not know (`misnamed` in all),
+    `classes` those that can be used by class, `left_out` by reason; `splits` are those that the source states. `new`,
+    `known`, `relabelled` and `repeated` (the same input and label twice) are counted where inputs were read."""
 
     labels: int = 0
     classes: Counter[str] = field(default_factory=Counter)
@@ -65,6 +65,7 @@ class Tally:
     mapped: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     problems: int = 0
+    misnamed: int = 0
     first: list[Problem] = field(default_factory=list)
     answers: int = 0
     new: int = 0
@@ -214,6 +215,7 @@ class _Pass:
         if strange:
             self.tally.unknown.update(strange)
             self.tally.problems += 1
+            self.tally.misnamed += 1
             told = ", ".join(map(repr, strange))
             self._listeners.problem(Problem(where=item.where, what=f"the label schema does not know {told}"))
             return None

@@ -79,7 +79,7 @@ def test_a_line_that_cannot_be_read_ends_the_import(
     assert result.exit_code == 3
     assert "bad.manifest:2" in result.stdout
     assert says in " ".join(result.stdout.split())
-    assert "1 problem. Nothing was written: mend them, or add --skip-bad" in result.stdout
+    assert "1 problem. Nothing was written: mend it, or add --skip-bad" in result.stdout
     assert place.datasets.head("pets") is None
 
 
@@ -123,7 +123,7 @@ def test_names_that_are_unknown_are_told_at_once_and_mapped(
     said = trueup("import", "jsonl", path)
     assert said.exit_code == 3
     assert "the label schema does not know: kitty (2), wolf (1)" in said.stdout
-    assert "3 problems. Nothing was written" in said.stdout
+    assert "3 problems, 3 of them with a name that the label schema does not know. Nothing was written" in said.stdout
     said = trueup("import", "jsonl", path, "--map", "kitty=cat", "--map", "wolf=dog", "--map", "lion=cat")
     assert said.exit_code == 0, said.output
     assert "no label has the name lion, which --map names" in said.stdout
@@ -249,4 +249,4 @@ def test_a_job_that_is_not_there_or_wrote_nothing_says_so(trueup: Terminal, plac
     ground_truth_job(place, HOME)
     result = trueup("import", "ground-truth", "s3://acme/out/")
     assert result.exit_code == 4
-    assert "Jobs there: old" in result.stderr
+    assert "Jobs below it: old" in result.stderr

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
+import pkgutil
 import tarfile
 from typing import Any
 
@@ -13,6 +15,8 @@ import pytest
 from PIL import Image
 
 from tests.imports import DATA, folder, items, labelled, left_out, problems, schema
+from trueup.dataset import importing
+from trueup.dataset.importing import IMPORTS
 from trueup.dataset.sources import Labelled
 from trueup.errors import InputError, NotFoundError
 from trueup.labels.reading import checked, read
@@ -54,6 +58,22 @@ def spans(found: Labelled) -> list[tuple[str, str]]:
     label = read(found.label, SPANS)
     assert isinstance(label, Spans)
     return [(each.label, text[each.start : each.end]) for each in label.spans]
+
+
+def test_every_importer_is_in_the_table() -> None:
+    found = {
+        getattr(module, name)
+        for module in map(importlib.import_module, _modules())
+        for name in dir(module)
+        if (name == "read" or name.startswith("read_")) and getattr(module, name).__module__ == module.__name__
+    }
+    helpers = {"read_manifest", "read_yaml"}
+    assert {each for each in found if each.__name__ not in helpers} == set(IMPORTS.values())
+    assert list(IMPORTS) == sorted(IMPORTS)
+
+
+def _modules() -> list[str]:
+    return [f"{importing.__name__}.{each.name}" for each in pkgutil.iter_modules(importing.__path__)]
 
 
 # ---------------------------------------------------------------- tables
@@ -261,7 +281,7 @@ def coco() -> dict[str, bytes]:
 def test_coco_boxes_leave_crowds_out() -> None:
     found = labelled("coco", coco(), BOXES)
     assert [boxes(each) for each in found] == [[("cat", 2, 1, 8, 6)], [], []]
-    assert [each.ref for each in found] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert [each.ref for each in found] == ["images/0.jpg", "images/1.jpg", "images/2.jpg"]
     assert {each.split for each in found} == {"validation"}
     assert left_out("coco", coco(), BOXES) == ["a crowd marked as one (iscrowd)"]
 

@@ -24,6 +24,8 @@ V = TypeVar("V")
 # What msgspec raises for bytes that are no JSON, or no JSON of that shape.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 MAX_RAW = 2000
+# What trueup itself writes beside labels: what it says of an export, and what an import skipped.
+_OURS = ("trueup-export.json", "import-problems.jsonl")
 # A line as long as this is none of ours: a file of another format, which is not read into memory.
 MAX_LINE = 64 * 1024 * 1024
 _SPLITS: Mapping[str, Split] = {
@@ -43,7 +45,7 @@ def chosen(reading: Reading, suffixes: Sequence[str], what: str) -> list[str]:
     """The file that was named, or all of the source with such an ending. Raises NotFoundError."""
     if reading.file is not None:
         return [reading.file]
-    found = [each for each in reading.source.names() if each.lower().endswith(tuple(suffixes))]
+    found = [each for each in reading.source.names() if each.lower().endswith(tuple(suffixes)) and each not in _OURS]
     if not found:
         raise NotFoundError(
             f"{reading.source.place} holds no {what} ({', '.join(f'*{each}' for each in suffixes)}): "

@@ -36,8 +36,8 @@ def read(reading: Reading) -> Iterator[Item]:
         return
     if next(iter(reading.source.names(MANIFEST)), None) is None:
         raise NotFoundError(
-            f"{reading.source.place} holds no {MANIFEST}: name the prefix of one job, which ends in the job's name. "
-            f"Jobs there: {', '.join(_jobs(reading)) or 'none'}"
+            f"{reading.source.place} holds no {MANIFEST}, which a job's own folder does. Jobs below it: "
+            f"{', '.join(_jobs(reading)) or 'none'}"
         )
     answers = _Answers(reading) if reading.answers else None
     yield from read_manifest(reading, MANIFEST, answers.of if answers else None)

@@ -84,8 +84,7 @@ def _input(row: Row) -> tuple[str | None, str | None, bytes | None]:
         if isinstance(row.get(key), str):
             return row[key], None, None
     raise ManifestError(
-        f"the row has no input: a column of {', '.join((*_TEXTS[:2], *_FILES))} holds a text or a file. "
-        f"Columns: {', '.join(map(str, row))}"
+        f"the row has no input: use a column `text`, or `file` with a file's name. Columns: {', '.join(map(str, row))}"
     )
 
 
