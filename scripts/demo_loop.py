@@ -29,7 +29,6 @@ from scripts.demo_report import Question, Report, Round, show
 from scripts.demo_world import CROWD, PASSWORD, Crowd, answer_sheet, await_until, first_model, labels_of, measure, send
 from trueup.adapters.aws.clients import Clients
 from trueup.dataset.verify import verify
-from trueup.dataset.versions import content_of
 from trueup.errors import ConflictError
 from trueup.lineage.render import tree_lines
 from trueup.lineage.walk import walk
@@ -37,6 +36,7 @@ from trueup.local import service
 from trueup.model import Node, NodeKind, RetrainingRun, RunStatus, Task, TaskStatus
 from trueup.quality.agreement import krippendorff_alpha
 from trueup.quality.annotators import careless
+from trueup.usecases.making_versions import view_of
 from trueup.wiring.operator import Operator, operator
 
 SELECTED, RANDOM = "digits", "digits-random"
@@ -296,8 +296,7 @@ def _orphans(look: Operator) -> int:
 
 def _unheard(look: Operator, project: str) -> int:
     head = look.datasets.head(project)
-    lines = content_of(head, lambda sha256: look.datasets.segment(project, sha256)).values() if head else ()
-    heard = {each.consensus_id for each in lines}
+    heard = {each.consensus_id for each in view_of(look.datasets, project, head)}
     heard |= {each.consensus.consensus_id for each in look.tasks.uncommitted(project, 1000)}
     labels = [
         look.tasks.consensus(project, each.task_id) for each in look.tasks.by_status(project, TaskStatus.SETTLED, 5000)
@@ -320,7 +319,7 @@ def _problems(look: Operator) -> list[str]:
 def _lineage(look: Operator, run: RetrainingRun) -> list[str]:
     """From one capture that people were asked about, down to the endpoint that learned from it."""
     tree = None
-    for label in look.datasets.version(SELECTED, run.version_id).segments[-1:]:
+    for label in look.datasets.version(SELECTED, run.version_id).delta[-1:]:
         from trueup.dataset.segments import decode
 
         sample = decode(look.datasets.segment(SELECTED, label.sha256))[0]

@@ -17,10 +17,10 @@ from typing import Any
 from scripts.demo_data import Picture
 from trueup.adapters.aws.clients import Clients
 from trueup.dataset.exports import augmented_manifest, payload_manifest
-from trueup.dataset.versions import content_of
 from trueup.model import Payload, RetrainingRun, RunStatus
 from trueup.retraining.plan import Exports, Surroundings, job_name, retraining_plan, serving_environment
 from trueup.usecases.import_labels import ImportedLabel
+from trueup.usecases.making_versions import view_of
 from trueup.wiring.operator import Operator
 
 PASSWORD = "Trueup-demo-1!"
@@ -256,7 +256,7 @@ def answer_sheet(pictures: Iterable[Picture]) -> dict[str, str]:
 
 
 def _exports(operator: Operator, name: str, version: Any) -> Exports:
-    content = content_of(version, lambda sha256: operator.datasets.segment(name, sha256)).values()
+    content = list(view_of(operator.datasets, name, version))
     schema, prefix = operator.projects[name].label_schema, f"s3://{operator.deployment.dataset_bucket}/{name}/payloads/"
     splits = {split: [each for each in content if each.split == split] for split in ("train", "validation", "test")}
 

@@ -14,6 +14,7 @@ from infra import grants as grant
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
+from infra.constructs.sample_tables import SampleTables
 from infra.packaging import source_bundle
 from trueup.events import SOURCE
 from trueup.settings import ConsensusSettleSettings, DatasetCommitSettings, QualityReportSettings, render_projects
@@ -42,6 +43,7 @@ class DatasetStack(Stack):
         self.dataset_commit = self._dataset_commit()
         self.report_queue = LoopQueue(self, "Report", key=platform.key, consumer_timeout=_TIMEOUT)
         self.quality_report = self._quality_report()
+        self.tables = SampleTables(self, "Tables", platform=platform)
         self.code_uri = self._publish(scripts)
 
     def _queue(self, id: str, event_type: str) -> LoopQueue:  # noqa: A002

@@ -65,6 +65,7 @@ class Rooms:
             "consensus_settle": self.dataset.consensus_settle,
             "dataset_commit": self.dataset.dataset_commit,
             "quality_report": self.dataset.quality_report,
+            "table_copy": self.dataset.tables.function,
             "retrain_decide": self.retraining.retrain_decide,
             "version_freeze": self.retraining.version_freeze,
             "candidate_evaluate": self.retraining.candidate_evaluate,
@@ -85,6 +86,7 @@ class Rooms:
             "settle": self.dataset.settle_queue,
             "commit": self.dataset.commit_queue,
             "report": self.dataset.report_queue,
+            "tables": self.dataset.tables.queue,
             "decide": self.retraining.decide_queue,
             "promote": self.retraining.promote_queue,
             "backend": self.annotation.sync_queue,
@@ -274,6 +276,8 @@ class OperationsStack(Stack):
             image_uri=rooms.retraining.image_uri,
             topic_arn=self.topic.topic_arn,
             dashboard=self.dashboard.dashboard_name,
+            database=rooms.dataset.tables.database,
+            workgroup=rooms.dataset.tables.workgroup,
             projects=tuple(each.name for each in platform.config.projects),
         )
 

@@ -1011,7 +1011,8 @@ class SettledLabel(Record, frozen=True, kw_only=True):
 
 
 class LabelledSample(Record, frozen=True, kw_only=True):
-    """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment."""
+    """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment. `since` is
+    the number of the version that set the line."""
 
     sample_id: str
     label: str
@@ -1027,21 +1028,56 @@ class LabelledSample(Record, frozen=True, kw_only=True):
     propensity: float | None = None
     labelled_at: datetime | None = None
     slice: str | None = None
+    since: int = 0
+
+
+class Removal(Record, frozen=True, kw_only=True):
+    """One line of a segment: the version no longer holds the sample. `why` is "forgotten" where somebody asked for
+    that."""
+
+    sample_id: str
+    removed: Literal[True] = True
+    why: str = ""
+
+
+# One line of a segment.
+Change = LabelledSample | Removal
 
 
 class Segment(Record, frozen=True, kw_only=True):
-    """A content-addressed file of labelled samples, or of sample ids taken out (`removed`)."""
+    """A content-addressed file of lines sorted by sample id, from `first` to `last`; `removed` of its `samples` lines
+    take a sample out."""
 
     sha256: str
     samples: int
     bytes: int
+    removed: int = 0
+    first: str = ""
+    last: str = ""
+
+
+class VersionQuality(Record, frozen=True, kw_only=True):
+    """How good the answers behind a version were, by the newest report before it: agreement (Krippendorff's alpha,
+    or how like they are where they are no classes), over how many answers of how many annotators, and how often these
+    were right on gold tasks."""
+
+    at: datetime
+    agreement: Figure
+    answers: int
+    annotators: int
+    gold: int = 0
+    gold_right: float | None = None
 
 
 class DatasetVersion(Record, frozen=True, kw_only=True):
     """An immutable, content-addressed list of labelled samples. `version_id` is the SHA-256 of the document.
 
-    `segments` hold the whole content, in order; a later segment's line for a sample replaces an earlier one.
-    `schema_version` is that of the label schema of when it was made.
+    `segments` hold the whole content, in order; a later segment's line for a sample replaces an earlier one. `delta`
+    is what was written for this version alone: its changes against `parent`. `root` is the Merkle root of `segments`
+    (RFC 9162). `number` is unique in the project and grows along every branch; `merged` is the other parent of a
+    merge, `by` who made it. Of the changes `restated` are lines that changed in something else than label and split.
+    Agreement and posterior are sums over all samples, in millionths, so that they are exact. `schema_version` is that
+    of the label schema of when it was made.
     """
 
     project: str
@@ -1049,25 +1085,46 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     number: int
     parent: str | None
     segments: tuple[Segment, ...]
+    delta: tuple[Segment, ...]
+    root: str
     samples: int
     classes: tuple[str, ...]
-    split_counts: Mapping[str, int]
     class_counts: Mapping[str, int]
+    split_counts: Mapping[str, int]
+    slice_counts: Mapping[str, int]
+    strategy_counts: Mapping[str, int]
     added: int
+    removed: int
     relabelled: int
-    content_hash: str
+    moved: int
+    restated: int
     created_at: datetime
     reason: str
-    mean_agreement: float = 1.0
+    by: str = "trueup"
+    branch: str = "main"
+    merged: str | None = None
+    agreement_sum: int = 0
+    posterior_sum: int = 0
     policy_version: str = ""
     schema_version: str = ""
+    quality: VersionQuality | None = None
+
+    @property
+    def mean_agreement(self) -> float:
+        """1 for a version without samples."""
+        return self.agreement_sum / self.samples / 1e6 if self.samples else 1.0
+
+    @property
+    def mean_posterior(self) -> float:
+        """1 for a version without samples."""
+        return self.posterior_sum / self.samples / 1e6 if self.samples else 1.0
 
 
 class SampleChange(Record, frozen=True, kw_only=True):
-    """One line of a diff of two versions."""
+    """One line of a diff of two versions. `restated`: neither label nor split changed, but something else did."""
 
     sample_id: str
-    change: Literal["added", "removed", "relabelled", "moved"]
+    change: Literal["added", "removed", "relabelled", "moved", "restated"]
     before: str | None
     after: str | None
 

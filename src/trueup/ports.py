@@ -22,6 +22,7 @@ from trueup.model import (
     Budget,
     CaptureFile,
     Champion,
+    Change,
     Charge,
     Consensus,
     DatasetVersion,
@@ -456,11 +457,11 @@ class DatasetStore(Protocol):
         ...
 
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
-        """Write the version's document, then make it head in one transaction if head is still
+        """Write the version's document, then make it head of its branch in one transaction if that is still
         `version.parent`. Raises HeadMovedError."""
         ...
 
-    def head(self, project: str) -> DatasetVersion | None: ...
+    def head(self, project: str, branch: str = "main") -> DatasetVersion | None: ...
 
     def version(self, project: str, version_id: str) -> DatasetVersion:
         """By full id, unique prefix (>= 6 digits) or number ("7", "v7"). Raises NotFoundError."""
@@ -482,6 +483,36 @@ class DatasetStore(Protocol):
 
     def read(self, uri: str) -> bytes:
         """Bytes of an object in the dataset bucket. Raises NotFoundError."""
+        ...
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    """What SQL answers. `more`: there were more rows than asked for."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool = False
+
+
+class SampleSql(Protocol):
+    """SQL over `samples`: what versions hold."""
+
+    def ask(self, sql: str, most: int) -> Answer:
+        """At most so many rows. Raises InputError when the SQL is wrong."""
+        ...
+
+
+class SegmentTables(Protocol):
+    """Copies of segments and lists of versions, for others' SQL."""
+
+    def has(self, project: str, sha256: str) -> bool: ...
+
+    def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
+        """A repeat is free: a segment's copy is always the same."""
+        ...
+
+    def put_version(self, version: DatasetVersion) -> None:
+        """Make a version known, whose segments are there."""
         ...
 
 

@@ -117,6 +117,11 @@ class ConsensusSettleSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class TableCopySettings(Settings, frozen=True, kw_only=True):
+    table_name: str
+    dataset_bucket: str
+
+
 class QualityReportSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     projects_file: str = "projects.json"
@@ -213,6 +218,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "annotation_api": AnnotationApiSettings,
     "consensus_settle": ConsensusSettleSettings,
     "quality_report": QualityReportSettings,
+    "table_copy": TableCopySettings,
     "dataset_commit": DatasetCommitSettings,
     "retrain_decide": RetrainDecideSettings,
     "version_freeze": VersionFreezeSettings,
@@ -253,6 +259,8 @@ class Deployment(Record, frozen=True, kw_only=True):
     image_uri: str
     topic_arn: str
     dashboard: str
+    database: str
+    workgroup: str
     projects: tuple[str, ...]
 
 

@@ -9,21 +9,18 @@ import pytest
 
 from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, edge, journal
-from tests.unit.dataset.test_versions import line
+from tests.unit.dataset.test_versions import line, made
 from tests.worlds import NOW
 from trueup.dataset.segments import encode
 from trueup.dataset.verify import verify
-from trueup.dataset.versions import content_of, document, next_version
+from trueup.dataset.versions import document
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion
 from trueup.ports import Journal
 
 
 def version(ports: Ports, parent: DatasetVersion | None, number: int, project: str = "pets") -> DatasetVersion:
-    lines = [line(number, "cat")]
-    segment = ports.datasets.put_segment(project, encode(lines), 1)
-    current = content_of(parent, lambda sha: ports.datasets.segment(project, sha)) if parent else {}
-    return next_version(project, parent, current, lines, segment, NOW, "test")
+    return made(ports.datasets, parent, [line(number, "cat")], project)
 
 
 def committed(ports: Ports, count: int) -> list[DatasetVersion]:

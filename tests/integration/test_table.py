@@ -285,7 +285,7 @@ def write_one_of_everything(table: Table) -> None:
     from tests.contract.test_small_ports import charge, skill
     from tests.contract.test_tasks import ruling
     from tests.unit.dataset.test_versions import line
-    from trueup.dataset.versions import next_version
+    from trueup.dataset.versions import Making, next_version
 
     ledger, tasks, runs = DynamoCaptureLedger(table), DynamoTaskStore(table), DynamoRunStore(table)
     ledger.close(receipt(), journal())
@@ -303,5 +303,7 @@ def write_one_of_everything(table: Table) -> None:
     feedback.save_search(FeedbackSearch(project="pets"))
     DynamoBatchStore(table).end_batch(LabelingJob(project="pets", name="b", status="failed"), QUIET, charge("b", 1))
     segment = Segment(sha256="0" * 64, samples=1, bytes=1)
-    version = next_version("pets", None, {}, [line(1, "cat")], segment, NOW, "test")
+    version = next_version(
+        None, {}, [line(1, "cat")], (segment,), (), Making(project="pets", number=1, at=NOW, reason="test")
+    )
     AwsDatasetStore(table, Bucket(Scripted(), DATASET)).commit(version, QUIET)

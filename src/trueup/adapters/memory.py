@@ -784,15 +784,16 @@ class MemoryDatasetStore(DatasetStore):
     @_locked
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
         self.objects.setdefault(f"memory://{version.project}/versions/{version.version_id}", document(version))
-        head = self.head(version.project)
-        if (head.version_id if head else None) != version.parent:
+        head = self.head(version.project, version.branch)
+        taken = {each.number for each in self._versions.get(version.project, ())}
+        if (head.version_id if head else None) != version.parent or version.number in taken:
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
         self._versions.setdefault(version.project, []).append(version)
         self._world.write(journal)
 
     @_locked
-    def head(self, project: str) -> DatasetVersion | None:
-        return next(iter(self.versions(project)), None)
+    def head(self, project: str, branch: str = "main") -> DatasetVersion | None:
+        return next((each for each in self.versions(project) if each.branch == branch), None)
 
     @_locked
     def version(self, project: str, version_id: str) -> DatasetVersion:
@@ -807,7 +808,7 @@ class MemoryDatasetStore(DatasetStore):
 
     @_locked
     def versions(self, project: str) -> list[DatasetVersion]:
-        return list(reversed(self._versions.get(project, [])))
+        return sorted(self._versions.get(project, []), key=lambda each: -each.number)
 
     @_locked
     def document(self, project: str, version_id: str) -> bytes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable
 
+from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import decode
-from trueup.dataset.versions import content_hash, counts_by_class
+from trueup.dataset.versions import counts_in, counts_of
 from trueup.errors import IntegrityError, ManifestError, NotFoundError
-from trueup.model import DatasetVersion, LabelledSample, Segment
+from trueup.model import DatasetVersion, LabelledSample, Removal, Segment
 
 
 def verify(
@@ -54,7 +54,11 @@ def _read(segment: Segment, read: Callable[[str], bytes], content: dict[str, Lab
         return [f"segment {name} is missing"]
     except (IntegrityError, ManifestError) as error:
         return [f"segment {name}: {error}"]
-    content.update({each.sample_id: each for each in lines})
+    for each in lines:
+        if isinstance(each, Removal):
+            content.pop(each.sample_id, None)
+        else:
+            content[each.sample_id] = each
     if len(lines) != segment.samples or len(data) != segment.bytes:
         return [
             f"segment {name} holds {len(lines)} samples in {len(data)} bytes, not {segment.samples} in {segment.bytes}"
@@ -63,17 +67,10 @@ def _read(segment: Segment, read: Callable[[str], bytes], content: dict[str, Lab
 
 
 def _count_problems(version: DatasetVersion, content: dict[str, LabelledSample]) -> list[str]:
-    found = [
-        ("samples", version.samples, len(content)),
-        ("content_hash", version.content_hash, content_hash(content.values())),
-        ("class_counts", dict(version.class_counts), counts_by_class(content.values())),
-        (
-            "split_counts",
-            dict(version.split_counts),
-            dict(sorted(Counter(each.split for each in content.values()).items())),
-        ),
-    ]
-    return [f"{name} says {said}, but the segments hold {real}" for name, said, real in found if said != real]
+    said, real = counts_in(version), counts_of(content.values())
+    found = [(name, getattr(said, name), getattr(real, name)) for name in said.__struct_fields__]
+    found.append(("root", version.root, merkle_root([each.sha256 for each in version.segments])))
+    return [f"{name} says {one}, but the segments hold {other}" for name, one, other in found if one != other]
 
 
 def _payload_problems(sample: LabelledSample, payload_name: Callable[[LabelledSample], str]) -> list[str]:

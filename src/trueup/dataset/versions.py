@@ -1,8 +1,7 @@
-"""Versions: what one holds, what it is called, and how it follows from its parent.
+"""Versions: what one is called, and how it follows from its parent.
 
-A version lists its segments in order; a later line for a sample replaces an earlier one. A commit writes one
-segment of what changed, so its cost follows the change. `content_hash` is over the resulting content alone:
-two histories that end in the same content have the same content hash.
+A version lists its segments in order; a later line for a sample replaces an earlier one. A commit writes one delta of
+what changed, and counts from its parent's counts and the lines that it replaces, so its cost follows the change.
 """
 
 from __future__ import annotations
@@ -10,57 +9,120 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from trueup.dataset.segments import decode, encode
+from trueup.dataset.merkle import merkle_root
+from trueup.dataset.segments import labelled
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
-from trueup.model import DatasetVersion, LabelledSample, Segment
+from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment, VersionQuality
 
 # Digits of a version's id that an operator must give at least.
 MIN_PREFIX = 6
 _NUMBER = re.compile(r"v?([0-9]{1,9})")
 
 
+class Making(Record, frozen=True, kw_only=True):
+    """What a version is told about itself, beside its content."""
+
+    project: str
+    number: int
+    at: datetime
+    reason: str
+    by: str = "trueup"
+    branch: str = "main"
+    merged: str | None = None
+    policy_version: str = ""
+    schema_version: str = ""
+    quality: VersionQuality | None = None
+
+
+class Counts(Record, frozen=True, kw_only=True):
+    """The figures of some samples, which can be added and taken off."""
+
+    samples: int
+    classes: Mapping[str, int]
+    splits: Mapping[str, int]
+    slices: Mapping[str, int]
+    strategies: Mapping[str, int]
+    agreement: int
+    posterior: int
+
+
 def next_version(
-    project: str,
     parent: DatasetVersion | None,
-    current: Mapping[str, LabelledSample],
-    changes: Sequence[LabelledSample],
-    segment: Segment,
-    at: datetime,
-    reason: str,
-    policy_version: str = "",
-    schema_version: str = "",
+    before: Mapping[str, LabelledSample],
+    changes: Sequence[Change],
+    delta: tuple[Segment, ...],
+    segments: tuple[Segment, ...],
+    making: Making,
 ) -> DatasetVersion:
-    """The version that `changes` make of `parent`, whose content is `current`."""
-    content = {**current, **{each.sample_id: each for each in changes}}
-    added = sum(each.sample_id not in current for each in changes)
-    relabelled = sum(_relabels(current.get(each.sample_id), each) for each in changes)
-    counts = counts_by_class(content.values())
+    """The version that `changes` (each sample once) make of `parent`. `before` has the lines that they replace; `delta`
+    is where the changes were written, and `segments` what they are written on top of."""
+    after = labelled(changes)
+    counts = _counts_after(parent, before.values(), after)
+    whole = (*segments, *delta)
     nameless = DatasetVersion(
-        project=project,
+        project=making.project,
         version_id="",
-        number=parent.number + 1 if parent else 1,
+        number=making.number,
         parent=parent.version_id if parent else None,
-        segments=(*(parent.segments if parent else ()), segment),
-        samples=len(content),
-        classes=tuple(counts),
-        split_counts=dict(sorted(Counter(each.split for each in content.values()).items())),
-        class_counts=counts,
-        added=added,
-        relabelled=relabelled,
-        content_hash=content_hash(content.values()),
-        created_at=at,
-        reason=reason,
-        mean_agreement=round(sum(each.agreement for each in content.values()) / len(content), 6),
-        policy_version=policy_version,
-        schema_version=schema_version,
+        segments=whole,
+        delta=delta,
+        root=merkle_root([each.sha256 for each in whole]),
+        samples=counts.samples,
+        classes=tuple(counts.classes),
+        class_counts=counts.classes,
+        split_counts=counts.splits,
+        slice_counts=counts.slices,
+        strategy_counts=counts.strategies,
+        agreement_sum=counts.agreement,
+        posterior_sum=counts.posterior,
+        created_at=making.at,
+        reason=making.reason,
+        by=making.by,
+        branch=making.branch,
+        merged=making.merged,
+        policy_version=making.policy_version,
+        schema_version=making.schema_version,
+        quality=making.quality or (parent.quality if parent else None),
+        **_tally(before, changes),
     )
     return msgspec.structs.replace(nameless, version_id=version_id_of(nameless))
+
+
+def counts_of(samples: Iterable[LabelledSample]) -> Counts:
+    """How many samples there are of each kind; a label may name several classes, or none."""
+    lines = list(samples)
+    return Counts(
+        samples=len(lines),
+        classes=_sorted(Counter(name for each in lines for name in names_in(each.label))),
+        splits=_sorted(Counter(each.split for each in lines)),
+        slices=_sorted(Counter(each.slice for each in lines if each.slice is not None)),
+        strategies=_sorted(Counter(each.selected_by for each in lines)),
+        agreement=sum(millionths(each.agreement) for each in lines),
+        posterior=sum(millionths(each.posterior) for each in lines),
+    )
+
+
+def counts_in(version: DatasetVersion) -> Counts:
+    """What a version says of itself."""
+    return Counts(
+        samples=version.samples,
+        classes=version.class_counts,
+        splits=version.split_counts,
+        slices=version.slice_counts,
+        strategies=version.strategy_counts,
+        agreement=version.agreement_sum,
+        posterior=version.posterior_sum,
+    )
+
+
+def millionths(share: float) -> int:
+    return round(share * 1_000_000)
 
 
 def document(version: DatasetVersion) -> bytes:
@@ -79,29 +141,54 @@ def read_document(data: bytes, version_id: str) -> DatasetVersion:
     return msgspec.structs.replace(msgspec.json.decode(data, type=DatasetVersion), version_id=version_id)
 
 
-def content_of(version: DatasetVersion, read: Callable[[str], bytes]) -> dict[str, LabelledSample]:
-    """All samples of a version by id. `read` answers a segment's bytes by its SHA-256."""
-    content: dict[str, LabelledSample] = {}
-    for segment in version.segments:
-        content.update({each.sample_id: each for each in decode(read(segment.sha256))})
-    return content
-
-
-def counts_by_class(samples: Iterable[LabelledSample]) -> dict[str, int]:
-    """How many samples' labels name each class, sorted by its name; a label may name several, or none."""
-    return dict(sorted(Counter(name for each in samples for name in names_in(each.label)).items()))
-
-
-def content_hash(samples: Iterable[LabelledSample]) -> str:
-    """SHA-256 of the sorted lines: what the version holds, whatever the order of commits that led there."""
-    return hashlib.sha256(encode(samples)).hexdigest()
-
-
 def version_number(text: str) -> int | None:
     """The number in "7" or "v7"; None when `text` is no version number."""
     found = _NUMBER.fullmatch(text)
     return int(found[1]) if found else None
 
 
-def _relabels(before: LabelledSample | None, after: LabelledSample) -> bool:
-    return before is not None and before.label != after.label
+def same_but_for_its_time(before: LabelledSample, after: LabelledSample) -> bool:
+    """Whether two lines say the same, whichever version set them."""
+    return msgspec.structs.replace(before, since=0) == msgspec.structs.replace(after, since=0)
+
+
+def _counts_after(
+    parent: DatasetVersion | None, before: Iterable[LabelledSample], after: Iterable[LabelledSample]
+) -> Counts:
+    base = counts_in(parent) if parent else counts_of(())
+    gone, come = counts_of(before), counts_of(after)
+    return Counts(
+        samples=base.samples - gone.samples + come.samples,
+        classes=_moved(base.classes, gone.classes, come.classes),
+        splits=_moved(base.splits, gone.splits, come.splits),
+        slices=_moved(base.slices, gone.slices, come.slices),
+        strategies=_moved(base.strategies, gone.strategies, come.strategies),
+        agreement=base.agreement - gone.agreement + come.agreement,
+        posterior=base.posterior - gone.posterior + come.posterior,
+    )
+
+
+def _moved(base: Mapping[str, int], gone: Mapping[str, int], come: Mapping[str, int]) -> dict[str, int]:
+    names = base.keys() | come.keys()
+    found = {each: base.get(each, 0) - gone.get(each, 0) + come.get(each, 0) for each in names}
+    return {each: found[each] for each in sorted(found) if found[each]}
+
+
+def _tally(before: Mapping[str, LabelledSample], changes: Sequence[Change]) -> dict[str, int]:
+    kinds: Counter[str] = Counter()
+    for each in changes:
+        kinds.update(_kinds(before.get(each.sample_id), each))
+    return {name: kinds[name] for name in ("added", "removed", "relabelled", "moved", "restated")}
+
+
+def _kinds(before: LabelledSample | None, after: Change) -> list[str]:
+    if not isinstance(after, LabelledSample):
+        return ["removed"]
+    if before is None:
+        return ["added"]
+    happened = {"relabelled": before.label != after.label, "moved": before.split != after.split}
+    return [name for name, did in happened.items() if did] or ["restated"]
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))

@@ -14,10 +14,11 @@ from trueup.dataset.importing import IMPORTS
 from trueup.dataset.importing.files import whole
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Problem, Reading, Source
 from trueup.dataset.splits import Split
+from trueup.dataset.view import View
 from trueup.errors import InputError, LabelError, NotFoundError
 from trueup.labels.naming import is_none, names_in, relations_in, value_of, with_names
 from trueup.labels.reading import checked, written
-from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Payload, Project, Record, content_id
+from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, content_id
 from trueup.ports import LabelPlace
 from trueup.quality.merging import likeness
 from trueup.usecases.find_project import project_named
@@ -115,13 +116,13 @@ class BringLabels:
     def compare(self, request: Request) -> Tally:
         """The same with inputs: what of it is new, known, or has another label by now. Nothing is written."""
         project = self._project(request)
-        look = _Pass(request, project, self._current(project))
+        look = _Pass(request, project, self.make.head(project.name))
         for _ in look.inputs():
             pass
         return look.tally
 
     def __call__(self, request: Request, reason: str, listeners: Listeners | None = None) -> Brought:
-        """Raises HeadMovedError when a commit came between. Inputs are stored until the first problem is met, under the
+        """Raises what MakeVersion does. Inputs are stored until the first problem is met, under the
         hash of their content: where no version comes of it, the next import finds them there."""
         project = self._project(request)
         going = _Pass(request, project, listeners=listeners or Listeners())
@@ -142,9 +143,6 @@ class BringLabels:
             )
         return project
 
-    def _current(self, project: Project) -> dict[str, LabelledSample]:
-        return self.make.current(project.name, self.make.datasets.head(project.name))
-
 
 class _Pass:
     """One reading of a source, from its beginning to its end."""
@@ -153,13 +151,13 @@ class _Pass:
         self,
         request: Request,
         project: Project,
-        current: Mapping[str, LabelledSample] | None = None,
+        held: View | None = None,
         listeners: Listeners | None = None,
     ) -> None:
         self._request = request
         self._project = project
         self._schema = project.label_schema
-        self._current = current or {}
+        self._held = held
         self._listeners = listeners or Listeners()
         self._files = request.files or request.place.source
         # Of each sample its label, as a hash, and where it stood first.
@@ -266,7 +264,7 @@ class _Pass:
         return False
 
     def _compare(self, name: str, label: str) -> None:
-        there = self._current.get(name)
+        there = self._held.lookup([name]).get(name) if self._held is not None else None
         if there is None:
             self.tally.new += 1
         elif there.label == label:

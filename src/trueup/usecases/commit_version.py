@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,21 +11,18 @@ from msgspec.structs import replace
 
 from trueup.capture.samples import media_type
 from trueup.dataset.labels import from_settled
-from trueup.dataset.segments import encode
-from trueup.dataset.versions import content_of, next_version
-from trueup.errors import HeadMovedError, RetryableError
-from trueup.events import VersionCommitted
+from trueup.dataset.view import View
 from trueup.labels.renaming import renamed
-from trueup.lineage.edges import committed
 from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Project, Sample, SettledLabel
-from trueup.ports import Clock, DatasetStore, Journal, KnowledgeStore, PayloadStore, TaskStore
+from trueup.ports import Clock, DatasetStore, KnowledgeStore, PayloadStore, ReportStore, TaskStore
+from trueup.quality.report import version_quality
 from trueup.selection.features import Vector, features_of
 from trueup.selection.knowledge import learned
 from trueup.selection.places import learned_places
 from trueup.selection.strategies import NOVELTY
 from trueup.usecases.find_project import project_named
+from trueup.usecases.making_versions import MakeVersion, Proposal
 
-_ATTEMPTS = 4
 # One DynamoDB transaction holds 100 items, and a version's edges and events go with its head.
 MAX_LABELS = 90
 _MOST_SLICES = 100
@@ -45,6 +42,7 @@ class CommitVersion:
     clock: Clock
     knowledge: KnowledgeStore
     payloads: PayloadStore
+    reports: ReportStore
 
     def __call__(self, project_name: str, reason: str, *, force: bool = False) -> list[DatasetVersion]:
         project = project_named(self.projects, project_name)
@@ -56,25 +54,20 @@ class CommitVersion:
         return [each for each in made if each is not None]
 
     def _commit(self, project: Project, labels: Sequence[SettledLabel], reason: str) -> DatasetVersion | None:
-        for _ in range(_ATTEMPTS):
-            try:
-                return self._commit_once(project, labels, reason)
-            except HeadMovedError:
-                continue
-        raise RetryableError(f"the head of {project.name} moved {_ATTEMPTS} times during a commit")
+        report = self.reports.report(project.name)
+        quality = version_quality(report) if report else None
+        lines = {each.sample.sample_id: from_settled(each, project.commit, project.name) for each in labels}
 
-    def _commit_once(self, project: Project, labels: Sequence[SettledLabel], reason: str) -> DatasetVersion | None:
-        parent = self.datasets.head(project.name)
-        current = self._content(project, parent)
-        fresh = [(each, from_settled(each, project.commit, project.name)) for each in labels]
-        changes = [(label, line) for label, line in fresh if not _holds(current, line)]
-        version = None
-        if changes:
-            version = self._write(project, parent, current, changes, reason)
-        holder = version or parent
+        def propose(view: View) -> Proposal:
+            held = view.lookup(lines)
+            changes = [each for name, each in lines.items() if not _holds(held, each)]
+            return Proposal(changes=changes, labels=tuple(labels), quality=quality)
+
+        make = MakeVersion(datasets=self.datasets, clock=self.clock)
+        version = make(project, propose, reason)
+        holder = version or self.datasets.head(project.name)
         if holder is not None:
-            held = {**current, **{line.sample_id: line for _, line in changes}}
-            self._learn(project, labels, holder.class_counts, _slices(held.values()))
+            self._learn(project, labels, holder.class_counts, _most(holder.slice_counts))
             self.tasks.mark_committed(labels, holder.version_id)
         return version
 
@@ -96,50 +89,14 @@ class CommitVersion:
         payload = self.payloads.get(sample.payload_uri)
         return features_of(payload.data, media_type(payload.content_type))
 
-    def _content(self, project: Project, version: DatasetVersion | None) -> dict[str, LabelledSample]:
-        if version is None:
-            return {}
-        return content_of(version, lambda sha256: self.datasets.segment(project.name, sha256))
-
-    def _write(
-        self,
-        project: Project,
-        parent: DatasetVersion | None,
-        current: Mapping[str, LabelledSample],
-        changes: Sequence[tuple[SettledLabel, LabelledSample]],
-        reason: str,
-    ) -> DatasetVersion:
-        lines = [line for _, line in changes]
-        segment = self.datasets.put_segment(project.name, encode(lines), len(lines))
-        now, schema = self.clock.now(), project.label_schema.version
-        version = next_version(project.name, parent, current, lines, segment, now, reason, schema_version=schema)
-        journal = Journal(
-            at=version.created_at,
-            edges=committed(version, tuple(label for label, _ in changes)),
-            events=(version_committed(version),),
-        )
-        self.datasets.commit(version, journal)
-        return version
-
 
 def _with_todays_names(label: SettledLabel, schema: LabelSchema) -> SettledLabel:
     return replace(label, consensus=replace(label.consensus, label=renamed(label.consensus.label, schema)))
 
 
-def _slices(lines: Iterable[LabelledSample]) -> dict[str, int]:
-    """How many labels each slice has, those with the most first, and no more of them than a capture file counts."""
-    return dict(Counter(each.slice for each in lines if each.slice is not None).most_common(_MOST_SLICES))
-
-
-def version_committed(version: DatasetVersion) -> VersionCommitted:
-    return VersionCommitted(
-        project=version.project,
-        version_id=version.version_id,
-        number=version.number,
-        added=version.added,
-        relabelled=version.relabelled,
-        classes=version.classes,
-    )
+def _most(slice_counts: Mapping[str, int]) -> dict[str, int]:
+    """Those with the most labels, and no more of them than a capture file counts."""
+    return dict(Counter(slice_counts).most_common(_MOST_SLICES))
 
 
 def _holds(current: Mapping[str, LabelledSample], line: LabelledSample) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trueup.dataset.segments import decode
+from trueup.dataset.segments import decode, labelled
 from trueup.errors import ConflictError, NotFoundError, RunActiveError
 from trueup.events import RetrainingAdvised, RetrainingStarted
 from trueup.labels.naming import names_in
@@ -141,8 +141,8 @@ class DecideRetraining:
     def _people_said(self, project: Project, version: DatasetVersion) -> list[str]:
         """Labels that a version took from annotators: those of its own segment that came by consensus. What was
         imported is what the endpoint's first model knew already."""
-        lines = decode(self.datasets.segment(project.name, version.segments[-1].sha256))
-        return [each.label for each in lines if each.consensus_id is not None]
+        segments = [decode(self.datasets.segment(project.name, each.sha256)) for each in version.delta]
+        return [each.label for lines in segments for each in labelled(lines) if each.consensus_id is not None]
 
     def _known_classes(
         self, project: Project, trained: DatasetVersion | None, first: DatasetVersion

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from trueup.dataset.exports import augmented_manifest, payload_manifest
-from trueup.dataset.versions import content_of
 from trueup.errors import InputError, NotFoundError
 from trueup.model import Champion, DatasetVersion, LabelledSample, Project
 from trueup.ports import Clock, DatasetStore, Journal, ModelRegistry, RunStore
 from trueup.retraining.plan import Exports, Surroundings, job_name, retraining_plan
 from trueup.usecases.find_project import project_named
+from trueup.usecases.making_versions import view_of
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ class FreezeVersion:
             return None
 
     def _export(self, project: Project, version: DatasetVersion, around: Surroundings) -> Exports:
-        content = content_of(version, lambda sha256: self.datasets.segment(project.name, sha256))
-        samples = sorted(content.values(), key=lambda each: each.sample_id)
+        samples = list(view_of(self.datasets, project.name, version))
         splits = {name: [each for each in samples if each.split == name] for name in ("train", "validation", "test")}
         for name in ("train", "test"):
             if not splits[name]:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trueup.capture.samples import sample_id
-from trueup.dataset.segments import encode
 from trueup.dataset.splits import Split, split_of
-from trueup.dataset.versions import content_of, next_version
+from trueup.dataset.view import View
 from trueup.errors import LabelError
 from trueup.labels.reading import checked
-from trueup.lineage.edges import committed
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
-from trueup.ports import Clock, DatasetStore, Journal, PayloadStore
-from trueup.usecases.commit_version import version_committed
+from trueup.ports import Clock, DatasetStore, PayloadStore
 from trueup.usecases.find_project import project_named
+from trueup.usecases.making_versions import MakeVersion, Proposal
 
 
 class ImportedLabel(Record, frozen=True, kw_only=True):
@@ -37,7 +35,7 @@ class ImportLabels:
     """Store the inputs and commit them as one version on top of head. Returns None when nothing was new.
 
     Inputs are stored as they come: of a stream one is in memory at a time. Raises LabelError for a label that the
-    schema does not know, HeadMovedError when a commit came between; what was stored until then is in no version.
+    schema does not know, and what MakeVersion does; what was stored until then is in no version.
     """
 
     projects: Mapping[str, Project]
@@ -53,26 +51,21 @@ class ImportLabels:
         project = project_named(self.projects, project_name)
         return [self._line(project, number, each) for number, each in enumerate(labels, start=1)]
 
-    def commit(self, project_name: str, lines: Sequence[LabelledSample], reason: str) -> DatasetVersion | None:
+    def commit(self, project_name: str, staged: Sequence[LabelledSample], reason: str) -> DatasetVersion | None:
         """The version of what was staged; of a sample given twice the last line counts."""
         project = project_named(self.projects, project_name)
-        parent = self.datasets.head(project.name)
-        current = self.current(project.name, parent)
-        changes = list({each.sample_id: each for each in lines if _differs(current, each)}.values())
-        if not changes:
-            return None
-        segment = self.datasets.put_segment(project.name, encode(changes), len(changes))
-        now, schema = self.clock.now(), project.label_schema.version
-        version = next_version(project.name, parent, current, changes, segment, now, reason, schema_version=schema)
-        journal = Journal(at=now, edges=committed(version, ()), events=(version_committed(version),))
-        self.datasets.commit(version, journal)
-        return version
+        lines = {each.sample_id: each for each in staged}
 
-    def current(self, project_name: str, version: DatasetVersion | None) -> dict[str, LabelledSample]:
-        """What a version holds, by sample."""
-        if version is None:
-            return {}
-        return content_of(version, lambda sha256: self.datasets.segment(project_name, sha256))
+        def propose(view: View) -> Proposal:
+            held = view.lookup(lines)
+            return Proposal(changes=[each for each in lines.values() if _differs(held, each)])
+
+        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason)
+
+    def head(self, project_name: str) -> View:
+        """What the project's dataset holds by now."""
+        project = project_named(self.projects, project_name)
+        return MakeVersion(datasets=self.datasets, clock=self.clock).view(project)
 
     def _line(self, project: Project, number: int, label: ImportedLabel) -> LabelledSample:
         try:

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trueup.dataset.versions import content_of
 from trueup.errors import InputError, NotFoundError
 from trueup.events import StandingChanged
 from trueup.labels.naming import names_in
 from trueup.model import Gold, LabelledSample, Project, Standing, StandingStatus, content_id
 from trueup.ports import Clock, DatasetStore, GoldStore, Journal, StandingStore
 from trueup.usecases.find_project import project_named
+from trueup.usecases.making_versions import view_of
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class KeepGold:
         head = self.datasets.head(project.name)
         if head is None:
             raise NotFoundError(f"project {project.name} has no dataset version yet: gold is made of its labels")
-        content = content_of(head, lambda sha256: self.datasets.segment(project.name, sha256))
         known = {each.sample_id for each in self.gold.items(project.name)}
-        sure = [each for each in content.values() if min(each.posterior, each.agreement) >= least]
+        sure = [
+            each for each in view_of(self.datasets, project.name, head) if min(each.posterior, each.agreement) >= least
+        ]
         chosen = _evenly([each for each in sure if each.sample_id not in known], number)
         made = [self._gold(project, each, by) for each in chosen]
         return [each for each in made if self.gold.put(each)]

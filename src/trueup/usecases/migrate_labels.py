@@ -8,17 +8,13 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.dataset.segments import encode
-from trueup.dataset.versions import content_of, next_version
-from trueup.errors import HeadMovedError, NotFoundError, RetryableError
+from trueup.dataset.view import View
+from trueup.errors import NotFoundError
 from trueup.labels.renaming import old_names, renamed, unknown_names
-from trueup.lineage.edges import committed
 from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Project, Record
-from trueup.ports import Clock, DatasetStore, Journal
-from trueup.usecases.commit_version import version_committed
+from trueup.ports import Clock, DatasetStore
 from trueup.usecases.find_project import project_named
-
-_ATTEMPTS = 4
+from trueup.usecases.making_versions import MakeVersion, Proposal
 
 
 class Migration(Record, frozen=True, kw_only=True):
@@ -47,39 +43,24 @@ class MigrateLabels:
 
     def __call__(self, project_name: str, *, dry_run: bool = False) -> Migration:
         project = project_named(self.projects, project_name)
-        for _ in range(_ATTEMPTS):
-            try:
-                return self._migrate(project, dry_run)
-            except HeadMovedError:
-                continue
-        raise RetryableError(f"the head of {project.name} moved {_ATTEMPTS} times during a migration")
-
-    def _migrate(self, project: Project, dry_run: bool) -> Migration:
-        parent = self.datasets.head(project.name)
-        if parent is None:
-            raise NotFoundError(f"project {project.name} has no dataset version yet")
-        current = content_of(parent, lambda sha256: self.datasets.segment(project.name, sha256))
-        changes = _changes(current.values(), project.label_schema)
-        found = _migration(current, changes, project.label_schema)
-        if dry_run or found.unknown or not changes:
+        make = MakeVersion(datasets=self.datasets, clock=self.clock)
+        found, _ = _look(make.view(project), project)
+        if dry_run or found.unknown or not found.relabelled:
             return found
-        return replace(found, version=self._commit(project, parent, current, changes))
 
-    def _commit(
-        self,
-        project: Project,
-        parent: DatasetVersion,
-        current: Mapping[str, LabelledSample],
-        changes: list[LabelledSample],
-    ) -> DatasetVersion:
-        segment = self.datasets.put_segment(project.name, encode(changes), len(changes))
-        now, schema = self.clock.now(), project.label_schema.version
-        reason = f"labels under the names of schema {schema}"
-        version = next_version(project.name, parent, current, changes, segment, now, reason, schema_version=schema)
-        self.datasets.commit(
-            version, Journal(at=now, edges=committed(version, ()), events=(version_committed(version),))
-        )
-        return version
+        def propose(view: View) -> Proposal:
+            return Proposal(changes=_look(view, project)[1])
+
+        reason = f"labels under the names of schema {project.label_schema.version}"
+        return replace(found, version=make(project, propose, reason))
+
+
+def _look(view: View, project: Project) -> tuple[Migration, list[LabelledSample]]:
+    if view.version is None:
+        raise NotFoundError(f"project {project.name} has no dataset version yet")
+    current = {each.sample_id: each for each in view}
+    changes = _changes(current.values(), project.label_schema)
+    return _migration(current, changes, project.label_schema), changes
 
 
 def _changes(lines: Iterable[LabelledSample], schema: LabelSchema) -> list[LabelledSample]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import botocore.session
 from botocore.exceptions import BotoCoreError
 
+from trueup.adapters.aws.athena import AthenaSamples
 from trueup.adapters.aws.buckets import S3Quarantine
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
@@ -24,7 +26,9 @@ from trueup.adapters.aws.ledgers import (
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
+from trueup.adapters.integrations.duck import DuckSamples
 from trueup.errors import ConfigurationError
+from trueup.model import DatasetVersion, LabelledSample
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.diagnose import Diagnose, Place
@@ -104,6 +108,14 @@ class Operations(Operator):
     @property
     def replay(self) -> ReplayQuarantine:
         return ReplayQuarantine(quarantine=S3Quarantine(self.clients["s3"], self.deployment.dataset_bucket))
+
+    @property
+    def athena(self) -> AthenaSamples:
+        place = self.deployment
+        return AthenaSamples(self.clients["athena"], workgroup=place.workgroup, database=place.database)
+
+    def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> DuckSamples:
+        return DuckSamples(versions)
 
     @property
     def put_feedback(self) -> PutFeedback:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.worlds import NOW, Loop, project
+from trueup.adapters.integrations.duck import DuckSamples
 from trueup.adapters.memory import (
     FixedClock,
     MemoryAnnotationQueue,
@@ -39,7 +40,7 @@ from trueup.adapters.memory_operations import (
 from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
-from trueup.model import Champion, ModelPackage, Project, RetrainingRun, RunStatus
+from trueup.model import Champion, DatasetVersion, LabelledSample, ModelPackage, Project, RetrainingRun, RunStatus
 from trueup.ports import EndpointState, Journal, LabelingOutput, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
@@ -50,6 +51,7 @@ from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
+from trueup.usecases.making_versions import view_of
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.migrate_labels import MigrateLabels
 from trueup.usecases.put_feedback import PutFeedback
@@ -80,6 +82,14 @@ class FakeDeployed:
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     health: MemoryHealth = field(default_factory=MemoryHealth)
     jobs: dict[str, LabelingOutput] = field(default_factory=dict)
+
+    def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> DuckSamples:
+        return DuckSamples(versions)
+
+    @property
+    def athena(self) -> DuckSamples:
+        found = self.datasets.versions("pets")
+        return DuckSamples((each, view_of(self.datasets, "pets", each)) for each in found)
 
     @property
     def clock(self) -> FixedClock:
@@ -409,5 +419,7 @@ def _deployment() -> Deployment:
         image_uri="scikit-learn",
         topic_arn="arn:aws:sns:us-east-1:111122223333:notices",
         dashboard="trueup-dev",
+        database="trueup_dev",
+        workgroup="trueup-dev",
         projects=("pets",),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,9 +13,10 @@ from trueup.dataset.diff import diff
 from trueup.dataset.segments import decode, encode
 from trueup.dataset.splits import split_of
 from trueup.dataset.verify import verify
-from trueup.dataset.versions import content_of, next_version
-from trueup.model import CommitPolicy, DatasetVersion, LabelledSample
-from trueup.ports import Journal
+from trueup.dataset.versions import Making, next_version
+from trueup.model import Change, CommitPolicy, DatasetVersion, LabelledSample, Removal
+from trueup.ports import DatasetStore, Journal
+from trueup.usecases.making_versions import view_of
 
 POLICY = CommitPolicy()
 
@@ -30,13 +33,21 @@ def line(number: int, label: str) -> LabelledSample:
     )
 
 
-def commit(store: MemoryDatasetStore, lines: list[LabelledSample]) -> DatasetVersion:
-    head = store.head("pets")
-    current = content_of(head, lambda sha: store.segment("pets", sha)) if head else {}
-    segment = store.put_segment("pets", encode(lines), len({each.sample_id for each in lines}))
-    version = next_version("pets", head, current, lines, segment, NOW, "test")
+def commit(store: MemoryDatasetStore, lines: Sequence[Change]) -> DatasetVersion:
+    version = made(store, store.head("pets"), lines)
     store.commit(version, Journal(at=NOW))
     return version
+
+
+def made(
+    store: DatasetStore, parent: DatasetVersion | None, changes: Sequence[Change], project: str = "pets"
+) -> DatasetVersion:
+    """The version that changes make, with its segment stored and nothing committed."""
+    last = list({each.sample_id: each for each in changes}.values())
+    before = view_of(store, project, parent).lookup(each.sample_id for each in last)
+    delta = (store.put_segment(project, encode(last), len(last)),)
+    making = Making(project=project, number=parent.number + 1 if parent else 1, at=NOW, reason="test")
+    return next_version(parent, before, last, delta, parent.segments if parent else (), making)
 
 
 labelled = st.builds(line, st.integers(0, 8), st.sampled_from(["cat", "dog"]))
@@ -46,24 +57,23 @@ labelled = st.builds(line, st.integers(0, 8), st.sampled_from(["cat", "dog"]))
 def test_any_sequence_of_commits_verifies_and_diffs(batches: list[list[LabelledSample]]) -> None:
     store = MemoryDatasetStore(World())
     versions = [commit(store, batch) for batch in batches]
-    contents = [content_of(each, lambda sha: store.segment("pets", sha)) for each in versions]
+    contents = [list(view_of(store, "pets", each)) for each in versions]
     for version in versions:
         assert verify(version, lambda s: store.segment("pets", s), lambda v: store.document("pets", v)) == []
     before, after = contents[0], contents[-1]
-    rebuilt = {key: each.label for key, each in before.items()}
+    rebuilt = {each.sample_id: each.label for each in before}
     for change in diff(before, after):
         rebuilt[change.sample_id] = str(change.after)
-    assert rebuilt == {key: each.label for key, each in after.items()}
+    assert rebuilt == {each.sample_id: each.label for each in after}
 
 
-def test_content_hash_forgets_the_order_of_commits() -> None:
-    one, other = MemoryDatasetStore(World()), MemoryDatasetStore(World())
-    commit(one, [line(1, "cat")])
-    first = commit(one, [line(2, "dog")])
-    commit(other, [line(2, "dog")])
-    second = commit(other, [line(1, "cat")])
-    assert first.content_hash == second.content_hash
-    assert first.version_id != second.version_id
+def test_a_sample_that_was_taken_out_is_gone_and_counted() -> None:
+    store = MemoryDatasetStore(World())
+    commit(store, [line(1, "cat"), line(2, "dog")])
+    version = commit(store, [Removal(sample_id=line(1, "cat").sample_id)])
+    assert [each.label for each in view_of(store, "pets", version)] == ["dog"]
+    assert (version.samples, version.removed, version.class_counts) == (1, 1, {"dog": 1})
+    assert verify(version, lambda s: store.segment("pets", s), lambda v: store.document("pets", v)) == []
 
 
 def test_a_flipped_byte_and_a_missing_segment_are_found() -> None:

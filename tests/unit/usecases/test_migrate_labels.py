@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from tests.worlds import NOW, Loop, opening, project
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.annotation.tasks import send_to_review
-from trueup.dataset.versions import content_of
 from trueup.errors import HeadMovedError, NotFoundError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.model import (
@@ -32,6 +31,7 @@ from trueup.quality.consensus import Accepted, judge
 from trueup.quality.fitting import votes_of
 from trueup.usecases.evaluate_candidate import EvaluateCandidate
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
+from trueup.usecases.making_versions import view_of
 from trueup.usecases.migrate_labels import MigrateLabels
 from trueup.usecases.put_feedback import Report
 from trueup.usecases.rule_on_task import RuleOnTask
@@ -75,7 +75,7 @@ def migrating(loop: Loop, config: Project | None = None, datasets: Any = None) -
 
 def content(loop: Loop, version: DatasetVersion | None) -> dict[str, LabelledSample]:
     assert version is not None
-    return content_of(version, lambda sha256: loop.datasets.segment("pets", sha256))
+    return {each.sample_id: each for each in view_of(loop.datasets, "pets", version)}
 
 
 def test_the_dataset_bears_todays_names() -> None:
@@ -92,7 +92,7 @@ def test_the_dataset_bears_todays_names() -> None:
     assert version.split_counts == first.split_counts
     assert version.schema_version == in_new_words().label_schema.version != first.schema_version
     before, after = content(loop, first), content(loop, version)
-    assert all(replace(after[name], label=each.label) == each for name, each in before.items())
+    assert all(replace(after[name], label=each.label, since=each.since) == each for name, each in before.items())
     (edge,) = loop.lineage.edges_to("pets", Node(kind=NodeKind.VERSION, id=version.version_id))
     assert edge.source.id == first.version_id
     assert [each.event_type for each in loop.world.outbox] == [VersionCommitted.__name__] * 2

@@ -41,13 +41,13 @@ class AwsDatasetStore(DatasetStore):
         self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
         record, more = self._listed(version)
         head = put(
-            (f"P#{version.project}#HEAD", "HEAD"),
+            (f"P#{version.project}#HEAD", version.branch),
             record,
             condition="version_id = :parent" if version.parent else FRESH,
             values={":parent": version.parent} if version.parent else {},
             **more,
         )
-        listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, **more)
+        listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, condition=FRESH, **more)
         try:
             self._table.write([head, listed, *journal_writes(journal)])
         except ConditionFailedError as error:
@@ -64,8 +64,8 @@ class AwsDatasetStore(DatasetStore):
             return version
         return read_document(self.document(version.project, version.version_id), version.version_id)
 
-    def head(self, project: str) -> DatasetVersion | None:
-        item = self._table.get(f"P#{project}#HEAD", "HEAD")
+    def head(self, project: str, branch: str = "main") -> DatasetVersion | None:
+        item = self._table.get(f"P#{project}#HEAD", branch)
         return self._read(item) if item else None
 
     def version(self, project: str, version_id: str) -> DatasetVersion:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from trueup.cli.dataset import check, compare, export, look
+from trueup.cli.dataset import card, check, compare, export, look, query
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.command("list")(look.list_versions)
 app.command("show")(look.show)
 app.command("diff")(compare.diff_versions)
+app.command("card")(card.card)
+app.command("query")(query.query)
 app.command("export")(export.export)
 app.command("verify")(check.verify_versions)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.console import count, say
-from trueup.cli.dataset.naming import Version, content_at, version_at
+from trueup.cli.dataset.naming import Version, version_at, view_at
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.options import OneProject
 from trueup.errors import InputError
@@ -42,8 +42,8 @@ def export(
         raise InputError(f"there is no format {form!r}: use one of {', '.join(sorted(EXPORTS))}", field="--format")
     look = desk_of(context).look()
     name = project_of(look, project)
-    content = content_at(look, version_at(look, name, version)).values()
-    chosen = sorted((each for each in content if split in (Split.ALL, each.split)), key=lambda each: each.sample_id)
+    content = view_at(look, version_at(look, name, version))
+    chosen = [each for each in content if split in (Split.ALL, each.split)]
     data = EXPORTS[form](chosen, look.projects[name].label_schema, name)
     if to is None:
         typer.echo(data, nl=False)

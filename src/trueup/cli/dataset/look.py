@@ -58,7 +58,7 @@ def show(context: typer.Context, version: Version = "head", project: OneProject 
             ("samples", f"{found.samples:,}, {found.added:,} new, {found.relabelled:,} relabelled"),
             ("splits", ", ".join(f"{name} {number:,}" for name, number in found.split_counts.items())),
             ("agreement", f"{found.mean_agreement:.3f} in the mean"),
-            ("content", found.content_hash),
+            ("root", found.root),
             ("schema", found.schema_version or "not recorded"),
         ]
     )

@@ -10,7 +10,8 @@ from trueup.cli.desk import Deployed
 from trueup.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from trueup.model import DatasetVersion, LabelledSample
+    from trueup.dataset.view import View
+    from trueup.model import DatasetVersion
 
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="7, v7, an id or its beginning; head is the newest.")]
@@ -25,7 +26,8 @@ def version_at(look: Deployed, project: str, name: str) -> DatasetVersion:
     return head
 
 
-def content_at(look: Deployed, version: DatasetVersion) -> dict[str, LabelledSample]:
-    from trueup.dataset.versions import content_of
+def view_at(look: Deployed, version: DatasetVersion) -> View:
+    """What a version holds."""
+    from trueup.usecases.making_versions import view_of
 
-    return content_of(version, lambda sha256: look.datasets.segment(version.project, sha256))
+    return view_of(look.datasets, version.project, version)
