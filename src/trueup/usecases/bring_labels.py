@@ -21,6 +21,7 @@ from trueup.labels.reading import checked, written
 from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, content_id
 from trueup.ports import LabelPlace
 from trueup.quality.merging import likeness
+from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 
@@ -183,9 +184,10 @@ class _Pass:
 
     def inputs(self) -> Iterator[ImportedLabel]:
         """With their inputs. After the first problem that forbids the import the rest is only looked at."""
-        for label in self.labels(answers=True):
-            payload = self._payload(label)
-            if payload is not None and self._is_fresh(label, payload) and not self.forbidden:
+        for label, payload in ahead(self.labels(answers=True), self._read):
+            if isinstance(payload, Problem):
+                self._problem(payload)
+            elif self._is_fresh(label, payload) and not self.forbidden:
                 yield self._imported(label, payload)
 
     def _items(self, *, answers: bool) -> Iterator[Item]:
@@ -240,12 +242,11 @@ class _Pass:
                 "without --keep-splits or without --group"
             )
 
-    def _payload(self, label: Labelled) -> Payload | None:
+    def _read(self, label: Labelled) -> Payload | Problem:
         try:
             data = whole_input(self._files, label)
         except (InputError, NotFoundError) as error:
-            self._problem(Problem(where=label.where, what=str(error)))
-            return None
+            return Problem(where=label.where, what=str(error))
         told = self._request.content_type or label.content_type or content_type_of(label.ref or "", data)
         return Payload(data=data, content_type=told)
 

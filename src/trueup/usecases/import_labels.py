@@ -13,6 +13,7 @@ from trueup.errors import LabelError
 from trueup.labels.reading import checked
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
 from trueup.ports import Clock, DatasetStore, PayloadStore
+from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
@@ -34,7 +35,7 @@ class ImportedLabel(Record, frozen=True, kw_only=True):
 class ImportLabels:
     """Store the inputs and commit them as one version on top of head. Returns None when nothing was new.
 
-    Inputs are stored as they come: of a stream one is in memory at a time. Raises LabelError for a label that the
+    Inputs are stored as they come: of a stream a few are in memory at a time. Raises LabelError for a label that the
     schema does not know, and what MakeVersion does; what was stored until then is in no version.
     """
 
@@ -49,7 +50,8 @@ class ImportLabels:
     def stage(self, project_name: str, labels: Iterable[ImportedLabel]) -> list[LabelledSample]:
         """Store the inputs, and make lines of a version of them."""
         project = project_named(self.projects, project_name)
-        return [self._line(project, number, each) for number, each in enumerate(labels, start=1)]
+        numbered = enumerate(labels, start=1)
+        return [line for _, line in ahead(numbered, lambda each: self._line(project, *each))]
 
     def commit(self, project_name: str, staged: Sequence[LabelledSample], reason: str) -> DatasetVersion | None:
         """The version of what was staged; of a sample given twice the last line counts."""
