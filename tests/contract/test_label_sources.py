@@ -12,7 +12,7 @@ import pytest
 
 from tests.contract.implementations import clients_of_moto
 from trueup.adapters.aws.label_sources import AwsLabelSources, S3Files
-from trueup.adapters.local_files import LocalFiles
+from trueup.adapters.local_sources import LocalFiles
 from trueup.adapters.memory_operations import MemoryFiles, MemoryLabelSources, MemoryObjects
 from trueup.dataset.sources import Source
 from trueup.errors import InputError, NotFoundError

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from trueup.adapters.local_files import place_on_disk
+from trueup.adapters.local_sources import place_on_disk
 from trueup.dataset.sources import Source, within
 from trueup.errors import InputError, NotFoundError, TrueupError
 from trueup.model import Payload

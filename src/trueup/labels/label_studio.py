@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from trueup.errors import LabelError
+from trueup.labels.brush import covered, runs_of
 from trueup.labels.exporting import CONTROL, CRITIQUE, NONE, PROPOSED, TIE
-from trueup.labels.label_studio_brush import covered, runs_of
 from trueup.labels.reading import MAX_BYTES, MAX_PIXELS, checked, written
 from trueup.labels.values import (
     Box,

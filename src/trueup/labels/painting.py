@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trueup.errors import LabelError
-from trueup.labels.label_studio_brush import runs_of
+from trueup.labels.brush import runs_of
 from trueup.labels.reading import MAX_BYTES, MAX_PIXELS
 from trueup.labels.values import Mask
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import io
 import json
 import pkgutil
 import tarfile
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
 from tests.imports import DATA, folder, items, labelled, left_out, problems, schema
 from trueup.dataset import importing
 from trueup.dataset.importing import IMPORTS
+from trueup.dataset.segments import encode
 from trueup.dataset.sources import Labelled
 from trueup.errors import InputError, NotFoundError
 from trueup.labels.reading import checked, read
 from trueup.labels.values import Mask, Spans
-from trueup.model import LabelSchema
+from trueup.model import LabelledSample, LabelSchema
 
 ANIMALS = schema("classification", "cat", "dog", "fox")
 TEXTS = schema("classification", "cat", "dog", "fox", media="text")
@@ -118,6 +123,9 @@ def test_csv_in_any_of_the_usual_manners() -> None:
     for separator in "\t;":
         found = labelled("csv", {"a.tsv": f"text{separator}label\na,b{separator}cat\n".encode()}, TEXTS)
         assert [(each.data, each.label) for each in found] == [(b"a,b", "cat")]
+    limit = csv.field_size_limit()
+    (found,) = labelled("csv", {"a.csv": b"text,label\n" + b"x" * 200_000 + b",cat\n"}, TEXTS)
+    assert (len(found.data or b""), csv.field_size_limit()) == (200_000, limit)
     bad = b"text,label\na,b,cat\nlonely\n\xff,cat\nfine,cat\n"
     found = items("csv", {"a.csv": bad}, TEXTS)
     assert [type(each).__name__ for each in found] == ["Problem", "Problem", "Problem", "Labelled"]
@@ -125,11 +133,7 @@ def test_csv_in_any_of_the_usual_manners() -> None:
     assert problems("csv", {"a.csv": b""}, TEXTS) == ["a.csv: a.csv is empty: its first line names the columns"]
 
 
-def test_trueups_own_export_comes_back() -> None:
-    from trueup.dataset.exports import jsonl as export
-    from trueup.dataset.exports import table
-    from trueup.model import LabelledSample
-
+def test_trueups_own_lines_and_columns_come_back() -> None:
     label = checked('{"width":9,"height":9,"boxes":[{"label":"cat","left":1,"top":2,"right":3,"bottom":4}]}', BOXES)
     sample = LabelledSample(
         sample_id="ab" * 32,
@@ -140,13 +144,24 @@ def test_trueups_own_export_comes_back() -> None:
         payload_uri="s3://data/pets/payloads/ab/abab",
         posterior=0.75,
         agreement=0.5,
+        labelled_at=datetime(2026, 11, 20, 10, tzinfo=UTC),
     )
-    for form, data in (("jsonl", export([sample], BOXES, "pets")), ("csv", table([sample], BOXES, "pets"))):
+    columns = {name: getattr(sample, name) for name in sample.__struct_fields__}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns))
+    writer.writeheader()
+    writer.writerow({**columns, "labelled_at": columns["labelled_at"].isoformat()})
+    parquet = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([columns]), parquet)
+    for form, data in (
+        ("jsonl", encode([sample])),
+        ("csv", text.getvalue().encode()),
+        ("parquet", parquet.getvalue()),
+    ):
         (found,) = labelled(form, {f"a.{form}": data}, BOXES)
         assert (found.label, found.split, found.content_type) == (label, "test", "image/x-raw")
         assert (found.ref, found.confidence, found.agreement) == (sample.payload_uri, 0.75, 0.5)
-    (found,) = labelled("jsonl", {"a.jsonl": export([sample], BOXES, "pets")}, BOXES)
-    assert found.group == "user 7"
+        assert (found.group, found.labelled_at) == ("user 7", sample.labelled_at)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def mangled(draw: st.DrawFn, files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("form", sorted(IMPORTS))
 @given(draws=st.data())
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_file_is_too_bad_to_be_told_what_is_wrong(form: str, draws: st.DataObject) -> None:
     files, schemas = WHOLE[form]
     asked = draws.draw(st.sampled_from(schemas))

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import pytest
 
 from tests.worlds import Loop, project
-from trueup.adapters.local_files import place_on_disk
+from trueup.adapters.local_sources import place_on_disk
 from trueup.adapters.memory import MemoryPayloadStore
 from trueup.adapters.memory_operations import MemoryFiles
 from trueup.dataset.segments import decode

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.errors import code_of, translated
-from trueup.adapters.local_files import place_on_disk
+from trueup.adapters.local_sources import place_on_disk
 from trueup.dataset.sources import Source, within
 from trueup.errors import InputError, NotFoundError, RetryableError
 from trueup.ports import LabelingOutput, LabelPlace, LabelSources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator, Mapping
@@ -64,10 +65,18 @@ def csv_items(reading: Reading, name: str, names: Names | None = None) -> Iterat
             yield from ([Problem(where=where, what=row)] if isinstance(row, str) else each_of([(where, row)], made))
 
 
+@contextlib.contextmanager
+def _long_cells() -> Iterator[None]:
+    """Texts are longer than the 128 KiB that the module lets a cell have; others go on by its own limit."""
+    before = csv.field_size_limit(MAX_LINE)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _csv_rows(stream: BinaryIO, name: str) -> Iterator[tuple[str, dict[Any, Any] | str]]:
     """Rows by column, or why there is none."""
-    # Texts are longer than the 128 KiB that the module lets a cell have.
-    csv.field_size_limit(MAX_LINE)
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     head = text.readline(MAX_LINE)
     if not head.strip():
@@ -77,7 +86,8 @@ def _csv_rows(stream: BinaryIO, name: str) -> Iterator[tuple[str, dict[Any, Any]
     reader = csv.DictReader(text, fieldnames=columns, delimiter=delimiter)
     while True:
         try:
-            row = next(reader, None)
+            with _long_cells():
+                row = next(reader, None)
         except csv.Error as error:
             yield f"{name}:{reader.line_num + 1}", f"the row is no CSV: {error}"
             continue
