@@ -228,6 +228,10 @@ def _tell_notes(tally: Tally, request: Request) -> None:
         say("  → --map OLD=NEW, or add them to label_schema.classes and deploy")
     for why, number in tally.left_out.most_common():
         say(f"{number:,} left out: {why}")
+    if tally.by_model:
+        say(
+            f"{count(tally.by_model, 'label')} of a model, which no person gave: the source says so (human-annotated: no)"
+        )
     never = sorted(set(request.names) - tally.mapped.keys())
     if never:
         say(f"no label has the name {', '.join(never)}, which --map names")
@@ -245,7 +249,19 @@ def _why_none(tally: Tally) -> str:
 
 
 def _document(tally: Tally) -> dict[str, Any]:
-    names = ("labels", "classes", "splits", "unknown", "left_out", "problems", "new", "known", "relabelled", "repeated")
+    names = (
+        "labels",
+        "classes",
+        "splits",
+        "unknown",
+        "left_out",
+        "by_model",
+        "problems",
+        "new",
+        "known",
+        "relabelled",
+        "repeated",
+    )
     made = {name: getattr(tally, name) for name in names}
     counted = {name: dict(each) if isinstance(each, dict) else each for name, each in made.items()}
     return {**counted, "answers": tally.answers, "first_problems": tally.first}

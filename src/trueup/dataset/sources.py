@@ -45,7 +45,7 @@ class Labelled(Record, frozen=True, kw_only=True):
 
     `label` is a label's text, with the source's own names of classes. The input is `data` itself, or what Source.open
     answers to `ref`. `confidence` is how sure the source is of the label, `agreement` how far people agreed, 0 to 1;
-    None where it does not say.
+    None where it does not say. `by_model`: no person gave it.
     """
 
     where: str
@@ -59,6 +59,7 @@ class Labelled(Record, frozen=True, kw_only=True):
     agreement: float | None = None
     labelled_at: datetime | None = None
     answers: tuple[Answer, ...] = ()
+    by_model: bool = False
 
 
 class Problem(Record, frozen=True, kw_only=True):

@@ -57,7 +57,8 @@ class Request:
 @dataclass
 class Tally:
     """What was found. `unknown` counts labels by a name that the label schema does not know (`misnamed` in all),
-    `classes` those that can be used by class, `left_out` by reason; `splits` are those that the source states. `new`,
+    `classes` those that can be used by class, `left_out` by reason; `splits` are those that the source states; `by_model`
+    counts labels that no person gave. `new`,
     `known`, `relabelled` and `repeated` (the same input and label twice) are counted where inputs were read."""
 
     labels: int = 0
@@ -69,6 +70,7 @@ class Tally:
     problems: int = 0
     misnamed: int = 0
     first: list[Problem] = field(default_factory=list)
+    by_model: int = 0
     answers: int = 0
     new: int = 0
     known: int = 0
@@ -226,6 +228,7 @@ class _Pass:
             self._problem(Problem(where=item.where, what=str(error), raw=text[:2000]))
             return None
         self.tally.labels += 1
+        self.tally.by_model += item.by_model
         self.tally.classes.update(names_in(text))
         return replace(item, label=text)
 

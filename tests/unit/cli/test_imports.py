@@ -250,3 +250,11 @@ def test_a_job_that_is_not_there_or_wrote_nothing_says_so(trueup: Terminal, plac
     result = trueup("import", "ground-truth", "s3://acme/out/")
     assert result.exit_code == 4
     assert "Jobs below it: old" in result.stderr
+
+
+def test_labels_that_no_person_gave_are_told(trueup: Terminal, tmp_path: Path) -> None:
+    told = {"class-name": "cat", "confidence": 0.97, "type": "groundtruth/text-classification", "human-annotated": "no"}
+    path = rows(tmp_path / "a.manifest", {"source": "a cat", "intent": 0, "intent-metadata": told})
+    said = trueup("import", "augmented-manifest", path, "--dry-run")
+    assert "1 label of a model, which no person gave" in said.stdout
+    assert trueup.json("import", "augmented-manifest", path)["by_model"] == 1

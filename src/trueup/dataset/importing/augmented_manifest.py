@@ -78,6 +78,7 @@ def _item(reading: Reading, name: str, where: str, line: Mapping[str, Any], attr
         split=split_named(line.get("trueup-split")),
         confidence=_confidence(metadata),
         labelled_at=_time(metadata.get("creation-date")),
+        by_model=metadata.get("human-annotated") == "no",
     )
 
 
