@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -229,9 +230,7 @@ def _tell_notes(tally: Tally, request: Request) -> None:
     for why, number in tally.left_out.most_common():
         say(f"{number:,} left out: {why}")
     if tally.by_model:
-        say(
-            f"{count(tally.by_model, 'label')} of a model, which no person gave: the source says so (human-annotated: no)"
-        )
+        say(f"{count(tally.by_model, 'label')} of a model, which no person gave (human-annotated: no)")
     never = sorted(set(request.names) - tally.mapped.keys())
     if never:
         say(f"no label has the name {', '.join(never)}, which --map names")
@@ -249,19 +248,8 @@ def _why_none(tally: Tally) -> str:
 
 
 def _document(tally: Tally) -> dict[str, Any]:
-    names = (
-        "labels",
-        "classes",
-        "splits",
-        "unknown",
-        "left_out",
-        "by_model",
-        "problems",
-        "new",
-        "known",
-        "relabelled",
-        "repeated",
-    )
-    made = {name: getattr(tally, name) for name in names}
-    counted = {name: dict(each) if isinstance(each, dict) else each for name, each in made.items()}
-    return {**counted, "answers": tally.answers, "first_problems": tally.first}
+    """The tally as it is, with plain counts."""
+    found = {each.name: getattr(tally, each.name) for each in dataclasses.fields(tally)}
+    plain = {name: dict(each) if isinstance(each, dict) else each for name, each in found.items()}
+    first = plain.pop("first")
+    return {**plain, "first_problems": first}
