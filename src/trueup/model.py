@@ -1045,8 +1045,8 @@ Change = LabelledSample | Removal
 
 
 class Segment(Record, frozen=True, kw_only=True):
-    """A content-addressed file of lines sorted by sample id, from `first` to `last`; `removed` of its `samples` lines
-    take a sample out."""
+    """A content-addressed file of lines sorted by sample id, from `first` to `last` (empty where ids are no hashes);
+    `removed` of its `samples` lines take a sample out."""
 
     sha256: str
     samples: int

@@ -456,6 +456,14 @@ class DatasetStore(Protocol):
         """Raises NotFoundError; IntegrityError when the bytes do not hash to the name."""
         ...
 
+    def checkpoint(self, project: str, version_id: str) -> tuple[Segment, ...] | None:
+        """Segments that hold what those of a version hold, and are fewer. None where there is no checkpoint."""
+        ...
+
+    def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
+        """A later one takes its place. Its segments are stored already."""
+        ...
+
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
         """Write the version's document, then make it head of its branch in one transaction if that is still
         `version.parent`. Raises HeadMovedError."""

@@ -767,6 +767,15 @@ class MemoryDatasetStore(DatasetStore):
         self._world = world
         self.objects: dict[str, bytes] = {}
         self._versions: dict[str, list[DatasetVersion]] = {}
+        self._checkpoints: dict[tuple[str, str], tuple[Segment, ...]] = {}
+
+    @_locked
+    def checkpoint(self, project: str, version_id: str) -> tuple[Segment, ...] | None:
+        return self._checkpoints.get((project, version_id))
+
+    @_locked
+    def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
+        self._checkpoints[project, version_id] = tuple(segments)
 
     @_locked
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.dataset.segments import encode
+from trueup.dataset.segments import segments_of
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, RetryableError
@@ -77,7 +77,7 @@ class MakeVersion:
     def _make(
         self, project: Project, propose: Propose, reason: str, *, by: str, branch: str, merged: str | None
     ) -> DatasetVersion | None:
-        view = self.view(project, branch)
+        view = self._newest(project, branch)
         proposal = propose(view)
         before = view.lookup(each.sample_id for each in proposal.changes)
         parent = view.version
@@ -98,8 +98,8 @@ class MakeVersion:
         ]
         if not changes:
             return None
-        delta = self._write(project, changes)
-        version = next_version(parent, before, changes, delta, parent.segments if parent else (), making)
+        delta = self._write(project, changes, before)
+        version = next_version(parent, before, changes, delta, view.stack.segments, making)
         changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
         self.datasets.commit(
@@ -108,13 +108,27 @@ class MakeVersion:
         )
         return version
 
-    def _write(self, project: Project, changes: Sequence[Change]) -> tuple[Segment, ...]:
-        return (self.datasets.put_segment(project.name, encode(changes), len(changes)),)
+    def _newest(self, project: Project, branch: str) -> View:
+        """What a branch's head holds, in the segments of its checkpoint if it has one."""
+        head = self.datasets.head(project.name, branch)
+        checkpoint = self.datasets.checkpoint(project.name, head.version_id) if head else None
+        return view_of(self.datasets, project.name, head, checkpoint)
+
+    def _write(
+        self, project: Project, changes: Sequence[Change], before: Mapping[str, LabelledSample]
+    ) -> tuple[Segment, ...]:
+        made = []
+        for each in segments_of(changes, before):
+            self.datasets.put_segment(project.name, each.data, each.segment.samples)
+            made.append(each.segment)
+        return tuple(made)
 
 
-def view_of(datasets: DatasetStore, project: str, version: DatasetVersion | None) -> View:
-    """What a version holds."""
-    return View(version, lambda sha256: datasets.segment(project, sha256))
+def view_of(
+    datasets: DatasetStore, project: str, version: DatasetVersion | None, segments: Sequence[Segment] | None = None
+) -> View:
+    """What a version holds, read from its own segments, or from those of its checkpoint."""
+    return View(version, lambda sha256: datasets.segment(project, sha256), segments)
 
 
 def version_committed(version: DatasetVersion) -> VersionCommitted:

@@ -21,7 +21,8 @@ from trueup.dataset.cards.markdown import markdown
 from trueup.dataset.cards.page import card_page
 from trueup.dataset.diff import diff
 from trueup.dataset.versions import Making, next_version
-from trueup.model import DatasetVersion, LabelClass, LabelledSample, LabelSchema
+from trueup.dataset.view import View
+from trueup.model import DatasetVersion, LabelClass, LabelledSample, LabelSchema, SampleChange
 
 # An edge of a cell: a bar that an even number of backslashes stands before.
 _EDGE = re.compile(r"(?<!\\)(?:\\\\)*\|")
@@ -40,8 +41,12 @@ def version_of(samples: Sequence[LabelledSample], number: int = 2) -> DatasetVer
     return next_version(None, {}, samples, (), (), making)
 
 
+def between(before: Sequence[LabelledSample], after: Sequence[LabelledSample]) -> list[SampleChange]:
+    return list(diff(View.of_lines(before), View.of_lines(after)))
+
+
 def facts_of(samples: Sequence[LabelledSample], before: Sequence[LabelledSample] = ()) -> CardFacts:
-    return card_facts(version_of(samples), samples, SCHEMA, diff(before, samples), "Pets", {"annotator 1": 0.75})
+    return card_facts(version_of(samples), samples, SCHEMA, between(before, samples), "Pets", {"annotator 1": 0.75})
 
 
 def test_the_figures_are_those_of_the_samples() -> None:
@@ -134,7 +139,7 @@ def test_names_break_neither_form(name: str) -> None:
     samples = [replace(line(1, name), slice=name, selected_by=name)]
     facts = facts_of(samples)
     assert parsed(card_page(facts)).text.count(name) >= 3
-    assert parsed(diff_page(facts.version, facts.version, diff([], samples))).open == []
+    assert parsed(diff_page(facts.version, facts.version, between([], samples))).open == []
     assert "<script" not in card_page(facts_of([line(1, "<script>alert(1)</script>")]))
     for one, other in pairwise(markdown(facts).splitlines()):
         if one.startswith("|") and other.startswith("|"):
@@ -144,7 +149,7 @@ def test_names_break_neither_form(name: str) -> None:
 def test_changes_are_counted_by_class_and_told() -> None:
     before = [line(1, "cat"), line(2, "cat"), line(3, "dog")]
     after = [line(1, "dog"), replace(line(3, "dog"), split="test"), line(4, "fox")]
-    changes = diff(before, after)
+    changes = between(before, after)
     assert by_class(changes) == {"cat": {"from": 1, "removed": 1}, "dog": {"to": 1}, "fox": {"added": 1}}
     said = parsed(diff_page(version_of(before, 1), version_of(after), changes)).text
     assert "pets: version 1 to version 2" in said
