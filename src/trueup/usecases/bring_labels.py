@@ -57,8 +57,9 @@ class Request:
 @dataclass
 class Tally:
     """What was found. `unknown` counts labels by a name that the label schema does not know (`misnamed` in all),
-    `classes` those that can be used by class, `left_out` by reason; `splits` are those that the source states;
-    `by_model` counts labels that no person gave. `new`, `known`, `relabelled` and `repeated` (the same input and label twice) are counted where inputs were read."""
+    `mapped` those with a name of before, `classes` those that can be used by class, `left_out` by reason; `splits` are
+    those that the source states; `by_model` counts labels that no person gave. `new`, `known`, `relabelled` and
+    `repeated` (the same input and label twice) are counted where inputs were read."""
 
     labels: int = 0
     classes: Counter[str] = field(default_factory=Counter)
