@@ -21,7 +21,6 @@ from PIL import Image
 from tests.imports import DATA, folder, items, labelled, left_out, problems, schema
 from trueup.dataset import importing
 from trueup.dataset.importing import IMPORTS
-from trueup.dataset.segments import encode
 from trueup.dataset.sources import Labelled
 from trueup.errors import InputError, NotFoundError
 from trueup.labels.reading import checked, read
@@ -154,7 +153,7 @@ def test_trueups_own_lines_and_columns_come_back() -> None:
     parquet = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([columns]), parquet)
     for form, data in (
-        ("jsonl", encode([sample])),
+        ("jsonl", msgspec.json.encode(sample)),
         ("csv", text.getvalue().encode()),
         ("parquet", parquet.getvalue()),
     ):
