@@ -10,9 +10,11 @@ in the same transaction as the state, so that neither exists without the other; 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from trueup.dataset.sources import Source
 from trueup.events import Envelope, Event
 from trueup.model import (
     Annotation,
@@ -990,4 +992,32 @@ class ObjectReader(Protocol):
 
     def under(self, uri: str) -> Iterator[str]:
         """URIs of the objects whose own begin with `uri`, in order. Raises InputError (no s3:// URI)."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabelPlace:
+    """Where an import reads: `file` is the one that was named, None where a whole folder was."""
+
+    source: Source
+    file: str | None = None
+
+
+class LabelingOutput(Record, frozen=True, kw_only=True):
+    """Where a Ground Truth job writes what its workers say, under which attribute, and how far it is."""
+
+    place: str
+    attribute: str | None = None
+    status: str = ""
+
+
+class LabelSources(Protocol):
+    """Labels of other tools, wherever they lie."""
+
+    def at(self, place: str) -> LabelPlace:
+        """A file or a folder: of this machine, or by an s3:// URI. Raises NotFoundError, InputError."""
+        ...
+
+    def job(self, name: str) -> LabelingOutput:
+        """Raises NotFoundError."""
         ...

@@ -14,13 +14,13 @@ import pytest
 from datasets import load_dataset
 from nltk.corpus.reader import ConllCorpusReader
 
+from tests.imports import folder, labelled
 from tests.shelf import COUNT, NONE, shelf
 from tests.unit.labels.schemas import KINDS
-from trueup.adapters.backends.label_studio_answers import label_of
 from trueup.dataset.formats.conll import flat
 from trueup.dataset.formats.ground_truth import MANIFEST
-from trueup.dataset.imports import read_augmented_manifest
-from trueup.labels.reading import read
+from trueup.labels.label_studio import label_of
+from trueup.labels.reading import checked, read
 from trueup.labels.values import Spans
 from trueup.model import Kind, LabelledSample, Payload
 
@@ -138,13 +138,12 @@ def test_what_was_exported_is_imported(tmp_path: Path, form: str, kind: Kind) ->
     """Every label as it was, but that boxes say how large their pictures are."""
     made = shelf(kind, NONE)
     made.into(tmp_path, form)
-    path = tmp_path / (MANIFEST if form == "ground-truth" else "samples.manifest")
-    fetch = lambda place: (path.parent / place).read_bytes()  # noqa: E731
+    name = MANIFEST if form == "ground-truth" else "samples.manifest"
     attributes = ("label", "label-ref") if kind == "mask" else ("label",)
     found = {
-        each.line: each.label
+        int(each.where.rpartition(":")[2]): checked(each.label, made.schema)
         for attribute in attributes
-        for each in read_augmented_manifest(path.read_bytes(), made.schema, attribute, fetch)
+        for each in labelled("augmented-manifest", folder(tmp_path), made.schema, file=name, attribute=attribute)
     }
     assert len(found) == COUNT + 1
     for number, sample in enumerate(made.samples, start=1):

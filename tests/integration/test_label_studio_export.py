@@ -11,8 +11,8 @@ import pytest
 from tests.shelf import NONE, Shelf, shelf
 from tests.studio.people import Studio
 from tests.unit.labels.schemas import KINDS
-from trueup.adapters.backends.label_studio_answers import label_of
 from trueup.labels.exporting import to_label_studio
+from trueup.labels.label_studio import label_of
 from trueup.model import Kind
 
 pytestmark = pytest.mark.studio

@@ -7,6 +7,7 @@ from pathlib import Path
 from trueup.capture.decoders import DECODERS
 from trueup.dataset.exporting import EVERY_KIND
 from trueup.dataset.formats import FORMATS
+from trueup.dataset.importing import IMPORTS
 from trueup.events import documentation
 from trueup.quality.methods import METHODS
 from trueup.retraining.triggers import RULES
@@ -21,7 +22,7 @@ def test_the_events_page_is_the_code() -> None:
 
 def test_everything_registered_is_in_the_extending_page() -> None:
     page = (DOCS / "extending.md").read_text()
-    for table in (DECODERS, STRATEGIES, METHODS, RULES, FORMATS):
+    for table in (DECODERS, STRATEGIES, METHODS, RULES, FORMATS, IMPORTS):
         for name in table:
             assert f"`{name}`" in page
 
@@ -43,3 +44,8 @@ def test_every_module_that_fits_answers_is_in_the_extending_page() -> None:
     page = (DOCS / "extending.md").read_text()
     for name in ("ratings", "preferences", "shapes", "masks"):
         assert f"`quality/{name}.py`" in page
+
+
+def test_every_import_format_is_in_its_page() -> None:
+    page = (DOCS / "imports.md").read_text()
+    assert [name for name in IMPORTS if f"`{name}`" not in page] == []

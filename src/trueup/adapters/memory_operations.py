@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import BinaryIO
 
 import msgspec
 
+from trueup.adapters.local_sources import place_on_disk
+from trueup.dataset.sources import Source, within
 from trueup.errors import InputError, NotFoundError, TrueupError
 from trueup.model import Payload
 from trueup.ports import (
@@ -18,6 +22,9 @@ from trueup.ports import (
     FailureNote,
     FailureNotes,
     Health,
+    LabelingOutput,
+    LabelPlace,
+    LabelSources,
     Move,
     ObjectReader,
     QueueState,
@@ -104,6 +111,61 @@ class MemoryObjects(ObjectReader):
         if not uri.startswith("s3://"):
             raise InputError(f"{uri} is not an s3:// URI", field="uri")
         return iter(sorted(each for each in self.objects if each.startswith(uri)))
+
+
+class MemoryFiles(Source):
+    """Files by name; `elsewhere` has objects by their s3:// URIs."""
+
+    def __init__(
+        self, files: Mapping[str, bytes], elsewhere: ObjectReader | None = None, place: str = "memory"
+    ) -> None:
+        self.files = dict(files)
+        self._elsewhere = elsewhere or MemoryObjects()
+        self._place = place
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+    def names(self, under: str = "") -> Iterator[str]:
+        return iter(sorted(each for each in self.files if each.startswith(under)))
+
+    def open(self, name: str) -> BinaryIO:
+        if name.startswith("s3://"):
+            return io.BytesIO(self._elsewhere.get(name).data)
+        if within(name) not in self.files:
+            raise NotFoundError(f"{name} is not there")
+        return io.BytesIO(self.files[within(name)])
+
+
+class MemoryLabelSources(LabelSources):
+    """Objects by URI, this machine's own files, and jobs by name."""
+
+    def __init__(self, objects: MemoryObjects, jobs: Mapping[str, LabelingOutput] | None = None) -> None:
+        self._objects = objects
+        self.jobs = dict(jobs or {})
+
+    def at(self, place: str) -> LabelPlace:
+        if not place.startswith("s3://"):
+            return place_on_disk(place, lambda uri: io.BytesIO(self._objects.get(uri).data))
+        found = {each: self._objects.get(each).data for each in self._objects.under(place)}
+        if not found:
+            raise NotFoundError(f"{place} is not there")
+        if place in found:
+            folder, _, file = place.rpartition("/")
+            there = {each: self._objects.get(each).data for each in self._objects.under(f"{folder}/")}
+            return LabelPlace(source=self._files(there, f"{folder}/"), file=file)
+        home = f"{place.rstrip('/')}/"
+        return LabelPlace(source=self._files(found, home))
+
+    def _files(self, found: Mapping[str, bytes], home: str) -> MemoryFiles:
+        files = {each.removeprefix(home): data for each, data in found.items() if each.startswith(home)}
+        return MemoryFiles(files, self._objects, home)
+
+    def job(self, name: str) -> LabelingOutput:
+        if name not in self.jobs:
+            raise NotFoundError(f"there is no labeling job {name}")
+        return self.jobs[name]
 
 
 class MemoryHealth(Health):

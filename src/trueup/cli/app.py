@@ -19,6 +19,7 @@ from trueup.cli import (
     feedback,
     gold,
     guidelines,
+    imports,
     lineage,
     look,
     machine,
@@ -65,7 +66,8 @@ app.add_typer(policy.app, name="policy", help="Selection policies: what one woul
 app.add_typer(feedback.app, name="feedback", help="What turned out later: users' corrections and real outcomes.")
 app.add_typer(quality.app, name="quality", help="Answers of several people: consensus, agreement, skill. Needs no AWS.")
 app.add_typer(schema.app, name="schema", help="Label schemas of other tools. Needs no AWS.")
-app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, import, verify.")
+app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, verify.")
+app.command("import")(imports.bring)
 app.command("lineage")(lineage.lineage)
 app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")
 app.add_typer(endpoint.app, name="endpoint", help="Switch data capture on for an endpoint, or put it back.")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         DatasetStore,
         ExportSink,
         FeedbackStore,
+        LabelSources,
         LineageStore,
         ModelRegistry,
         ObjectReader,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from trueup.settings import DeployedProject, Deployment
     from trueup.usecases.attach_endpoint import AttachEndpoint
     from trueup.usecases.backfill_captures import BackfillCaptures
+    from trueup.usecases.bring_labels import BringLabels
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
@@ -83,6 +85,10 @@ class Deployed(Protocol):
     def registry(self) -> ModelRegistry: ...
     @property
     def objects(self) -> ObjectReader: ...
+    @property
+    def sources(self) -> LabelSources: ...
+    @property
+    def bring(self) -> BringLabels: ...
     @property
     def attach(self) -> AttachEndpoint: ...
     @property

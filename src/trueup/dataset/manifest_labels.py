@@ -85,18 +85,38 @@ def to_manifest(label: str, posterior: float, schema: LabelSchema) -> ManifestVa
 
 
 def from_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchema, fetch: Fetch | None = None) -> str:
-    """`fetch` brings the file that a mask is in. Raises LabelError, and what `fetch` does."""
+    """The label's checked text. `fetch` brings the file that a mask is in. Raises LabelError, and what `fetch` does."""
+    return checked(said_in_manifest(value, metadata, schema, fetch), schema)
+
+
+def said_in_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchema, fetch: Fetch | None = None) -> str:
+    """The same unchecked: with the manifest's own names of classes, which may be none of the schema's."""
     if isinstance(value, Mapping) and value.keys() == {"none", "proposed"}:
-        return checked(msgspec.json.encode(value).decode(), schema)
+        return msgspec.json.encode(value).decode()
     if schema.kind == "classification":
-        name = metadata.get("class-name")
-        return checked(str(_name(value, schema) if name is None else name), schema)
+        return _class_name(value, metadata, schema)
     if schema.kind == "mask" and isinstance(value, str):
-        return checked(written(_read_mask(value, metadata, fetch)), schema)
+        return written(_read_mask(value, metadata, fetch))
     reader = _READERS.get(schema.kind)
     if reader is not None:
-        return checked(written(reader(value, metadata.get("class-map", {}), schema)), schema)
-    return checked(msgspec.json.encode(value).decode(), schema)
+        return written(reader(value, _names(metadata), schema))
+    return msgspec.json.encode(value).decode()
+
+
+def _class_name(value: Any, metadata: Mapping[str, Any], schema: LabelSchema) -> str:
+    """Custom jobs have no class-name: their value is the class, or {"label": class} with what else they tell."""
+    name = metadata.get("class-name")
+    if name is None:
+        name = _name(value, schema)
+    if name is None:
+        name = value.get("label") if isinstance(value, Mapping) else value
+    if not isinstance(name, str):
+        raise LabelError(f"the value {str(value)[:80]!r} names no class: the metadata has no class-name", field="label")
+    return name
+
+
+def _names(metadata: Mapping[str, Any]) -> Mapping[str, str]:
+    return _as(metadata.get("class-map") or {}, dict[str, str])
 
 
 def _multilabel(value: Classes, posterior: float, schema: LabelSchema) -> ManifestValue:

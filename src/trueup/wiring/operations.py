@@ -16,6 +16,7 @@ from trueup.adapters.aws.dead_letters import SqsDeadLetters
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.gold_store import DynamoGoldStore, DynamoStandingStore
 from trueup.adapters.aws.health import AwsHealth
+from trueup.adapters.aws.label_sources import AwsLabelSources
 from trueup.adapters.aws.ledgers import (
     DynamoBatchStore,
     DynamoGuidelineStore,
@@ -29,6 +30,7 @@ from trueup.adapters.integrations.duck import DuckSamples
 from trueup.errors import ConfigurationError
 from trueup.model import DatasetVersion, LabelledSample
 from trueup.usecases.backfill_captures import BackfillCaptures
+from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.diagnose import Diagnose, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.keep_gold import KeepGold
@@ -123,6 +125,14 @@ class Operations(Operator):
     @property
     def put_feedback(self) -> PutFeedback:
         return PutFeedback(projects=self.projects, feedback=self.feedback, clock=self.clock)
+
+    @property
+    def sources(self) -> AwsLabelSources:
+        return AwsLabelSources(self.clients["s3"], self.clients["sagemaker"])
+
+    @property
+    def bring(self) -> BringLabels:
+        return BringLabels(projects=self.projects, make=self.import_labels)
 
     @property
     def objects(self) -> S3Objects:

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from trueup.adapters.backends.label_studio_answers import data_of, label_of, result_of
+from trueup.adapters.backends.label_studio_answers import data_of, result_of
 from trueup.errors import InputError, LabelError
 from trueup.labels.brush import covered, runs_of
+from trueup.labels.label_studio import label_of
 from trueup.labels.reading import checked
 from trueup.model import Found, Kind, LabelClass, LabelSchema, Prediction, Scale, Task
 

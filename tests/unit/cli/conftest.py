@@ -36,6 +36,7 @@ from trueup.adapters.memory import (
 from trueup.adapters.memory_operations import (
     MemoryDeadLetters,
     MemoryHealth,
+    MemoryLabelSources,
     MemoryObjects,
     MemoryReplays,
 )
@@ -43,10 +44,11 @@ from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
 from trueup.model import Champion, DatasetVersion, LabelledSample, ModelPackage, Project, RetrainingRun, RunStatus
-from trueup.ports import EndpointState, ExportSink, Journal, QueueState, StackState
+from trueup.ports import EndpointState, ExportSink, Journal, LabelingOutput, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
+from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
@@ -86,6 +88,7 @@ class FakeDeployed:
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     health: MemoryHealth = field(default_factory=MemoryHealth)
     sinks: dict[str, MemoryExportSink] = field(default_factory=dict)
+    jobs: dict[str, LabelingOutput] = field(default_factory=dict)
 
     def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> DuckSamples:
         return DuckSamples(versions)
@@ -161,6 +164,14 @@ class FakeDeployed:
         if place.startswith("s3://"):
             return self.sinks.setdefault(place, MemoryExportSink(place))
         return LocalExportSink(Path(place))
+
+    @property
+    def sources(self) -> MemoryLabelSources:
+        return MemoryLabelSources(self.objects, self.jobs)
+
+    @property
+    def bring(self) -> BringLabels:
+        return BringLabels(projects=self.projects, make=self.import_labels)
 
     @property
     def migrate_labels(self) -> MigrateLabels:

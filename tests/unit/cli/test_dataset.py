@@ -1,4 +1,4 @@
-"""dataset list, show, diff, export, import, verify."""
+"""dataset list, show, diff, export, verify."""
 
 from __future__ import annotations
 
@@ -49,43 +49,9 @@ def test_a_project_without_versions_says_so(trueup: Terminal) -> None:
     assert trueup.json("dataset", "list") == []
 
 
-def test_labels_come_from_the_line_a_file_and_an_object(trueup: Terminal, place: FakeDeployed, manifest: Path) -> None:
-    place.objects.objects["s3://old-bucket/dog.txt"] = Payload(data=b"a dog in S3", content_type="text/plain")
-    said = trueup.json("dataset", "import", str(manifest))
-    assert (said["lines"], said["version"]["added"]) == (3, 3)
-    assert {each.data for each in place.payloads.payloads.values()} == {
-        b"a cat in the line",
-        b"a fox in a file",
-        b"a dog in S3",
-    }
-    again = trueup("dataset", "import", str(manifest))
-    assert again.exit_code == 0
-    assert "no new version" in again.stdout
-
-
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        (manifest_line("fox", 2, **{"source-ref": "missing.txt"}), "line 1: missing.txt cannot be read"),
-        (manifest_line("wolf", 9, source="a wolf"), "'wolf' is not a class"),
-        ("{", "line 1 is not JSON"),
-        ('{"source": "unlabelled"}', "carries the attribute 'label'"),
-    ],
-)
-def test_a_bad_manifest_changes_nothing(
-    trueup: Terminal, place: FakeDeployed, tmp_path: Path, line: str, says: str
-) -> None:
-    path = tmp_path / "bad.manifest"
-    path.write_text(line + "\n")
-    result = trueup("dataset", "import", str(path))
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert says in result.stderr
-    assert place.datasets.head("pets") is None
-
-
 def test_diff_tells_what_was_added(trueup: Terminal, lived: FakeDeployed, manifest: Path) -> None:
     lived.objects.objects["s3://old-bucket/dog.txt"] = Payload(data=b"a dog in S3", content_type="text/plain")
-    trueup("dataset", "import", str(manifest))
+    trueup("import", "augmented-manifest", str(manifest))
     changes = trueup.json("dataset", "diff", "v1", "v2")["changes"]
     assert sorted(each["after"] for each in changes) == ["cat", "dog", "fox"]
     said = trueup("dataset", "diff", "1").stdout
@@ -170,8 +136,8 @@ def test_what_cannot_be_exported_says_why(
 
 def test_what_was_exported_for_ground_truth_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
     trueup("dataset", "export", "--format", "ground-truth", "--to", str(tmp_path))
-    again = trueup("dataset", "import", str(tmp_path / "manifests" / "output" / "output.manifest"))
-    assert again.stdout == "3 labels read, all of them known: no new version\n"
+    told = trueup.json("import", "ground-truth", str(tmp_path), "--dry-run")
+    assert (told["known"], told["new"], told["problems"]) == (3, 0, 0)
 
 
 def test_formats_are_listed(trueup: Terminal) -> None:

@@ -21,15 +21,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trueup.dataset.formats as room
+from tests.imports import labelled
 from tests.shelf import NONE, Shelf, shelf
 from tests.unit.labels.schemas import CLASSES, KINDS, LABELS, schema
-from trueup.adapters.backends.label_studio_answers import label_of
 from trueup.dataset.exporting import EVERY_KIND, Peekable
 from trueup.dataset.formats import FORMATS, format_for
 from trueup.dataset.formats.conll import flat, tokens
 from trueup.dataset.formats.ground_truth import MANIFEST
-from trueup.dataset.imports import read_augmented_manifest
 from trueup.errors import InputError, LabelError
+from trueup.labels.label_studio import label_of
 from trueup.labels.reading import checked, read
 from trueup.labels.values import Span
 from trueup.model import Kind, LabelClass, LabelledSample, Payload
@@ -269,7 +269,8 @@ def test_lossless_formats_bring_every_label_back(kind: Kind, data: st.DataObject
     rows = csv.DictReader(io.StringIO(made.single("csv").decode(), newline=""))
     assert [each["label"] for each in rows] == [each.label for each in samples]
     manifest = made.single("augmented-manifest")
-    assert [each.label for each in read_augmented_manifest(manifest, made.schema)] == [each.label for each in samples]
+    back = labelled("augmented-manifest", {"a.manifest": manifest}, made.schema)
+    assert [checked(each.label, made.schema) for each in back] == [each.label for each in samples]
     tasks = json.loads(made.single("label-studio")) if kind not in ("boxes", "polygons", "mask") else []
     for task, sample in zip(tasks, samples, strict=False):
         assert label_of(task["annotations"][0]["result"], made.schema) == sample.label
@@ -280,11 +281,8 @@ def test_a_masks_picture_and_paint_are_the_mask(label: str) -> None:
     made = held("mask", [label])
     (sample,) = made.samples
     files = made.files("ground-truth")
-    place = "../../"
-    found = read_augmented_manifest(
-        files[MANIFEST], made.schema, "label-ref", lambda ref: files[ref.removeprefix(place)]
-    )
-    assert [each.label for each in found] == [sample.label]
+    found = labelled("augmented-manifest", files, made.schema, file=MANIFEST, attribute="label-ref")
+    assert [checked(each.label, made.schema) for each in found] == [sample.label]
     (task,) = json.loads(made.single("label-studio"))
     told = read(sample.label, made.schema)
     if getattr(told, "classes", ()):

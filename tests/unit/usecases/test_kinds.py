@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.imports import labelled, problems
 from tests.unit.labels.schemas import CLASSES, RELATIONS
 from tests.worlds import Loop, project
 from trueup.dataset.formats.augmented_manifest import lines as manifest_lines
-from trueup.dataset.imports import read_augmented_manifest
 from trueup.dataset.segments import decode
-from trueup.errors import LabelError, ManifestError, TaskClosedError
+from trueup.errors import LabelError, TaskClosedError
 from trueup.labels.reading import checked
 from trueup.model import Kind, LabelledSample, TaskStatus
 from trueup.quality.consensus import Accepted, NeedsReview
@@ -135,8 +135,8 @@ def test_a_manifest_brings_the_same_label_back(kind: Kind) -> None:
     data = b"".join(manifest_lines([sample], schema, "pets"))
     metadata = json.loads(data)["label-metadata"]
     assert metadata["type"] == f"groundtruth/{TYPES[kind]}"
-    (found,) = read_augmented_manifest(data, schema)
-    assert found.label == label
+    (found,) = labelled("augmented-manifest", {"a.manifest": data}, schema)
+    assert checked(found.label, schema) == label
 
 
 def test_ground_truths_own_lines_are_read() -> None:
@@ -149,18 +149,19 @@ def test_ground_truths_own_lines_are_read() -> None:
         },
         "boxes-metadata": {"objects": [{"confidence": 0.74}], "class-map": {"7": "dog"}},
     }
-    (found,) = read_augmented_manifest(json.dumps(line).encode(), boxes, "boxes")
+    (found,) = labelled("augmented-manifest", manifest(line), boxes)
     box = {"label": "dog", "left": 40, "top": 72, "right": 245, "bottom": 190}
     assert json.loads(found.label) == {"width": 640, "height": 480, "boxes": [box]}
-    line["boxes-metadata"] = {"class-map": {"7": "crate"}}
-    with pytest.raises(ManifestError, match=r"line 1: 'crate' .* is not a class"):
-        read_augmented_manifest(json.dumps(line).encode(), boxes, "boxes")
     line["boxes-metadata"] = {}
-    with pytest.raises(ManifestError, match="line 1: class 7 is in no class map"):
-        read_augmented_manifest(json.dumps(line).encode(), boxes, "boxes")
+    (problem,) = problems("augmented-manifest", manifest(line), boxes)
+    assert problem.startswith("a.manifest:1: class 7 is in no class map")
     line["boxes"] = [1]
-    with pytest.raises(ManifestError, match="line 1: the value is not what Ground Truth writes"):
-        read_augmented_manifest(json.dumps(line).encode(), boxes, "boxes")
+    (problem,) = problems("augmented-manifest", manifest(line), boxes)
+    assert problem.startswith("a.manifest:1: the value is not what Ground Truth writes")
+
+
+def manifest(*lines: dict[str, Any]) -> dict[str, bytes]:
+    return {"a.manifest": b"".join(json.dumps(each).encode() + b"\n" for each in lines)}
 
 
 def test_ground_truths_masks_are_read() -> None:
@@ -176,15 +177,15 @@ def test_ground_truths_masks_are_read() -> None:
     }
     metadata = {"internal-color-map": colours, "type": "groundtruth/semantic-segmentation", "human-annotated": "yes"}
     line = {"source-ref": "s3://acme/img.jpg", "mask-ref": "s3://acme/mask.png", "mask-ref-metadata": metadata}
-    data, files = json.dumps(line).encode(), {"s3://acme/mask.png": target.getvalue()}
-    (found,) = read_augmented_manifest(data, masks, "mask-ref", files.__getitem__)
+    objects = {"s3://acme/mask.png": target.getvalue()}
+    (found,) = labelled("augmented-manifest", manifest(line), masks, objects=objects)
     runs = [[0, 2], [1, 1], [0, 1], [1, 2]]
     assert json.loads(found.label) == {"width": 3, "height": 2, "classes": ["dog"], "runs": runs}
-    with pytest.raises(ManifestError, match=r"line 1: the mask is in s3://acme/mask\.png, which nobody reads"):
-        read_augmented_manifest(data, masks, "mask-ref")
+    (problem,) = problems("augmented-manifest", manifest(line), masks)
+    assert problem == "a.manifest:1: s3://acme/mask.png does not exist"
     line["mask-ref-metadata"] = {"internal-color-map": {"0": {"class-name": "BACKGROUND"}}}
-    with pytest.raises(ManifestError, match="line 1: the value is not what Ground Truth writes"):
-        read_augmented_manifest(json.dumps(line).encode(), masks, "mask-ref", files.__getitem__)
+    (problem,) = problems("augmented-manifest", manifest(line), masks, objects=objects)
+    assert problem.startswith("a.manifest:1: the value is not what Ground Truth writes")
 
 
 def test_boxes_of_an_unknown_image_are_not_exported() -> None:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
-from trueup.adapters.backends.ground_truth_answers import label_of
 from trueup.adapters.backends.ground_truth_pages import CUSTOM, page
 from trueup.annotation.prices import GROUND_TRUTH, graduated
 from trueup.errors import ConfigurationError, InputError, LabelError, NotFoundError
+from trueup.labels.ground_truth_answers import Answer, Response, label_of, response_of
 from trueup.labels.reading import checked
 from trueup.model import Annotation, GroundTruthBackend, LabelSchema, Project, Record, Task, content_id
 from trueup.ports import Bill, Changes, LabelingBackend
@@ -122,21 +122,6 @@ class LabelingJobs(Protocol):
 
     @property
     def bucket(self) -> str: ...
-
-
-class Answer(msgspec.Struct, rename="camel"):
-    """One worker's answer. Files of older jobs lack the last three."""
-
-    answer_content: dict[str, Any]
-    submission_time: datetime
-    worker_id: str
-    acceptance_time: datetime | None = None
-    time_spent_in_seconds: float | None = None
-    worker_metadata: dict[str, Any] = {}
-
-
-class Response(msgspec.Struct):
-    answers: list[Answer]
 
 
 class Object(
@@ -367,18 +352,15 @@ class GroundTruth(LabelingBackend):
             label = self._label(answer)
         except (LabelError, ValueError):
             return None
-        # `sub` names a Cognito user for ever; the worker id, which older files have alone, names them in this team.
-        worker = str(answer.worker_metadata.get("identityData", {}).get("sub") or answer.worker_id)
-        submitted = _utc(answer.submission_time)
         return Annotation(
             project=self._project.name,
-            annotation_id=content_id(task.task_id, worker, submitted.isoformat(), label)[:32],
+            annotation_id=content_id(task.task_id, answer.worker, answer.submitted_at.isoformat(), label)[:32],
             task_id=task.task_id,
             sample_id=task.sample_id,
-            annotator=worker,
+            annotator=answer.worker,
             label=label,
-            submitted_at=submitted,
-            seconds_spent=_seconds(answer),
+            submitted_at=answer.submitted_at,
+            seconds_spent=answer.seconds,
             backend="ground_truth",
             schema_version=self._project.label_schema.version,
         )
@@ -396,14 +378,6 @@ class GroundTruth(LabelingBackend):
 def attribute_of(schema: LabelSchema) -> str:
     """The manifest's key of the label."""
     return _FILE_ATTRIBUTE if schema.kind == "mask" else _ATTRIBUTE
-
-
-def response_of(key: str, data: bytes) -> Response | str:
-    """A worker-response file; instead of one that cannot be read, the reason."""
-    try:
-        return msgspec.json.decode(data, type=Response)
-    except msgspec.DecodeError as error:
-        return f"{key} cannot be read: {error}"
 
 
 def input_manifest(objects: Sequence[Mapping[str, str]]) -> bytes:
@@ -519,19 +493,6 @@ def _failure(result: Result, ended: bool) -> str | None:
     if result.metadata:
         return str(result.metadata.get("failure-reason", "Ground Truth gives no reason"))
     return "the job ended without a label" if ended else None
-
-
-def _seconds(answer: Answer) -> float:
-    if answer.time_spent_in_seconds is not None:
-        return answer.time_spent_in_seconds
-    if answer.acceptance_time is None:
-        return 0.0
-    return max(0.0, (_utc(answer.submission_time) - _utc(answer.acceptance_time)).total_seconds())
-
-
-def _utc(moment: datetime) -> datetime:
-    """Ground Truth's times without a zone are UTC."""
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _inert(text: str) -> str:

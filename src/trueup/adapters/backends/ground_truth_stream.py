@@ -21,17 +21,16 @@ from trueup.adapters.backends.ground_truth import (
     GroundTruth,
     LabelingJobs,
     Object,
-    Response,
     Result,
     Roles,
     input_manifest,
     label_categories,
     labeling_job_request,
-    response_of,
     worker_template,
 )
 from trueup.annotation.prices import GROUND_TRUTH, graduated
 from trueup.errors import NotFoundError
+from trueup.labels.ground_truth_answers import Response, response_of
 from trueup.model import GroundTruthBackend, Project, Record, Task, content_id
 from trueup.ports import Bill, Clock
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from trueup.adapters.backends.label_studio_answers import data_of, label_of, result_of
+from trueup.adapters.backends.label_studio_answers import data_of, result_of
 from trueup.adapters.backends.label_studio_api import Filter, LabelStudioApi, StudioAnnotation, StudioTask
 from trueup.adapters.backends.label_studio_home import Inbox, LabelingFiles, StudioHome
 from trueup.errors import InputError, LabelError, NotFoundError
+from trueup.labels.label_studio import label_of
 from trueup.model import Annotation, Project, Task, content_id
 from trueup.ports import AnsweredTask, Changes, LabelingBackend
 

@@ -23,7 +23,7 @@ def list_versions(context: typer.Context, project: AnyProject = "", as_json: Jso
         say_json(found)
         return
     if not found:
-        say("no version yet: labels become one when enough have settled, or with trueup dataset import")
+        say("no version yet: labels become one when enough have settled, or with trueup import")
         return
     rows = [
         [

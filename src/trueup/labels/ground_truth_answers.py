@@ -1,4 +1,5 @@
-"""What a worker's answer says, by kind of label: the crowd elements' own formats, as label texts.
+"""Files of workers' answers, and what an answer says, by kind of label: the crowd elements' own formats, as label
+texts.
 
 crowd-image-classifier, crowd-classifier, their multi-select forms, crowd-bounding-box, crowd-semantic-segmentation,
 crowd-entity-annotation, crowd-polygon, crowd-text-area and crowd-slider: "Crowd HTML Elements Reference", Amazon
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -28,6 +30,39 @@ from trueup.labels.values import (
     Text,
 )
 from trueup.model import Kind
+
+
+class Answer(msgspec.Struct, frozen=True, rename="camel"):
+    """One worker's answer. Files of older jobs lack the last three."""
+
+    answer_content: dict[str, Any]
+    submission_time: datetime
+    worker_id: str
+    acceptance_time: datetime | None = None
+    time_spent_in_seconds: float | None = None
+    worker_metadata: dict[str, Any] = {}
+
+    @property
+    def worker(self) -> str:
+        """`sub` names a Cognito user for ever; the worker id, which older files have alone, in their team."""
+        identity = self.worker_metadata.get("identityData")
+        return str((identity.get("sub") if isinstance(identity, dict) else None) or self.worker_id)
+
+    @property
+    def submitted_at(self) -> datetime:
+        return utc(self.submission_time)
+
+    @property
+    def seconds(self) -> float:
+        if self.time_spent_in_seconds is not None:
+            return self.time_spent_in_seconds
+        if self.acceptance_time is None:
+            return 0.0
+        return max(0.0, (utc(self.submission_time) - utc(self.acceptance_time)).total_seconds())
+
+
+class Response(msgspec.Struct, frozen=True):
+    answers: list[Answer]
 
 
 class _Labels(msgspec.Struct, frozen=True):
@@ -88,6 +123,19 @@ class _Entity(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Entities(msgspec.Struct, frozen=True):
     entities: tuple[_Entity, ...]
+
+
+def response_of(key: str, data: bytes) -> Response | str:
+    """A worker-response file; instead of one that cannot be read, the reason."""
+    try:
+        return msgspec.json.decode(data, type=Response)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return f"{key} cannot be read: {error}"
+
+
+def utc(moment: datetime) -> datetime:
+    """Ground Truth's times without a zone are UTC."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def label_of(content: Mapping[str, Any], kind: Kind) -> str:
