@@ -132,15 +132,3 @@ def answer_facts(report: QualityReport) -> AnswerFacts:
         gold_answers=gold,
         gold_accuracy=round(right / gold, 6) if gold else None,
     )
-
-
-def counted(counts: Mapping[str, int], longest: int) -> str:
-    """Counts as one text, the largest first: "cat=12 dog=9", and how many more where that would be too long."""
-    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    text, left = "", len(ordered)
-    for name, count in ordered:
-        longer = f"{text} {name}={count}".strip()
-        if len(longer) > longest - len(f" and {left} more"):
-            return f"{text} and {left} more".strip()
-        text, left = longer, left - 1
-    return text

@@ -14,7 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from trueup.lineage.facts import VersionFacts, counted
+from trueup.labels.naming import counted
+from trueup.lineage.facts import VersionFacts
 from trueup.lineage.place import Place
 from trueup.model import Record, RetrainingRun, RunStatus
 

@@ -24,7 +24,8 @@ from trueup.events import (
     VersionCommitted,
     unseal,
 )
-from trueup.lineage.facts import Brought, StrategyFacts, counted, strategy_facts, version_facts
+from trueup.labels.naming import counted
+from trueup.lineage.facts import Brought, StrategyFacts, strategy_facts, version_facts
 from trueup.lineage.openlineage import facets as all_facets
 from trueup.lineage.openlineage.datasets import annotation_facet
 from trueup.lineage.openlineage.events import RunEvent, encoded, fitting

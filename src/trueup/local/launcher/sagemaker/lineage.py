@@ -33,9 +33,10 @@ class Lineage:
         """What SageMaker makes of its own accord when something else was made."""
         with self._making:
             if operation == "CreateTrainingJob":
-                channels = [each["DataSource"]["S3DataSource"] for each in request.get("InputDataConfig", [])]
+                sources = [each["DataSource"] for each in request.get("InputDataConfig", [])]
+                inputs = [each["S3DataSource"]["S3Uri"] for each in sources if "S3DataSource" in each]
                 output = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}"
-                self._job(answer["TrainingJobArn"], "training-job", [each["S3Uri"] for each in channels], output)
+                self._job(answer["TrainingJobArn"], "training-job", inputs, output)
             if operation == "CreateProcessingJob":
                 inputs = [each["S3Input"]["S3Uri"] for each in request.get("ProcessingInputs", []) if "S3Input" in each]
                 outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
@@ -181,7 +182,8 @@ class Lineage:
     def _context_of(self, uri: str, kind: str) -> None:
         digest = hashlib.sha256(uri.encode()).hexdigest()[:8]
         name = f"{uri.rpartition('/')[2]}-{digest}-aws-endpoint"
-        self._named(_CONTEXT, {"ContextName": name, "ContextType": kind, "Source": {"SourceUri": uri}})
+        if self._store.get(_CONTEXT, self._arn(_CONTEXT, name)) is None:
+            self._named(_CONTEXT, {"ContextName": name, "ContextType": kind, "Source": {"SourceUri": uri}})
 
     def _new_artifact(self, request: Record) -> str:
         arn = self._arn(_ARTIFACT, hashlib.sha256(request["Source"]["SourceUri"].encode()).hexdigest()[:32])
