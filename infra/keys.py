@@ -534,7 +534,7 @@ PROJECT_KEYS: dict[str, Key] = {
         "How OpenLineage events leave: to a server, or onto trueup's own bus (docs/openlineage.md)", "http"
     ),
     "lineage.openlineage.url": Key(
-        "The server, with transport http; none: nobody is told", "https://marquez.example.com", _OPENLINEAGE
+        "The server, which transport http needs", "https://marquez.example.com", _OPENLINEAGE
     ),
     "lineage.openlineage.endpoint": Key("Where it takes events", "api/v1/lineage", _LINEAGE_PATH),
     "lineage.openlineage.secret": Key(

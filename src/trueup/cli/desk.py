@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trueup.usecases.attach_endpoint import AttachEndpoint
     from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.decide_retraining import DecideRetraining
+    from trueup.usecases.describe_lineage import DescribeLineage
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
     from trueup.usecases.import_labels import ImportLabels
@@ -105,6 +106,9 @@ class Deployed(Protocol):
     def backfill(self) -> BackfillCaptures: ...
     @property
     def replay(self) -> ReplayQuarantine: ...
+    def describe_lineage(self, namespace: str) -> DescribeLineage:
+        """The namespace of jobs, or as the projects are configured where it is empty."""
+        ...
 
 
 @dataclass(frozen=True)

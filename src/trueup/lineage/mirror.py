@@ -16,7 +16,7 @@ from typing import Literal
 
 from trueup.labels.naming import counted
 from trueup.lineage.facts import VersionFacts
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import Record, RetrainingRun, RunStatus
 
 # SageMaker's limits: names of 120 characters, 30 properties, of which a value has up to 2,500 (of artifacts 4,096).
@@ -62,7 +62,9 @@ class Mirror(Record, frozen=True, kw_only=True):
     associations: tuple[Association, ...]
 
 
-def mirrored(place: Place, run: RetrainingRun, facts: VersionFacts, trained_before: VersionFacts | None) -> Mirror:
+def mirrored(
+    place: Whereabouts, run: RetrainingRun, facts: VersionFacts, trained_before: VersionFacts | None
+) -> Mirror:
     """All that is known of a run, the version that it trains on, and the one that the run before it trained on."""
     found = _Told(place)
     version = found.version(facts)
@@ -93,7 +95,7 @@ def limited(properties: Mapping[str, str]) -> dict[str, str]:
 class _Told:
     """Entities by their sources, and the associations between them, as they are told."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Whereabouts) -> None:
         self._place = place
         self.entities: dict[str, Entity] = {}
         self.associations: list[Association] = []
@@ -186,7 +188,7 @@ class _Told:
         return self.add(Entity(kind="context", source=place.endpoint, name=_named(place, "endpoint"), type="Endpoint"))
 
 
-def _version_properties(place: Place, facts: VersionFacts) -> dict[str, str]:
+def _version_properties(place: Whereabouts, facts: VersionFacts) -> dict[str, str]:
     return {
         "project": place.name,
         "version": facts.version_id,
@@ -202,11 +204,11 @@ def _version_properties(place: Place, facts: VersionFacts) -> dict[str, str]:
     }
 
 
-def _name(place: Place, run: RetrainingRun, what: str = "run") -> str:
+def _name(place: Whereabouts, run: RetrainingRun, what: str = "run") -> str:
     return _named(place, f"{what}-{run.run_id}")
 
 
-def _named(place: Place, what: str) -> str:
+def _named(place: Whereabouts, what: str) -> str:
     """A name of letters, digits and single inner hyphens."""
     plain = re.sub(r"[^a-zA-Z0-9]+", "-", f"trueup-{place.stage}-{place.name}-{what}")
     return plain[:_LONGEST_NAME].strip("-")

@@ -25,7 +25,7 @@ from trueup.lineage.facts import (
 )
 from trueup.lineage.openlineage import jobs
 from trueup.lineage.openlineage.events import RunEvent
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import DatasetVersion, LabelledSample, RetrainingRun, RunStatus
 from trueup.ports import DatasetStore, ReportStore, RunStore
 
@@ -40,7 +40,7 @@ _AFTER_REGISTRATION = (RunStatus.PROMOTED, RunStatus.ROLLED_BACK, RunStatus.FAIL
 class DescribeLineage:
     """`places` says where a project's things are. Raises NotFoundError for a version or run that is not there."""
 
-    places: Callable[[str], Place]
+    places: Callable[[str], Whereabouts]
     datasets: DatasetStore
     runs: RunStore
     reports: ReportStore
@@ -71,7 +71,7 @@ class DescribeLineage:
         for at, each in sorted(told, key=lambda pair: pair[0]):
             yield from self._committed(place, each) if isinstance(each, DatasetVersion) else self(each, at)
 
-    def _committed(self, place: Place, version: DatasetVersion) -> tuple[RunEvent, ...]:
+    def _committed(self, place: Whereabouts, version: DatasetVersion) -> tuple[RunEvent, ...]:
         parent = self._parent(version)
         report = self.reports.report(place.name)
         answers = answer_facts(report) if report else None

@@ -10,7 +10,7 @@ from trueup.errors import TrueupError
 from trueup.events import Event, ModelPromoted, PromotionFailed, RetrainingConcluded, RetrainingStarted
 from trueup.lineage.facts import VersionFacts, version_facts
 from trueup.lineage.mirror import mirrored
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import Record, RetrainingRun
 from trueup.ports import DatasetStore, LineageEvents, ModelLineage, RunStore
 from trueup.usecases.describe_lineage import DescribeLineage
@@ -31,7 +31,7 @@ class Emitted(Record, frozen=True, kw_only=True):
 class MirrorRun:
     """A run, as it is now, in SageMaker's own graph. Raises NotFoundError (run, version)."""
 
-    places: Callable[[str], Place]
+    places: Callable[[str], Whereabouts]
     datasets: DatasetStore
     runs: RunStore
     graph: ModelLineage

@@ -13,7 +13,7 @@ from trueup.adapters.aws.sagemaker_lineage import SageMakerLineage
 from trueup.adapters.aws.secrets import Secret
 from trueup.adapters.aws.table import Table
 from trueup.adapters.integrations.openlineage import HttpLineage
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import OpenLineageSink, Project
 from trueup.ports import LineageEvents
 from trueup.settings import LineageEmitSettings, lineage_namespace
@@ -50,10 +50,10 @@ def _sink(wanted: OpenLineageSink, settings: LineageEmitSettings, clients: Clien
     return HttpLineage(wanted.url or "", key, wanted.endpoint)
 
 
-def _places(projects: Mapping[str, Project], settings: LineageEmitSettings) -> Callable[[str], Place]:
-    def place(name: str) -> Place:
+def _places(projects: Mapping[str, Project], settings: LineageEmitSettings) -> Callable[[str], Whereabouts]:
+    def place(name: str) -> Whereabouts:
         project = project_named(projects, name)
-        return Place(
+        return Whereabouts(
             stage=settings.stage,
             project=project,
             namespace=lineage_namespace(settings.stage, project),

@@ -11,7 +11,7 @@ import pytest
 from tests.worlds import NOW, project
 from trueup.lineage.facts import version_facts
 from trueup.lineage.mirror import LONGEST_VALUE, MOST_PROPERTIES, Mirror, limited, mirrored
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.local.launcher.sagemaker.validation import check_request
 from trueup.model import DatasetVersion, RetrainingRun, RunStatus
 
@@ -19,8 +19,8 @@ SAGEMAKER = "arn:aws:sagemaker:us-east-1:111122223333"
 PACKAGE = f"{SAGEMAKER}:model-package/trueup-dev-pets/1"
 
 
-def place(**changes: Any) -> Place:
-    return Place(
+def place(**changes: Any) -> Whereabouts:
+    return Whereabouts(
         stage="dev",
         project=project(**changes),
         namespace="trueup://dev",

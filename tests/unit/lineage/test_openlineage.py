@@ -29,7 +29,7 @@ from trueup.lineage.facts import Brought, StrategyFacts, strategy_facts, version
 from trueup.lineage.openlineage import facets as all_facets
 from trueup.lineage.openlineage.datasets import annotation_facet
 from trueup.lineage.openlineage.events import RunEvent, encoded, fitting
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import LabelledSample, RetrainingRun, RunStatus, Segment
 from trueup.ports import Journal
 from trueup.usecases import describe_lineage
@@ -41,8 +41,8 @@ SERVING = {"model_package_arn": PACKAGE, "endpoint_name": "pets", "endpoint_conf
 METRICS = {"candidate_accuracy": 0.93, "champion_accuracy": 0.81, "test_samples": 20.0}
 
 
-def place(loop: Loop) -> Place:
-    return Place(
+def place(loop: Loop) -> Whereabouts:
+    return Whereabouts(
         stage="dev",
         project=loop.config,
         namespace="trueup://dev",

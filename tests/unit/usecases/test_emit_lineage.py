@@ -11,7 +11,7 @@ from tests.worlds import NOW, Loop, project
 from trueup.adapters.memory import MemoryLineageEvents, MemoryModelLineage
 from trueup.errors import NotFoundError, RetryableError, ServiceError
 from trueup.events import Event, ModelPromoted, RetrainingConcluded, RetrainingStarted, VersionCommitted
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import DatasetVersion, Payload, RetrainingRun, RunStatus
 from trueup.ports import Journal, ModelLineage
 from trueup.usecases.describe_lineage import DescribeLineage
@@ -34,8 +34,8 @@ class Told:
         self.sink, self.graph = MemoryLineageEvents(), MemoryModelLineage()
         self.imports = ImportLabels(self.loop.projects, self.loop.payloads, self.loop.datasets, self.loop.clock)
 
-    def place(self, _: str) -> Place:
-        return Place(
+    def place(self, _: str) -> Whereabouts:
+        return Whereabouts(
             stage="dev",
             project=self.loop.config,
             namespace="trueup://dev",

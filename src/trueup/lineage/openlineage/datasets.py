@@ -41,7 +41,7 @@ from trueup.lineage.openlineage.facets import (
     facets,
     tags_of,
 )
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import LabelledSample, Project
 
 # A class's name may have 256 characters, and a version as many classes as were ever labelled.
@@ -62,7 +62,7 @@ _ANNOTATION_COLUMNS = (
 )
 
 
-def captures(place: Place) -> Dataset:
+def captures(place: Whereabouts) -> Dataset:
     """What the endpoint's data capture writes."""
     bucket = f"s3://{place.captures_bucket}"
     return Dataset(
@@ -76,7 +76,7 @@ def captures(place: Place) -> Dataset:
     )
 
 
-def answered(place: Place) -> Dataset:
+def answered(place: Whereabouts) -> Dataset:
     """What annotators answered, as far as it is about captures of this project."""
     asked = captures(place)
     fields = {
@@ -95,7 +95,7 @@ def answered(place: Place) -> Dataset:
     )
 
 
-def version_read(place: Place, facts: VersionFacts, splits: tuple[str, ...]) -> Dataset:
+def version_read(place: Whereabouts, facts: VersionFacts, splits: tuple[str, ...]) -> Dataset:
     """A dataset version as the input of a run that reads some of its splits, by the manifests that name these."""
     manifests = tuple(
         Identifier(
@@ -115,7 +115,7 @@ def version_read(place: Place, facts: VersionFacts, splits: tuple[str, ...]) -> 
     )
 
 
-def version_written(place: Place, facts: VersionFacts, brought: Brought, answers: AnswerFacts | None) -> Dataset:
+def version_written(place: Whereabouts, facts: VersionFacts, brought: Brought, answers: AnswerFacts | None) -> Dataset:
     """A dataset version as the output of the run that committed it."""
     return Dataset(
         namespace=f"s3://{place.dataset_bucket}",
@@ -180,7 +180,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     return f"s3://{bucket}", key
 
 
-def _identity(place: Place, facts: VersionFacts) -> tuple[Facet, ...]:
+def _identity(place: Whereabouts, facts: VersionFacts) -> tuple[Facet, ...]:
     bucket = f"s3://{place.dataset_bucket}"
     named = {
         "number": facts.name,
@@ -197,7 +197,7 @@ def _identity(place: Place, facts: VersionFacts) -> tuple[Facet, ...]:
     )
 
 
-def _symlinks(place: Place, more: tuple[Identifier, ...] = ()) -> Symlinks:
+def _symlinks(place: Whereabouts, more: tuple[Identifier, ...] = ()) -> Symlinks:
     own = Identifier(namespace=place.namespace, name=place.name, type="DATASET")
     return Symlinks(identifiers=(own, *more))
 
@@ -217,7 +217,7 @@ def _metrics(facts: VersionFacts, rows: int) -> typing.Any:
     }
 
 
-def _label_lineage(place: Place) -> ColumnLineage:
+def _label_lineage(place: Whereabouts) -> ColumnLineage:
     policy = place.project.consensus
     said_by, asked = answered(place), captures(place)
     how = f"{policy.method} over the answers of {policy.overlap} to {policy.max_overlap} people"
@@ -249,7 +249,7 @@ def _answers(facts: AnswerFacts) -> Answers:
     )
 
 
-def _title(place: Place) -> str:
+def _title(place: Whereabouts) -> str:
     return place.project.title or place.name
 
 

@@ -41,11 +41,11 @@ from trueup.lineage.openlineage.facets import (
     facets,
     tags_of,
 )
-from trueup.lineage.place import Place
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import RetrainingRun, RunStatus
 
 _EMISSION = Emission(event_trigger="EVENT_BASED", event_content_mode="ACCUMULATIVE")
-_JOBS: Mapping[str, tuple[str, str]] = {
+JOBS: Mapping[str, tuple[str, str]] = {
     "annotate": ("ANNOTATION", "People answer what selection asks them about the endpoint's captures."),
     "commit_version": ("COMMIT", "Labels that are sure enough become a version of the dataset."),
     "retrain": ("WORKFLOW", "Train on a frozen version, judge the candidate, register it."),
@@ -59,7 +59,7 @@ _REGISTERING = ("Register", "RecordRegistration", "ApproveAutomatically")
 
 
 def version_committed(
-    place: Place, facts: VersionFacts, brought: Brought, answers: AnswerFacts | None
+    place: Whereabouts, facts: VersionFacts, brought: Brought, answers: AnswerFacts | None
 ) -> tuple[RunEvent, ...]:
     """A version was committed; of labels that were all imported nobody was asked."""
     teller = _Teller(place, facts.version_id)
@@ -77,7 +77,7 @@ def version_committed(
     return (*asked, *teller.whole("commit_version", at, at, inputs=inputs, outputs=outputs, told=(tags,)))
 
 
-def retraining_started(place: Place, run: RetrainingRun, facts: VersionFacts) -> tuple[RunEvent, ...]:
+def retraining_started(place: Whereabouts, run: RetrainingRun, facts: VersionFacts) -> tuple[RunEvent, ...]:
     """The workflow and the training began, as far as anybody can tell before it ends."""
     teller = _Teller(place, run.run_id)
     why = RunTags(tags=tags_of({"rule": run.rule, "reason": run.reason, "version": facts.name}))
@@ -88,7 +88,7 @@ def retraining_started(place: Place, run: RetrainingRun, facts: VersionFacts) ->
 
 
 def retraining_concluded(
-    place: Place, run: RetrainingRun, facts: VersionFacts, told: RetrainingConcluded, at: datetime
+    place: Whereabouts, run: RetrainingRun, facts: VersionFacts, told: RetrainingConcluded, at: datetime
 ) -> tuple[RunEvent, ...]:
     """The workflow ended, or a person rejected what it had registered."""
     teller = _Teller(place, run.run_id)
@@ -100,7 +100,7 @@ def retraining_concluded(
     return _judged(teller, place, run, facts, told, at)
 
 
-def model_promoted(place: Place, told: ModelPromoted, at: datetime) -> tuple[RunEvent, ...]:
+def model_promoted(place: Whereabouts, told: ModelPromoted, at: datetime) -> tuple[RunEvent, ...]:
     """A model package serves."""
     teller = _Teller(place, told.run_id)
     package = stored(told.model_package_arn, "MODEL", "MODEL_PACKAGE")
@@ -109,7 +109,7 @@ def model_promoted(place: Place, told: ModelPromoted, at: datetime) -> tuple[Run
     return teller.whole("deploy", at, at, inputs=(package,), outputs=(endpoint,), told=(tags,), parent="retrain")
 
 
-def promotion_failed(place: Place, told: PromotionFailed, at: datetime) -> tuple[RunEvent, ...]:
+def promotion_failed(place: Whereabouts, told: PromotionFailed, at: datetime) -> tuple[RunEvent, ...]:
     """It does not serve; the champion goes on."""
     teller = _Teller(place, told.run_id)
     package = (stored(told.model_package_arn, "MODEL", "MODEL_PACKAGE"),) if told.model_package_arn else ()
@@ -122,7 +122,7 @@ def promotion_failed(place: Place, told: PromotionFailed, at: datetime) -> tuple
 class _Teller:
     """Tells of the runs that belong together. `name` is what each run's id follows from, beside its job's name."""
 
-    def __init__(self, place: Place, name: str) -> None:
+    def __init__(self, place: Whereabouts, name: str) -> None:
         self._place = place
         self._name = name
 
@@ -177,7 +177,7 @@ class _Teller:
 
 def _judged(
     teller: _Teller,
-    place: Place,
+    place: Whereabouts,
     run: RetrainingRun,
     facts: VersionFacts,
     told: RetrainingConcluded,
@@ -201,7 +201,7 @@ def _judged(
 
 def _failed(
     teller: _Teller,
-    place: Place,
+    place: Whereabouts,
     run: RetrainingRun,
     facts: VersionFacts,
     told: RetrainingConcluded,
@@ -249,22 +249,22 @@ def _texts(metrics: Mapping[str, float]) -> dict[str, str]:
     return {name: f"{value:g}" for name, value in sorted(metrics.items())}
 
 
-def _fitted(place: Place, facts: VersionFacts) -> Dataset:
+def _fitted(place: Whereabouts, facts: VersionFacts) -> Dataset:
     return version_read(place, facts, ("train", "validation"))
 
 
-def _all_splits(place: Place, facts: VersionFacts) -> Dataset:
+def _all_splits(place: Whereabouts, facts: VersionFacts) -> Dataset:
     return version_read(place, facts, ("train", "validation", "test"))
 
 
-def _model(place: Place, run: RetrainingRun) -> tuple[Dataset, ...]:
+def _model(place: Whereabouts, run: RetrainingRun) -> tuple[Dataset, ...]:
     if not run.training_job:
         return ()
     return (stored(place.training_output(run.training_job), "MODEL", "MODEL_ARTIFACT"),)
 
 
 def _job_facets(job: str) -> Mapping[str, dict[str, object]]:
-    kind, text = _JOBS[job]
+    kind, text = JOBS[job]
     told = JobType(processing_type="BATCH", integration="TRUEUP", job_type=kind, emission_pattern=_EMISSION)
     return facets(told, JobDocumentation(description=text))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trueup.model import Project, Record
 
 
-class Place(Record, frozen=True, kw_only=True):
+class Whereabouts(Record, frozen=True, kw_only=True):
     """Where a project's things are. `namespace` is that of its OpenLineage jobs, `sagemaker` what the ARNs of its
     account and Region in SageMaker begin with."""
 
