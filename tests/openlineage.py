@@ -1,10 +1,14 @@
-"""The judge of OpenLineage events: the official schemas, in tests/data/openlineage, and our own facet's."""
+"""The judge of OpenLineage events: the official schemas, in tests/data/openlineage, and our own facet's; and a server
+that takes events."""
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +53,56 @@ def facets_of(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
     for holder in holders:
         for kind in ("facets", "inputFacets", "outputFacets"):
             yield from holder.get(kind, {}).items()
+
+
+class Marquez(ThreadingHTTPServer):
+    """Takes events as the spec's OpenAPI document says (201), or answers with the next of `answers`: a status, with
+    headers perhaps."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.taken: list[bytes] = []
+        self.keys: list[str] = []
+        self.paths: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Marquez
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.keys.append(self.headers.get("Authorization", ""))
+        self.server.paths.append(self.path)
+        status, headers = self.server.answers.pop(0) if self.server.answers else (201, {})
+        if status == 201:
+            self.server.taken.append(body)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        text = b"" if status == 201 else b'{"message": "no such job"}'
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@contextmanager
+def serving() -> Iterator[Marquez]:
+    server = Marquez()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

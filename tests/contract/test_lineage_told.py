@@ -6,10 +6,8 @@ The HTTP server is a real one. moto knows nothing of SageMaker Lineage: the embe
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from moto import mock_aws
 
 from tests.contract.implementations import clients_of_moto
 from tests.local_world import InMemoryWorld, stand_in
-from tests.openlineage import judged
+from tests.openlineage import Marquez, judged, serving
 from tests.worlds import NOW
 from trueup.adapters.aws.lineage_bus import DETAIL_TYPE, SOURCE, EventBridgeLineage
 from trueup.adapters.aws.sagemaker_lineage import SageMakerLineage
@@ -52,58 +50,10 @@ def event(number: int = 1, text: str = "") -> RunEvent:
     )
 
 
-# ---------------------------------------------------------------- an OpenLineage server
-
-
-class Marquez(ThreadingHTTPServer):
-    """Takes events as the spec's OpenAPI document says (201), or answers with the next of `answers`: a status, with
-    headers perhaps."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: list[tuple[int, dict[str, str]]] = []
-        self.taken: list[bytes] = []
-        self.keys: list[str] = []
-        self.paths: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Marquez
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.keys.append(self.headers.get("Authorization", ""))
-        self.server.paths.append(self.path)
-        status, headers = self.server.answers.pop(0) if self.server.answers else (201, {})
-        if status == 201:
-            self.server.taken.append(body)
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        text = b"" if status == 201 else b'{"message": "no such job"}'
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-
 @pytest.fixture
 def marquez() -> Iterator[Marquez]:
-    server = Marquez()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as server:
+        yield server
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract.test_lineage_told import Marquez
-from tests.openlineage import judged, validator
+from tests.openlineage import Marquez, judged, serving, validator
 from tests.unit.cli.conftest import FakeDeployed, Terminal
 
 
@@ -23,13 +21,8 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def marquez() -> Iterator[Marquez]:
-    server = Marquez()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as server:
+        yield server
 
 
 def lines(text: str) -> list[dict[str, Any]]:
