@@ -46,10 +46,11 @@ def export(
     ] = "",
     project: AnyProject = "",
 ) -> None:
-    """Tell all that happened: versions, retrainings, promotions, in their order.
+    """Tell a catalog all that happened so far.
 
-    Run ids follow from content: what a server was told already, it is told again as the same. A server's key is taken
-    from OPENLINEAGE_API_KEY. With OPENLINEAGE_DISABLED=true nobody is told.
+    Versions, retrainings and promotions, in their order. Run ids follow from content: what a server was told already,
+    it is told again as the same. A server's key is taken from OPENLINEAGE_API_KEY. With OPENLINEAGE_DISABLED=true nobody
+    is told.
     """
     look = desk_of(context).look()
     names = projects_of(look, project)
@@ -66,7 +67,10 @@ def export(
 
 @app.command("schema")
 def schema() -> None:
-    """The JSON Schema of trueup's own facet, trueup_annotation, which tells how a version's labels came about."""
+    """The JSON Schema of trueup's own facet.
+
+    That is trueup_annotation, which tells how a version's labels came about.
+    """
     from trueup.lineage.openlineage.facets import annotation_schema
 
     say_json(annotation_schema())
