@@ -49,8 +49,8 @@ def export(
     """Tell a catalog all that happened so far.
 
     Versions, retrainings and promotions, in their order. Run ids follow from content: what a server was told already,
-    it is told again as the same. A server's key is taken from OPENLINEAGE_API_KEY. With OPENLINEAGE_DISABLED=true nobody
-    is told.
+    it is told again as the same. A server's key is taken from OPENLINEAGE_API_KEY. With OPENLINEAGE_DISABLED=true
+    nobody is told.
     """
     look = desk_of(context).look()
     names = projects_of(look, project)
