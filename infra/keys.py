@@ -187,6 +187,13 @@ _STUDIO = matching(
     "the address of a Label Studio server, https://…",
     256,
 )
+_OPENLINEAGE = matching(
+    r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*)?|http://(127\.0\.0\.1|localhost)(:\d{1,5})?",
+    "the address of an OpenLineage server, https://…",
+    256,
+)
+_LINEAGE_PATH = matching(r"/?[A-Za-z0-9._/-]+", "a path below the address", 256)
+_NAMESPACE = matching(r"[A-Za-z0-9:;=/_.@+-]+", "up to 256 letters, digits and any of : ; = / _ . @ + -", 256)
 _SECRET = matching(r"[A-Za-z0-9/_+=.@-]+", "the name of a secret, not its ARN", 64)
 _TOPICS = Allowed(
     f"up to {MAX_TOPICS} ARNs of SNS topics of this account and Region (arn:aws:sns:…), none of them FIFO",
@@ -520,4 +527,24 @@ PROJECT_KEYS: dict[str, Key] = {
         _SECRET,
     ),
     "label_studio.batch": Key("Tasks that are sent there at a time", 100, between(1, MAX_BATCH)),
+    "lineage.sagemaker": Key(
+        "Whether retrainings are mirrored into SageMaker Lineage: the version, the run, the model, the endpoint", True
+    ),
+    "lineage.openlineage.transport": Key(
+        "How OpenLineage events leave: to a server, or onto trueup's own bus (docs/openlineage.md)", "http"
+    ),
+    "lineage.openlineage.url": Key(
+        "The server, which transport http needs", "https://marquez.example.com", _OPENLINEAGE
+    ),
+    "lineage.openlineage.endpoint": Key("Where it takes events", "api/v1/lineage", _LINEAGE_PATH),
+    "lineage.openlineage.secret": Key(
+        "The secret of Secrets Manager, in this account and Region, that holds its key; null: it wants none",
+        "trueup/openlineage",
+        _SECRET,
+    ),
+    "lineage.openlineage.namespace": Key(
+        "The namespace of the jobs, in which they are called <project>.train and alike; null: trueup://<stage>",
+        "trueup://prod",
+        _NAMESPACE,
+    ),
 }

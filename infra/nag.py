@@ -18,7 +18,8 @@ _CDK_OWN = "CDK's own provider, which ships with the framework and runs only whi
 _FUNCTION = (
     "X-Ray takes no resource; objects are those of our own buckets, of all projects, and of the buckets that a project "
     "names; endpoint configurations, models and packages carry the names that their owners gave them; an "
-    "inference profile serves from several Regions."
+    "inference profile serves from several Regions; SageMaker names artifacts, contexts and trial components, and "
+    "lists of them take no resource."
 )
 _WILDCARDS: tuple[tuple[str, str], ...] = (
     (r"Custom::CDKBucketDeployment|BucketNotificationsHandler|AWS679f53fac002430cb0da5b7982bd2287", _CDK_OWN),

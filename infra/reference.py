@@ -66,6 +66,7 @@ _SECTIONS = {
     "training": "How it is trained and takes over: `training`",
     "ground_truth": "Labelling in Ground Truth: `ground_truth`",
     "label_studio": "Labelling in Label Studio: `label_studio`",
+    "lineage": "Whom lineage is told: `lineage`",
 }
 # Shown in an example of their own.
 _SECOND = ("ground_truth", "selection.answer")

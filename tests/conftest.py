@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.openlineage import Marquez, serving
 from tests.parrot import parrot
 from tests.studio.people import TOKEN, Studio
 from tests.studio.pictures import Pictures
@@ -76,6 +77,7 @@ ELSEWHERE = {
 # A project whose captures come from batch transforms and an asynchronous endpoint, and whose people work in Label
 # Studio, of which the address is known when it runs.
 SECRET = "trueup/label-studio"
+LINEAGE_SECRET = "trueup/openlineage"
 BATCHES = {
     **PETS,
     "consensus": {"method": "majority", "overlap": 2, "max_overlap": 3, "target": 0.6},
@@ -166,7 +168,16 @@ def bedrock() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str, studio_server: Server) -> Iterator[Cloud]:
+def lineage_server() -> Iterator[Marquez]:
+    """Where the project stale tells its lineage; moods tells it on the bus."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cloud(
+    tmp_path_factory: pytest.TempPathFactory, bedrock: str, studio_server: Server, lineage_server: Marquez
+) -> Iterator[Cloud]:
     from trueup.adapters.aws.clients import Clients
     from trueup.local import service
     from trueup.wiring.operator import operator
@@ -184,8 +195,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str, studio_server:
         REMARKS,
         HELPED,
         REVIEWED,
-        MOODS,
-        STALE,
+        {**MOODS, "lineage": {"openlineage": {"transport": "eventbridge"}}},
+        {**STALE, "lineage": {"openlineage": {"url": lineage_server.url, "secret": LINEAGE_SECRET}}},
         BROKEN,
     ]
     config.write_text(
@@ -202,6 +213,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, bedrock: str, studio_server:
     try:
         look = operator("e2e", Clients())
         look.clients["secretsmanager"].create_secret(Name=SECRET, SecretString=TOKEN)
+        look.clients["secretsmanager"].create_secret(Name=LINEAGE_SECRET, SecretString='{"token": "marquez"}')
         for name in ANNOTATORS:
             hire(look, name)
         hire(look, REVIEWER, "reviewers")

@@ -75,6 +75,7 @@ class Rooms:
             **({"capture_translate": self.ingest.translation.function} if self.ingest.translation else {}),
             **({"hint_receive": self.annotation.hints.function} if self.annotation.hints else {}),
             **({"model_annotate": self.annotation.models.function} if self.annotation.models else {}),
+            **({"lineage_emit": self.retraining.lineage.function} if self.retraining.lineage else {}),
             **(self.annotation.labeling.functions if self.annotation.labeling else {}),
         }
 
@@ -92,6 +93,7 @@ class Rooms:
             "promote": self.retraining.promote_queue,
             "backend": self.annotation.sync_queue,
             **({"translate": self.ingest.translation.queue} if self.ingest.translation else {}),
+            **({"lineage": self.retraining.lineage.queue} if self.retraining.lineage else {}),
             **({"models": self.annotation.models.queue} if self.annotation.models else {}),
         }
 

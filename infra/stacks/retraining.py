@@ -12,6 +12,7 @@ from aws_cdk.aws_stepfunctions import StateMachine
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.lineage_emission import LineageEmission
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
@@ -58,6 +59,7 @@ class RetrainingStack(Stack):
         self._conclude_what_ended_early()
         self.decide_queue, self.retrain_decide = self._retrain_decide()
         self.promote_queue, self.model_promote = self._model_promote()
+        self.lineage = LineageEmission.where_wanted(self, "Lineage", platform=platform)
 
     def _rollback_alarms(self, project: Project) -> list[Alarm]:
         """A canary that answers with errors, or slowly, is rolled back by SageMaker when one of these fires."""

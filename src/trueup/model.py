@@ -316,6 +316,25 @@ class FeedbackPolicy(Record, frozen=True, kw_only=True):
     truth: Literal["label", "ask"] = "label"
 
 
+class OpenLineageSink(Record, frozen=True, kw_only=True):
+    """Who hears of jobs and runs in OpenLineage's words: a server at `url`, or our own bus. `secret` names the secret
+    of AWS Secrets Manager that holds the server's key; `namespace` is that of the jobs, None being
+    trueup://<stage>."""
+
+    transport: Literal["http", "eventbridge"] = "http"
+    url: str | None = None
+    endpoint: str = "api/v1/lineage"
+    secret: str | None = None
+    namespace: str | None = None
+
+
+class LineagePolicy(Record, frozen=True, kw_only=True):
+    """Whom lineage is told, beside trueup's own graph. `sagemaker`: whether runs are mirrored into SageMaker's."""
+
+    openlineage: OpenLineageSink | None = None
+    sagemaker: bool = True
+
+
 class Sources(Record, frozen=True, kw_only=True):
     """Where captures come from beside the endpoint's own data capture: messages of an asynchronous endpoint on SNS
     topics (`async_topics`, ARNs), and batch transforms that write capture manifests. `buckets` are those in which
@@ -354,6 +373,7 @@ class Project(Record, frozen=True, kw_only=True):
     backend: Literal["queue", "ground_truth", "label_studio"] = "queue"
     ground_truth: GroundTruthBackend | None = None
     label_studio: LabelStudioBackend | None = None
+    lineage: LineagePolicy = LineagePolicy()
 
     @property
     def batch(self) -> int:

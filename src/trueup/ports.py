@@ -16,6 +16,8 @@ from typing import Any, Literal, Protocol
 
 from trueup.dataset.sources import Source
 from trueup.events import Envelope, Event
+from trueup.lineage.mirror import Association, Entity
+from trueup.lineage.openlineage.events import RunEvent
 from trueup.model import (
     Annotation,
     AnnotatorSkill,
@@ -560,6 +562,26 @@ class LineageStore(Protocol):
     def edges_from(self, project: str, node: Node) -> list[Edge]: ...
 
     def edges_to(self, project: str, node: Node) -> list[Edge]: ...
+
+
+class LineageEvents(Protocol):
+    """Who hears of runs in OpenLineage's words."""
+
+    def emit(self, events: Sequence[RunEvent]) -> None:
+        """Tell of each, in order. The same again is no harm to whoever hears it: run ids say that it is the same.
+        Raises PermissionDeniedError, ServiceError with the reason of a refusal; RetryableError. Some may be told then,
+        and all are told again."""
+        ...
+
+
+class ModelLineage(Protocol):
+    """SageMaker's own graph of jobs, models and endpoints."""
+
+    def mirror(self, entities: Sequence[Entity], associations: Sequence[Association]) -> tuple[str, ...]:
+        """See to it that they are there, as told. The same again changes nothing. Returns the sources of the jobs that
+        SageMaker does not know, whose associations are left out. Raises ConflictError, RetryableError when somebody
+        else changes the same; ServiceError at SageMaker's limits."""
+        ...
 
 
 class RunStore(Protocol):

@@ -211,6 +211,17 @@ class HintReceiveSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class LineageEmitSettings(Settings, frozen=True, kw_only=True):
+    """`sagemaker_arns` is what the ARNs of this account and Region in SageMaker begin with."""
+
+    table_name: str
+    dataset_bucket: str
+    captures_bucket: str
+    bus_name: str
+    sagemaker_arns: str
+    projects_file: str = "projects.json"
+
+
 class LabelingPrepareSettings(Settings, frozen=True, kw_only=True):
     """None of its own."""
 
@@ -240,6 +251,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "model_annotate": ModelAnnotateSettings,
     "labeling_prepare": LabelingPrepareSettings,
     "labeling_gather": LabelingGatherSettings,
+    "lineage_emit": LineageEmitSettings,
 }
 
 
@@ -300,6 +312,12 @@ def project_parameter(stage: str, project: str) -> str:
 def model_package_group(stage: str, project: str) -> str:
     """The name of a project's group in the model registry."""
     return f"trueup-{stage}-{project}"
+
+
+def lineage_namespace(stage: str, project: Project) -> str:
+    """The OpenLineage namespace of a project's jobs."""
+    sink = project.lineage.openlineage
+    return (sink.namespace if sink else None) or f"trueup://{stage}"
 
 
 def labeling_topic(stage: str, project: str = "") -> str:
@@ -428,11 +446,26 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         f"is set, but label_schema.kind is {kind!r}: models answer what is a class or a preference",
     )
     yield from _backend_agreements(project)
+    yield from _lineage_agreements(project)
     yield (
         "triggers.action",
         kind == "classification" or project.triggers.action == "notify",
         f"is 'retrain', but label_schema.kind is {kind!r}: the gate compares classes, so use notify and train yourself",
     )
+
+
+def _lineage_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
+    sink = project.lineage.openlineage
+    if sink is None:
+        return
+    over_http = sink.transport == "http"
+    yield "lineage.openlineage.url", not (over_http and not sink.url), "is missing: transport http needs one"
+    for key, value in (("url", sink.url), ("secret", sink.secret)):
+        yield (
+            f"lineage.openlineage.{key}",
+            over_http or value is None,
+            "is set, but transport is 'eventbridge', which goes to trueup's own bus",
+        )
 
 
 def _backend_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:

@@ -15,6 +15,8 @@ from tests.conftest import Cloud
 from tests.e2e.people import eventually
 from tests.e2e.pets import labels
 from tests.e2e.terminal import trueup
+from tests.openlineage import Marquez, judged
+from trueup.adapters.aws.lineage_bus import SOURCE
 from trueup.model import RetrainingRun, RunStatus
 
 pytestmark = pytest.mark.e2e
@@ -51,6 +53,69 @@ def admits(topic: str, queue: str) -> str:
         "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+# What a catalog hears of a retraining that ends at the endpoint.
+LOOP = {
+    f"moods.{each}"
+    for each in (
+        "retrain START",
+        "train START",
+        "train COMPLETE",
+        "evaluate START",
+        "evaluate COMPLETE",
+        "retrain COMPLETE",
+        "deploy START",
+        "deploy COMPLETE",
+    )
+}
+
+
+class Catalog:
+    """What somebody with a rule on the bus hears in OpenLineage's words."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._sqs, events = cloud.operator.clients["sqs"], cloud.operator.clients["events"]
+        self._url = self._sqs.create_queue(QueueName="test-catalog")["QueueUrl"]
+        asked = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        bus, pattern = cloud.operator.deployment.bus, json.dumps({"source": [SOURCE]})
+        events.put_rule(Name="test-catalog", EventBusName=bus, EventPattern=pattern)
+        target = {"Id": "1", "Arn": asked["Attributes"]["QueueArn"]}
+        events.put_targets(Rule="test-catalog", EventBusName=bus, Targets=[target])
+        self._heard: set[str] = set()
+
+    def heard(self, project: str) -> set[str]:
+        """Each is as the official schemas say."""
+        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+        for each in answer.get("Messages", []):
+            detail = json.loads(each["Body"])["detail"]
+            judged(detail)
+            self._heard.add(said(detail))
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=each["ReceiptHandle"])
+        return {each for each in self._heard if each.startswith(f"{project}.")}
+
+
+def said(event: Any) -> str:
+    document = json.loads(event) if isinstance(event, bytes) else event
+    return f"{document['job']['name']} {document['eventType']}"
+
+
+def leads_to_the_endpoint(cloud: Cloud, run: RetrainingRun) -> bool:
+    """From the version, along trueup's and SageMaker's own associations: the training job, the model, the endpoint."""
+    sagemaker, place = cloud.operator.clients["sagemaker"], cloud.operator.deployment
+    manifest = f"s3://{place.dataset_bucket}/{run.project}/exports/{run.version_id}/train.manifest"
+    (version,) = sagemaker.list_artifacts(SourceUri=manifest)["ArtifactSummaries"]
+    asked = {"StartArns": [version["ArtifactArn"]], "Direction": "Descendants"}
+    found = sagemaker.query_lineage(**asked)["Vertices"]
+    kinds = {(each["LineageType"], each["Type"]) for each in found}
+    wanted = {("TrialComponent", ""), ("Artifact", "Model"), ("Action", "Retraining"), ("Context", "Endpoint")}
+    action = sagemaker.describe_action(ActionName=f"trueup-e2e-{run.project}-run-{run.run_id}")
+    return wanted <= kinds and action["Status"] == "Completed"
+
+
+@pytest.fixture(scope="module")
+def catalog(cloud: Cloud) -> Catalog:
+    return Catalog(cloud)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +187,7 @@ def test_an_aborted_workflow_is_recorded_and_frees_the_project(
     eventually(lambda: notices.tell_of(run.run_id, "ABORTED"))
 
 
-def test_an_approved_candidate_takes_over_and_captures(cloud: Cloud, moods: str) -> None:
+def test_an_approved_candidate_takes_over_and_captures(cloud: Cloud, moods: str, catalog: Catalog) -> None:
     before = serving(cloud, moods)
     run = trained(cloud, moods, RunStatus.AWAITING_APPROVAL)
     trueup("retrain", "approve", run.run_id, "--project", moods)
@@ -134,9 +199,14 @@ def test_an_approved_candidate_takes_over_and_captures(cloud: Cloud, moods: str)
         EndpointName=moods, ContentType="text/plain", Body=b"it barks at night"
     )
     assert json.loads(answer["Body"].read())["predicted_label"] == "dog"
+    eventually(lambda: catalog.heard(moods) >= LOOP)
+    eventually(lambda: leads_to_the_endpoint(cloud, promoted))
+    package = cloud.operator.clients["sagemaker"].describe_model_package(ModelPackageName=promoted.model_package_arn)
+    assert package["CustomerMetadataProperties"]["trueup-version"] == promoted.version_id
+    assert package["SourceUri"].endswith(f"/exports/{promoted.version_id}/train.manifest")
 
 
-def test_a_worse_candidate_is_not_registered(cloud: Cloud, notices: Notices) -> None:
+def test_a_worse_candidate_is_not_registered(cloud: Cloud, notices: Notices, lineage_server: Marquez) -> None:
     look = cloud.operator
     good = msgspec.structs.replace(
         look.projects["stale"], training=msgspec.structs.replace(look.projects["stale"].training, hyperparameters={})
@@ -152,6 +222,10 @@ def test_a_worse_candidate_is_not_registered(cloud: Cloud, notices: Notices) -> 
     assert packages(cloud, "stale") == []
     assert serving(cloud, "stale") == before
     eventually(lambda: notices.tell_of(run.run_id, "rejected"))
+    eventually(lambda: "stale.retrain COMPLETE" in {said(each) for each in lineage_server.taken})
+    for each in lineage_server.taken:
+        judged(json.loads(each))
+    assert set(lineage_server.keys) == {"Bearer marquez"}
 
 
 def test_a_failing_training_says_why(cloud: Cloud, notices: Notices) -> None:

@@ -177,6 +177,13 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
         ["", "two words", "a*", "a" * 513],
     ),
     "label_studio.batch": ([1, MAX_BATCH], [0, MAX_BATCH + 1]),
+    "lineage.openlineage.url": (
+        ["https://marquez.example.com:5000/base", "http://127.0.0.1:5000"],
+        ["http://marquez.example.com", "marquez", "https://m?x=1", "https://m\n"],
+    ),
+    "lineage.openlineage.endpoint": (["api/v1/lineage", "/lineage"], ["", "a b", "x?y", "x" * 257]),
+    "lineage.openlineage.secret": (["a", "trueup/open-lineage", "s" * 64, None], ["", "a b", "s" * 65]),
+    "lineage.openlineage.namespace": (["trueup://prod", "team.a", None], ["", "a b", "n" * 257]),
 }
 # It has a test of its own.
 ELSEWHERE = {"projects"}
@@ -380,6 +387,18 @@ def _many_models(document: dict[str, Any]) -> None:
         (_project(sources={"transforms": True}), "trueup.projects[0].sources.transforms is not a known key"),
         (_project(backend="ground_truth"), "trueup.projects[0].ground_truth is missing"),
         (_project(backend="label_studio"), "trueup.projects[0].label_studio is missing"),
+        (
+            _project(lineage={"openlineage": {"transport": "http"}}),
+            "trueup.projects[0].lineage.openlineage.url is missing: transport http needs one",
+        ),
+        (
+            _project(lineage={"openlineage": {"transport": "eventbridge", "url": "https://m"}}),
+            "trueup.projects[0].lineage.openlineage.url is set, but transport is 'eventbridge'",
+        ),
+        (
+            _project(lineage={"openlineage": {"transport": "eventbridge", "secret": "s"}}),
+            "trueup.projects[0].lineage.openlineage.secret is set, but transport is 'eventbridge'",
+        ),
         (_project(training={"hyperparameters": {"epochs": 3}}), "trueup.projects[0].training.hyperparameters["),
         (
             _project(annotation={"queues": [{"name": "all"}]}),

@@ -149,6 +149,13 @@ def longest_project(index: int) -> dict[str, Any]:
         },
         "consensus": {"overlap": 2, "max_overlap": 3},
         "label_studio": {"url": "https://labels.example.com", "secret": f"s{index:02d}".ljust(64, "x")},
+        "lineage": {
+            "openlineage": {
+                "url": "https://m.example.com/".ljust(256, "x"),
+                "secret": f"l{index:02d}".ljust(64, "x"),
+                "namespace": "n" * 256,
+            }
+        },
         "annotation": {
             "models": [
                 {"name": f"n{each}".ljust(32, "x"), "model_id": f"us.{(3 * index + each) % 10}".ljust(128, "x")}

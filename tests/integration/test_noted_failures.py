@@ -27,6 +27,7 @@ QUEUE_CONSUMERS = (
     "capture_translate",
     "consensus_settle",
     "dataset_commit",
+    "lineage_emit",
     "model_promote",
     "retrain_decide",
 )

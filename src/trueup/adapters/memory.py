@@ -35,6 +35,8 @@ from trueup.errors import (
     TrueupError,
 )
 from trueup.events import Envelope, seal
+from trueup.lineage.mirror import Association, Entity
+from trueup.lineage.openlineage.events import RunEvent
 from trueup.model import (
     Annotation,
     AnnotatorSkill,
@@ -98,8 +100,10 @@ from trueup.ports import (
     LabelingBackend,
     LabelingJob,
     LabelingModels,
+    LineageEvents,
     LineageStore,
     ModelAnswer,
+    ModelLineage,
     ModelRegistry,
     Opening,
     Outcome,
@@ -1029,6 +1033,40 @@ class MemoryEventBus(EventBus):
         self.refuse -= set(refused)
         self.published += [each for each in envelopes if each.event_id not in refused]
         return refused
+
+
+class MemoryLineageEvents(LineageEvents):
+    """Refuses with the error in `refusal`, while there is one."""
+
+    def __init__(self) -> None:
+        self.emitted: list[RunEvent] = []
+        self.refusal: Exception | None = None
+
+    def emit(self, events: Sequence[RunEvent]) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.emitted += events
+
+
+class MemoryModelLineage(ModelLineage):
+    """`jobs` are those that SageMaker knows. Entities are kept by their sources, associations once for each pair."""
+
+    def __init__(self) -> None:
+        self._world = World()
+        self.jobs: set[str] = set()
+        self.entities: dict[str, Entity] = {}
+        self.associations: dict[tuple[str, str], str] = {}
+
+    @_locked
+    def mirror(self, entities: Sequence[Entity], associations: Sequence[Association]) -> tuple[str, ...]:
+        unknown = tuple(each.source for each in entities if each.kind == "job" and each.source not in self.jobs)
+        for each in entities:
+            if each.source not in unknown and (each.properties or each.source not in self.entities):
+                self.entities[each.source] = each
+        for bond in associations:
+            if not {bond.source, bond.destination} & set(unknown):
+                self.associations.setdefault((bond.source, bond.destination), bond.bond)
+        return unknown
 
 
 class MemoryEndpointAdmin(EndpointAdmin):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.bring_labels import BringLabels
     from trueup.usecases.decide_retraining import DecideRetraining
+    from trueup.usecases.describe_lineage import DescribeLineage
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
     from trueup.usecases.export_version import ExportVersion
@@ -123,6 +124,9 @@ class Deployed(Protocol):
     @property
     def athena(self) -> SampleSql: ...
     def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> SampleSql: ...
+    def describe_lineage(self, namespace: str) -> DescribeLineage:
+        """The namespace of jobs, or as the projects are configured where it is empty."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -85,3 +85,15 @@ def value_of(text: str) -> Value | None:
 
 def _under(things: Iterable[Any], names: Mapping[str, str]) -> tuple[Any, ...]:
     return tuple(replace(each, label=names.get(each.label, each.label)) for each in things)
+
+
+def counted(counts: Mapping[str, int], longest: int) -> str:
+    """Counts as one text, the largest first: "cat=12 dog=9", and how many more where that would be too long."""
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    text, left = "", len(ordered)
+    for name, count in ordered:
+        longer = f"{text} {name}={count}".strip()
+        if len(longer) > longest - len(f" and {left} more"):
+            return f"{text} and {left} more".strip()
+        text, left = longer, left - 1
+    return text

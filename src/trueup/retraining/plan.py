@@ -8,12 +8,16 @@ UpdateEndpoint); scripts/sagemaker follow the script-mode contract of SageMaker'
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from trueup.labels.naming import counted
 from trueup.model import Champion, DatasetVersion, ModelPackage, Project, Record, RetrainingRun
 
 _PROCESSING = "/opt/ml/processing"
+_LONGEST_METADATA = 256
+_NOT_METADATA = re.compile(r"[^\w .:/=+@-]")
 # DescribeEndpointConfig answers with these, CreateEndpointConfig does not take them.
 _ANSWER_ONLY = frozenset({"EndpointConfigArn", "EndpointConfigName", "CreationTime", "ResponseMetadata"})
 CAPTURED_CSV_TYPES = ("text/csv",)
@@ -76,7 +80,14 @@ def retraining_plan(
             evaluation_uri=evaluation_uri,
         ),
         "package": _package(
-            project, run, version, around, image=image, model_data_url=model_data_url, evaluation_uri=evaluation_uri
+            project,
+            run,
+            version,
+            exports,
+            around,
+            image=image,
+            model_data_url=model_data_url,
+            evaluation_uri=evaluation_uri,
         ),
     }
 
@@ -212,6 +223,7 @@ def _package(
     project: Project,
     run: RetrainingRun,
     version: DatasetVersion,
+    exports: Exports,
     around: Surroundings,
     *,
     image: str,
@@ -227,18 +239,35 @@ def _package(
             "SupportedContentTypes": ["text/csv", "application/json", "image/png"],
             "SupportedResponseMIMETypes": ["application/json"],
         },
-        "CustomerMetadataProperties": {
-            "trueup-project": project.name,
-            "trueup-run": run.run_id,
-            "trueup-version": version.version_id,
-            "trueup-rule": run.rule,
-        },
+        "CustomerMetadataProperties": package_metadata(project, run, version, exports),
+        "MetadataProperties": {"GeneratedBy": job_name(project.name, run.run_id), "ProjectId": project.name},
+        "SourceUri": exports.train,
         "ModelMetrics": {
             "ModelQuality": {
                 "Statistics": {"ContentType": "application/json", "S3Uri": f"{evaluation_uri}/evaluation.json"}
             }
         },
     }
+
+
+def package_metadata(project: Project, run: RetrainingRun, version: DatasetVersion, exports: Exports) -> dict[str, str]:
+    """What a model package tells of the dataset version that it learned from. SageMaker takes up to 50 entries, with
+    texts of up to 256 letters, digits and few other characters; what else a name has becomes _."""
+    told = {
+        "trueup-project": project.name,
+        "trueup-run": run.run_id,
+        "trueup-rule": run.rule,
+        "trueup-version": version.version_id,
+        "trueup-version-number": str(version.number),
+        "trueup-root": version.root,
+        "trueup-label-schema": version.schema_version,
+        "trueup-samples": str(version.samples),
+        "trueup-labels": counted(version.class_counts, _LONGEST_METADATA),
+        "trueup-splits": counted(version.split_counts, _LONGEST_METADATA),
+        "trueup-manifest": exports.train,
+        "trueup-test-manifest": exports.test,
+    }
+    return {key: _NOT_METADATA.sub("_", value)[:_LONGEST_METADATA] for key, value in told.items() if value}
 
 
 def serving_environment() -> dict[str, str]:

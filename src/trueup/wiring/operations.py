@@ -28,11 +28,15 @@ from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
 from trueup.adapters.integrations.duck import DuckSamples
 from trueup.errors import ConfigurationError
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import DatasetVersion, LabelledSample
+from trueup.settings import lineage_namespace
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
+from trueup.usecases.describe_lineage import DescribeLineage
 from trueup.usecases.diagnose import Diagnose, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
+from trueup.usecases.find_project import project_named
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
@@ -125,6 +129,23 @@ class Operations(Operator):
     @property
     def put_feedback(self) -> PutFeedback:
         return PutFeedback(projects=self.projects, feedback=self.feedback, clock=self.clock)
+
+    def describe_lineage(self, namespace: str) -> DescribeLineage:
+        return DescribeLineage(
+            lambda name: self._whereabouts(name, namespace), self.datasets, self.runs, DynamoReportStore(self.table)
+        )
+
+    def _whereabouts(self, name: str, namespace: str) -> Whereabouts:
+        project, deployment = project_named(self.projects, name), self.deployment
+        _, partition, _, _, account, _ = deployment.sagemaker_role_arn.split(":", 5)
+        return Whereabouts(
+            stage=deployment.stage,
+            project=project,
+            namespace=namespace or lineage_namespace(deployment.stage, project),
+            dataset_bucket=deployment.dataset_bucket,
+            captures_bucket=deployment.captures_bucket,
+            sagemaker=f"arn:{partition}:sagemaker:{deployment.region}:{account}",
+        )
 
     @property
     def sources(self) -> AwsLabelSources:

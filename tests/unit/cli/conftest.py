@@ -43,6 +43,7 @@ from trueup.adapters.memory_operations import (
 from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
+from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import Champion, DatasetVersion, LabelledSample, ModelPackage, Project, RetrainingRun, RunStatus
 from trueup.ports import EndpointState, ExportSink, Journal, LabelingOutput, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
@@ -51,6 +52,7 @@ from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.decide_retraining import DecideRetraining
+from trueup.usecases.describe_lineage import DescribeLineage
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.export_version import ExportVersion
@@ -212,6 +214,17 @@ class FakeDeployed:
     @property
     def manage(self) -> ManageQueue:
         return self.loop.manage
+
+    def describe_lineage(self, namespace: str) -> DescribeLineage:
+        place = Whereabouts(
+            stage="dev",
+            project=self.loop.config,
+            namespace=namespace or "trueup://dev",
+            dataset_bucket=self.deployment.dataset_bucket,
+            captures_bucket=self.deployment.captures_bucket,
+            sagemaker="arn:aws:sagemaker:us-east-1:111122223333",
+        )
+        return DescribeLineage(lambda _: place, self.datasets, self.runs, self.loop.reports)
 
     @property
     def redrive(self) -> RedriveMessages:

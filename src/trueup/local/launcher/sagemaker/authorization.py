@@ -16,9 +16,11 @@ _KINDS = {
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",
     "ModelPackageGroup": "model-package-group",
+    "Action": "action",
+    "Context": "context",
 }
 # SageMaker writes these names in lower case into their ARNs.
-_LOWERED = frozenset({"model", "endpoint-config", "endpoint", "labeling-job"})
+_LOWERED = frozenset({"model", "endpoint-config", "endpoint", "labeling-job", "action", "context"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def _resources(operation: str, request: Mapping[str, Any], arn: Arn) -> list[str
         return [request["ResourceArn"]]
     if operation in ("CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage"):
         return _package(request, arn)
+    if operation in _LINEAGE:
+        return _LINEAGE[operation](request, arn)
     if operation in ("CreateEndpoint", "UpdateEndpoint"):
         return [_named("Endpoint", request, arn), _named("EndpointConfig", request, arn)]
     verb = next((each for each in _VERBS if operation.startswith(each)), "")
@@ -57,6 +61,15 @@ def _resources(operation: str, request: Mapping[str, Any], arn: Arn) -> list[str
 def _named(noun: str, request: Mapping[str, Any], arn: Arn) -> str:
     kind, name = _KINDS[noun], str(request.get(f"{noun}Name", ""))
     return arn(kind, name.lower() if kind in _LOWERED else name)
+
+
+# What is not known by a name of its own.
+_LINEAGE: Mapping[str, Callable[[Mapping[str, Any], Arn], list[str]]] = {
+    "CreateArtifact": lambda _, arn: [arn("artifact", "*")],
+    "DescribeArtifact": lambda request, _: [request["ArtifactArn"]],
+    "UpdateArtifact": lambda request, _: [request["ArtifactArn"]],
+    "AddAssociation": lambda request, _: [request["SourceArn"], request["DestinationArn"]],
+}
 
 
 def _package(request: Mapping[str, Any], arn: Arn) -> list[str]:

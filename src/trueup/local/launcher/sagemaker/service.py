@@ -13,6 +13,7 @@ from trueup.local.launcher.sagemaker.errors import AwsError
 from trueup.local.launcher.sagemaker.hosting import EndpointConfigs, Endpoints, ModelError, Models
 from trueup.local.launcher.sagemaker.jobs import ProcessingJobs, TrainingJobs
 from trueup.local.launcher.sagemaker.labeling import LabelingJobs
+from trueup.local.launcher.sagemaker.lineage import Lineage
 from trueup.local.launcher.sagemaker.registry import ModelRegistry
 from trueup.local.launcher.sagemaker.store import Store
 from trueup.local.launcher.sagemaker.validation import check_answer, check_request
@@ -38,6 +39,7 @@ class SageMaker:
         self._world = world
         self._store = store
         registry = ModelRegistry(world, store)
+        self._lineage = lineage = Lineage(world, store)
         self.operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "CreateTrainingJob": training.create,
             "DescribeTrainingJob": training.describe,
@@ -68,6 +70,20 @@ class SageMaker:
             "CreateLabelingJob": self._labeling.create,
             "DescribeLabelingJob": self._labeling.describe,
             "StopLabelingJob": self._labeling.stop,
+            "CreateArtifact": lineage.create_artifact,
+            "DescribeArtifact": lineage.describe_artifact,
+            "UpdateArtifact": lineage.update_artifact,
+            "ListArtifacts": lineage.artifacts,
+            "CreateAction": lineage.create_action,
+            "DescribeAction": lineage.describe_action,
+            "UpdateAction": lineage.update_action,
+            "CreateContext": lineage.create_context,
+            "DescribeContext": lineage.describe_context,
+            "ListContexts": lineage.contexts,
+            "ListTrialComponents": lineage.components,
+            "AddAssociation": lineage.associate,
+            "ListAssociations": lineage.associations,
+            "QueryLineage": lineage.query,
             "AddTags": self._add_tags,
             "ListTags": self._list_tags,
             "DeleteTags": self._delete_tags,
@@ -81,6 +97,7 @@ class SageMaker:
             raise AwsError("UnknownOperationException", f"the SageMaker stand-in lacks {operation}")
         answer = handler(dict(request))
         check_answer(operation, answer)
+        self._lineage.notice(operation, request, answer)
         if operation.startswith("Create") and request.get("Tags"):
             arn = next(value for key, value in answer.items() if key.endswith("Arn"))
             self._add_tags({"ResourceArn": arn, "Tags": request["Tags"]})
