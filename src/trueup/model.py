@@ -174,6 +174,19 @@ class ConsensusPolicy(Record, frozen=True, kw_only=True):
 
 
 MODEL_ANNOTATOR = "model:"
+TRUTH_ANNOTATOR = "truth"
+
+
+def pseudonym(project: str, annotator: str) -> str:
+    """What datasets call an annotator: ten hexadecimal digits, the same for ever within a project. Models go by their
+    names, and what turned out to be true by that word alone."""
+    if annotator.startswith(MODEL_ANNOTATOR):
+        return annotator
+    if annotator.partition(":")[0] == TRUTH_ANNOTATOR:
+        return TRUTH_ANNOTATOR
+    return content_id("annotator", project, annotator)[:10]
+
+
 # The reason of what is drawn uniformly at random beside what strategies choose.
 AUDIT = "audit"
 
@@ -829,7 +842,8 @@ class Annotation(Record, frozen=True, kw_only=True):
 
 
 class Consensus(Record, frozen=True, kw_only=True):
-    """The label that a set of annotations supports. `agreement` is the share of answers equal to `label`."""
+    """The label that a set of annotations supports. `agreement` is the share of answers equal to `label`, `annotators`
+    are those whose answers they are."""
 
     project: str
     consensus_id: str
@@ -841,6 +855,7 @@ class Consensus(Record, frozen=True, kw_only=True):
     method: str
     annotation_ids: tuple[str, ...]
     reached_at: datetime
+    annotators: tuple[str, ...] = ()
 
 
 class Ruling(Record, frozen=True, kw_only=True):
@@ -1011,7 +1026,8 @@ class SettledLabel(Record, frozen=True, kw_only=True):
 
 
 class LabelledSample(Record, frozen=True, kw_only=True):
-    """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment."""
+    """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment. `annotators`
+    are the pseudonyms of those on whose answers the label stands."""
 
     sample_id: str
     label: str
@@ -1027,6 +1043,7 @@ class LabelledSample(Record, frozen=True, kw_only=True):
     propensity: float | None = None
     labelled_at: datetime | None = None
     slice: str | None = None
+    annotators: tuple[str, ...] = ()
 
 
 class Segment(Record, frozen=True, kw_only=True):
@@ -1041,7 +1058,8 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     """An immutable, content-addressed list of labelled samples. `version_id` is the SHA-256 of the document.
 
     `segments` hold the whole content, in order; a later segment's line for a sample replaces an earlier one.
-    `schema_version` is that of the label schema of when it was made.
+    `schema_version` is that of the label schema of when it was made. `annotators` counts, for each pseudonym, the
+    labels of each split that stand on their answers (trueup.dataset.annotators).
     """
 
     project: str
@@ -1061,6 +1079,7 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     mean_agreement: float = 1.0
     policy_version: str = ""
     schema_version: str = ""
+    annotators: Mapping[str, Mapping[str, int]] = {}
 
 
 class SampleChange(Record, frozen=True, kw_only=True):
@@ -1100,7 +1119,8 @@ class RunStatus(enum.StrEnum):
 
 
 class RetrainingRun(Record, frozen=True, kw_only=True):
-    """One retraining of a project. `run_id` is unique per project and names the execution and the jobs."""
+    """One retraining of a project. `run_id` is unique per project and names the execution and the jobs.
+    `version_number` is that of `version_id`, 0 in records of old; `hyperparameters` are the training job's."""
 
     project: str
     run_id: str
@@ -1117,6 +1137,27 @@ class RetrainingRun(Record, frozen=True, kw_only=True):
     outcome: str = ""
     metrics: Mapping[str, float] = {}
     promotion_execution_arn: str | None = None
+    version_number: int = 0
+    hyperparameters: Mapping[str, str] = {}
+
+
+class Evaluation(Record, frozen=True, kw_only=True):
+    """How a run's candidate did on its version's test split. `labels_by` counts the test labels that stand on each
+    annotator's answers, by pseudonym, and `wrong_by` those of them with which the candidate did not agree. `sha256` is
+    that of the predictions at `uri`."""
+
+    project: str
+    run_id: str
+    version_id: str
+    uri: str
+    sha256: str
+    passed: bool
+    at: datetime
+    samples: int
+    wrong: int
+    metrics: Mapping[str, float] = {}
+    labels_by: Mapping[str, int] = {}
+    wrong_by: Mapping[str, int] = {}
 
 
 class Champion(Record, frozen=True, kw_only=True):
@@ -1140,7 +1181,7 @@ class GateVerdict(Record, frozen=True, kw_only=True):
 
 
 class ModelPackage(Record, frozen=True, kw_only=True):
-    """A registered candidate, as the model registry says."""
+    """A registered candidate, as the model registry says. `digest` names the bytes of its archive, where it says so."""
 
     arn: str
     group: str
@@ -1149,28 +1190,36 @@ class ModelPackage(Record, frozen=True, kw_only=True):
     model_data_url: str
     environment: Mapping[str, str] = {}
     metadata: Mapping[str, str] = {}
+    digest: str | None = None
 
 
 # ---------------------------------------------------------------- who came from whom
 
 
 class NodeKind(enum.StrEnum):
+    """In the order of the loop."""
+
+    ENDPOINT = "endpoint"
     CAPTURE = "capture"
     SAMPLE = "sample"
+    SELECTION = "selection"
+    FEEDBACK = "feedback"
     TASK = "task"
     BATCH = "batch"
-    FEEDBACK = "feedback"
     ANNOTATION = "annotation"
+    REVIEW = "review"
     CONSENSUS = "consensus"
     VERSION = "version"
     TRAINING = "training"
+    EVALUATION = "evaluation"
     MODEL = "model"
-    ENDPOINT = "endpoint"
+    DEPLOYMENT = "deployment"
 
 
 class Node(Record, frozen=True, kw_only=True):
-    """A thing in the lineage graph. Ids: capture = event id#index, batch and training = job name, model = package ARN
-    or model name, endpoint = endpoint config name; the others as in their records."""
+    """A thing in the lineage graph. Ids: endpoint = the endpoint configuration's name, of a model that trueup did not
+    deploy the endpoint's; capture = event id#index, selection = its sample, review = the ruling, batch and training =
+    job name, evaluation and deployment = the run, model = package ARN; the others as in their records."""
 
     kind: NodeKind
     id: str
@@ -1186,10 +1235,19 @@ class Node(Record, frozen=True, kw_only=True):
 
 
 class Edge(Record, frozen=True, kw_only=True):
-    """`source` led to `target`: the arrow points from the older thing to what was made of it."""
+    """`source` led to `target`: the arrow points from the older thing to what was made of it. `source_hash` and
+    `target_hash` are SHA-256 of what they were then, where that is known: of samples, versions and files their own, of
+    records that of the record."""
 
     project: str
     source: Node
     target: Node
     actor: str
     at: datetime
+    source_hash: str | None = None
+    target_hash: str | None = None
+
+
+def record_hash(record: Record) -> str:
+    """SHA-256 of a record as it is stored."""
+    return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).hexdigest()

@@ -71,6 +71,7 @@ def _manifest_line(sample: LabelledSample, schema: LabelSchema, project: str) ->
         "trueup-sample": sample.sample_id,
         "trueup-split": sample.split,
         "trueup-weight": sample.weight,
+        "trueup-annotators": sample.annotators,
         "content-type": sample.content_type,
     }
 

@@ -15,6 +15,7 @@ from datetime import datetime
 
 import msgspec
 
+from trueup.dataset.annotators import annotator_counts
 from trueup.dataset.segments import decode, encode
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
@@ -59,6 +60,7 @@ def next_version(
         mean_agreement=round(sum(each.agreement for each in content.values()) / len(content), 6),
         policy_version=policy_version,
         schema_version=schema_version,
+        annotators=annotator_counts(content.values()),
     )
     return msgspec.structs.replace(nameless, version_id=version_id_of(nameless))
 

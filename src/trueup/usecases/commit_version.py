@@ -112,7 +112,8 @@ class CommitVersion:
         lines = [line for _, line in changes]
         segment = self.datasets.put_segment(project.name, encode(lines), len(lines))
         now, schema = self.clock.now(), project.label_schema.version
-        version = next_version(project.name, parent, current, lines, segment, now, reason, schema_version=schema)
+        policy = project.selection.version
+        version = next_version(project.name, parent, current, lines, segment, now, reason, policy, schema)
         journal = Journal(
             at=version.created_at,
             edges=committed(version, tuple(label for label, _ in changes)),

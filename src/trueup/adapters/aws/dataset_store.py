@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from trueup.ports import DatasetStore, Journal
 
 # A segment takes about 110 bytes of a version, and DynamoDB's items end at 400 KB.
 MAX_LISTED_SEGMENTS = 1000
+_FULL = re.compile(r"[0-9a-f]{64}")
 
 
 class AwsDatasetStore(DatasetStore):
@@ -73,11 +75,24 @@ class AwsDatasetStore(DatasetStore):
         numbered = self._table.get(_versions_pk(project), f"{number:010d}") if number is not None else None
         if numbered is not None:
             return self._read(numbered)
+        if _FULL.fullmatch(version_id):
+            return self._named(project, version_id)
         listed = self._table.query(_versions_pk(project)) if len(version_id) >= MIN_PREFIX else iter(())
         found = [each for each in listed if each["version_id"].startswith(version_id)]
         if len(found) != 1:
             raise NotFoundError(f"project {project} has no version {version_id}")
         return self._read(found[0])
+
+    def _named(self, project: str, version_id: str) -> DatasetVersion:
+        """By its whole name, in two reads however many there are. A document whose commit lost is no version."""
+        try:
+            number = read_document(self.document(project, version_id), version_id).number
+            item = self._table.get(_versions_pk(project), f"{number:010d}")
+        except NotFoundError:
+            item = None
+        if item is None or item["version_id"] != version_id:
+            raise NotFoundError(f"project {project} has no version {version_id}")
+        return self._read(item)
 
     def versions(self, project: str) -> list[DatasetVersion]:
         found = self._table.query(_versions_pk(project), newest_first=True)
