@@ -151,7 +151,7 @@ class DynamoRunStore(RunStore):
 
     def begin(self, run: RetrainingRun, journal: Journal) -> None:
         lock = put(_active_key(run.project), {"run_id": run.run_id}, condition=FRESH, run_id=run.run_id)
-        stored = put(_run_key(run), run, condition=FRESH)
+        stored = _run_write(run, FRESH)
         forget = Write(action="Delete", key=_postponed_key(run.project))
         try:
             self._table.write([lock, stored, forget, *journal_writes(journal)])
@@ -185,7 +185,7 @@ class DynamoRunStore(RunStore):
 
     def save(self, run: RetrainingRun, journal: Journal) -> None:
         """The lock says whether a run is running: one transaction looks at it and writes the run."""
-        stored = [_run_write(run), *_promotions(run), *journal_writes(journal)]
+        stored = [_run_write(run, "attribute_exists(pk)"), *_promotions(run), *journal_writes(journal)]
         held = _lock_of(run)
         try:
             self._table.write([*stored, held])
@@ -269,13 +269,12 @@ class DynamoBatchStore(BatchStore):
         self._table.write([put((f"P#{project}#SYNC", backend), _Seen(until=until))])
 
 
-def _run_write(run: RetrainingRun) -> Write:
+def _run_write(run: RetrainingRun, condition: str) -> Write:
     """In the index by the number of its version once there is a training job."""
-    key, there = _run_key(run), "attribute_exists(pk)"
     if not run.training_job or not run.version_number:
-        return put(key, run, condition=there)
+        return put(_run_key(run), run, condition=condition)
     number = f"{run.version_number:010d}#{run.run_id}"
-    return put(key, run, condition=there, gsi1pk=f"P#{run.project}#TRAINED", gsi1sk=number)
+    return put(_run_key(run), run, condition=condition, gsi1pk=f"P#{run.project}#TRAINED", gsi1sk=number)
 
 
 def _promotions(run: RetrainingRun) -> list[Write]:
