@@ -1237,13 +1237,14 @@ class Node(Record, frozen=True, kw_only=True):
 class Edge(Record, frozen=True, kw_only=True):
     """`source` led to `target`: the arrow points from the older thing to what was made of it. `source_hash` and
     `target_hash` are SHA-256 of what they were then, where that is known: of samples, versions and files their own, of
-    records that of the record."""
+    records that of the record. `note` says in a few words what was made: a label, a verdict."""
 
     project: str
     source: Node
     target: Node
     actor: str
     at: datetime
+    note: str = ""
     source_hash: str | None = None
     target_hash: str | None = None
 

@@ -494,11 +494,13 @@ class LineageStore(Protocol):
         ...
 
     def edges_from(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
-        """What a node led to, in the order of the targets; the first `limit`."""
+        """What a node led to, in the order of the targets; with a `limit` no more than so many, of the end of that
+        order."""
         ...
 
     def edges_to(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
-        """What led to a node, in the order of the sources; the first `limit`. Eventually consistent."""
+        """What led to a node, in the order of the sources; with a `limit` no more than so many, of the end of that
+        order, where a version's parent is. Eventually consistent."""
         ...
 
     def count_from(self, project: str, node: Node, at_most: int) -> int:

@@ -860,12 +860,12 @@ class MemoryLineageStore(LineageStore):
     @_locked
     def edges_from(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
         found = self._world.leaving.get((project, node), [])
-        return sorted(found, key=lambda each: str(each.target))[:limit]
+        return _last(sorted(found, key=lambda each: str(each.target)), limit)
 
     @_locked
     def edges_to(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
         found = self._world.reaching.get((project, node), [])
-        return sorted(found, key=lambda each: str(each.source))[:limit]
+        return _last(sorted(found, key=lambda each: str(each.source)), limit)
 
     @_locked
     def count_from(self, project: str, node: Node, at_most: int) -> int:
@@ -874,6 +874,10 @@ class MemoryLineageStore(LineageStore):
     @_locked
     def count_to(self, project: str, node: Node, at_most: int) -> int:
         return min(at_most, len(self._world.reaching.get((project, node), [])))
+
+
+def _last(edges: list[Edge], limit: int | None) -> list[Edge]:
+    return edges if limit is None else edges[max(0, len(edges) - limit) :]
 
 
 class MemoryRunStore(RunStore):

@@ -195,6 +195,8 @@ def _label(tree: Tree) -> Text:
 
     text = Text.assemble((tree.node.kind.value, _COLOURS[tree.node.kind]), f" {short(tree.node, _SHORT)}")
     if tree.edge is not None:
+        if tree.edge.note and tree.edge.target == tree.node:
+            text.append(f"  {tree.edge.note}", style="bold")
         text.append(f"  {tree.edge.actor}, {tree.edge.at:%Y-%m-%d %H:%M:%S}", style="dim")
     if remark(tree):
         text.append(f"  {remark(tree)}", style="dim italic")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from trueup.labels.brief import brief
 from trueup.model import (
     Annotation,
     Consensus,
@@ -75,6 +76,7 @@ def answered(annotation: Annotation) -> Edge:
         Node(kind=NodeKind.ANNOTATION, id=annotation.annotation_id),
         annotation.annotator,
         annotation.submitted_at,
+        note=brief(annotation.label),
         target_hash=record_hash(annotation),
     )
 
@@ -89,6 +91,7 @@ def supported(consensus: Consensus) -> tuple[Edge, ...]:
             target,
             consensus.method,
             consensus.reached_at,
+            note=brief(consensus.label),
             target_hash=digest,
         )
         for each in consensus.annotation_ids
@@ -118,6 +121,7 @@ def ruled(ruling: Ruling, before: Consensus | None = None, after: Consensus | No
                 consensus_node(after),
                 ruling.reviewer,
                 ruling.at,
+                note=brief(after.label),
                 source_hash=digest,
                 target_hash=made,
             )
@@ -184,6 +188,7 @@ def evaluated(evaluation: Evaluation, training_job: str | None) -> tuple[Edge, .
             target,
             evaluation.run_id,
             evaluation.at,
+            note="passed" if evaluation.passed else "refused",
             source_hash=name or None,
             target_hash=evaluation.sha256,
         )
@@ -221,6 +226,7 @@ def _edge(
     actor: str,
     at: datetime,
     *,
+    note: str = "",
     source_hash: str | None = None,
     target_hash: str | None = None,
 ) -> Edge:
@@ -230,6 +236,7 @@ def _edge(
         target=target,
         actor=actor,
         at=at,
+        note=note,
         source_hash=source_hash,
         target_hash=target_hash,
     )

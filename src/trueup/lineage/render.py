@@ -29,8 +29,13 @@ def to_builtins(tree: Tree) -> dict[str, Any]:
 def edge_facts(edge: Edge) -> dict[str, Any]:
     """Who drew an arrow, when, and what its ends were then."""
     hashes = {"source_hash": edge.source_hash, "target_hash": edge.target_hash}
-    known = {name: value for name, value in hashes.items() if value}
+    known = {name: value for name, value in {"note": edge.note, **hashes}.items() if value}
     return {"actor": edge.actor, "at": edge.at.isoformat(), **known}
+
+
+def told(edge: Edge) -> str:
+    """Who drew an arrow, when, and what it says."""
+    return ", ".join([edge.actor, f"{edge.at:%Y-%m-%d %H:%M:%S}", *([edge.note] if edge.note else [])])
 
 
 def to_dot(trees: Sequence[Tree]) -> str:
@@ -42,7 +47,7 @@ def to_dot(trees: Sequence[Tree]) -> str:
 def label(tree: Tree) -> str:
     text = f"{tree.node.kind} {short(tree.node)}"
     if tree.edge is not None:
-        text += f"  ({tree.edge.actor}, {tree.edge.at:%Y-%m-%d %H:%M:%S})"
+        text += f"  ({told(tree.edge)})"
     return text + "".join(f"  {each}" for each in [remark(tree)] if each)
 
 
@@ -89,7 +94,7 @@ def _dot_lines(tree: Tree) -> list[str]:
     lines = [f'  {node} [label="{tree.node.kind}\\n{_escaped(short(tree.node))}"];']
     if tree.edge is not None:
         source, target = _quoted(str(tree.edge.source)), _quoted(str(tree.edge.target))
-        tip = _escaped(f"{tree.edge.actor}, {tree.edge.at:%Y-%m-%d %H:%M:%S}")
+        tip = _escaped(told(tree.edge))
         lines.append(f'  {source} -> {target} [tooltip="{tip}"];')
     if tree.more:
         name = _quoted(f"{tree.node} more")

@@ -53,7 +53,7 @@ class Fan(Record, frozen=True, kw_only=True):
 def fan_of(node: Node, neighbours: Neighbours, most: int = FAN) -> Fan:
     """Costs one read, or with more arrows than `most` a count beside, of MOST_COUNTED at most."""
     found = neighbours.edges(node, most + 1)
-    edges = tuple(sorted(found[:most], key=lambda each: (each.at, str(each.source), str(each.target))))
+    edges = tuple(sorted(found[-most:], key=lambda each: (each.at, str(each.source), str(each.target))))
     if len(found) <= most:
         return Fan(edges=edges)
     counted = neighbours.count(node, MOST_COUNTED)

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from trueup.errors import InputError, NotFoundError
 from trueup.lineage.walk import MOST_NODES, Direction, Fan, Tree, closes, fan_of, far_end, walk
 from trueup.model import Edge, Node, NodeKind, Project, Record
@@ -13,9 +15,8 @@ from trueup.ports import DatasetStore, LineageStore
 from trueup.usecases.find_project import project_named
 
 BOTH: tuple[Direction, ...] = ("up", "down")
-# What a picture has room for.
-_PICTURE_FAN = 8
-_PICTURE_NODES = 80
+# What a picture has room for on each side.
+_PICTURE_NODES = 40
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class Side:
 
 class Seen(Record, frozen=True, kw_only=True):
     """A node of a picture. `up` and `down` are arrows that the picture leaves out, None where nobody looked; `at_least`
-    tells that there are more of them than that. `step` is how far it is from the middle, causes below zero."""
+    tells that there are more of them than that. `step` is how far it is from the middle, causes below zero. `title` is
+    what people call it, where that is not its id."""
 
     node: Node
     step: int
+    title: str = ""
     up: int | None = None
     down: int | None = None
     at_least: bool = False
@@ -68,15 +71,21 @@ class ShowLineage:
     ) -> dict[Direction, Tree]:
         return {each: walk(node, Side(self.lineage, project, each), each, limit) for each in directions}
 
-    def piece(self, project_name: str, text: str, steps: int, fan: int = _PICTURE_FAN) -> Piece:
+    def piece(self, project_name: str, text: str, steps: int, fan: int) -> Piece:
         """All that is at most so many arrows up, and so many down, as far as a picture has room for it: two reads and
         perhaps two counts for each node that it shows."""
         project = project_named(self.projects, project_name).name
+        if not text:
+            raise InputError("say of what: a kind and an id, or an id alone", field="id")
         middle = self.find([project], text)[1]
         piece = _Piece(middle)
         for each in BOTH:
             piece.grow(Side(self.lineage, project, each), each, steps, fan)
-        return Piece(project=project, middle=middle, nodes=piece.nodes(), edges=tuple(piece.edges))
+        notes = {each.target: each.note for each in piece.edges if each.note}
+        nodes = tuple(
+            replace(each, title=notes.get(each.node) or self._number(project, each.node)) for each in piece.nodes()
+        )
+        return Piece(project=project, middle=middle, nodes=nodes, edges=tuple(piece.edges))
 
     def find(self, names: Sequence[str], text: str) -> tuple[str, Node]:
         """The project and the node that are meant by a kind and an id, or by an id alone; a version also by its number
@@ -86,6 +95,15 @@ class ShowLineage:
                 if self._is_there(project, node):
                     return project, node
         raise NotFoundError(f"lineage knows no {text!r} in {', '.join(names)}")
+
+    def _number(self, project: str, node: Node) -> str:
+        """What people call a version."""
+        if node.kind is not NodeKind.VERSION:
+            return ""
+        try:
+            return f"v{self.datasets.version(project, node.id).number}"
+        except NotFoundError:
+            return ""
 
     def _is_there(self, project: str, node: Node) -> bool:
         """A version that was imported came from nothing that is known here, and is there all the same."""
@@ -123,17 +141,19 @@ class _Piece:
 
     def grow(self, side: Side, direction: Direction, steps: int, fan: int) -> None:
         sign = 1 if direction == "down" else -1
+        """Half as many arrows of what is not in the middle, so that it is the first fan that is seen."""
         waiting = deque([self._middle])
         looked = {self._middle}
+        room = len(self._steps) + _PICTURE_NODES
         while waiting:
             node = waiting.popleft()
             if abs(self._steps[node]) >= steps or closes(node, self._middle):
                 continue
-            found = fan_of(node, side, fan)
+            found = fan_of(node, side, fan if node == self._middle else max(1, fan // 2))
             self._left[node, direction] = found
             for edge in found.edges:
                 end = far_end(edge, direction)
-                if end not in self._steps and len(self._steps) >= _PICTURE_NODES:
+                if end not in self._steps and len(self._steps) >= room:
                     self._left[node, direction] = _one_more(self._left[node, direction])
                     continue
                 self.edges[edge] = None

@@ -57,11 +57,16 @@ class DynamoLineageStore(LineageStore):
             self._table.write(chunk)
 
     def edges_from(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
-        return [record_of(each, Edge) for each in self._table.query(f"P#{project}#EDGE#{node}", limit=limit)]
+        return self._edges(project, node, limit, index=False)
 
     def edges_to(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
-        found = self._table.query(f"P#{project}#EDGE#{node}", index=True, limit=limit)
-        return [record_of(each, Edge) for each in found]
+        return self._edges(project, node, limit, index=True)
+
+    def _edges(self, project: str, node: Node, limit: int | None, *, index: bool) -> list[Edge]:
+        last = limit is not None
+        found = self._table.query(f"P#{project}#EDGE#{node}", index=index, newest_first=last, limit=limit)
+        edges = [record_of(each, Edge) for each in found]
+        return edges[::-1] if last else edges
 
     def count_from(self, project: str, node: Node, at_most: int) -> int:
         return self._table.count(f"P#{project}#EDGE#{node}", at_most=at_most)
