@@ -52,12 +52,13 @@ def _node(seen: Seen) -> dict[str, Any]:
 
 
 def _edge(edge: Edge) -> dict[str, Any]:
+    source_hash, target_hash = edge.hashes
     return {
         "source": str(edge.source),
         "target": str(edge.target),
         "actor": edge.actor,
         "at": edge.at,
         "note": edge.note,
-        "source_hash": edge.source_hash,
-        "target_hash": edge.target_hash,
+        "source_hash": source_hash,
+        "target_hash": target_hash,
     }

@@ -1227,6 +1227,10 @@ class Node(Record, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
 
+    @property
+    def own_hash(self) -> str | None:
+        return self.id if self.kind in (NodeKind.SAMPLE, NodeKind.VERSION) else None
+
     @classmethod
     def parse(cls, text: str) -> Node:
         """Read "kind:id". Raises ValueError when the kind is unknown."""
@@ -1234,10 +1238,10 @@ class Node(Record, frozen=True, kw_only=True):
         return cls(kind=NodeKind(kind), id=name)
 
 
-class Edge(Record, frozen=True, kw_only=True):
+class Edge(Record, frozen=True, kw_only=True, omit_defaults=True):
     """`source` led to `target`: the arrow points from the older thing to what was made of it. `source_hash` and
-    `target_hash` are SHA-256 of what they were then, where that is known: of samples, versions and files their own, of
-    records that of the record. `note` says in a few words what was made: a label, a verdict."""
+    `target_hash` are SHA-256 of what they were then, where that is known and is not their id: of files that of their
+    bytes, of records that of the record. `note` says in a few words what was made: a label, a verdict."""
 
     project: str
     source: Node
@@ -1247,6 +1251,11 @@ class Edge(Record, frozen=True, kw_only=True):
     note: str = ""
     source_hash: str | None = None
     target_hash: str | None = None
+
+    @property
+    def hashes(self) -> tuple[str | None, str | None]:
+        """Of both ends; samples and versions are named by theirs."""
+        return self.source_hash or self.source.own_hash, self.target_hash or self.target.own_hash
 
 
 def record_hash(record: Record) -> str:

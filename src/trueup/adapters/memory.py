@@ -139,12 +139,12 @@ class World:
     def write(self, journal: Journal, edges: Iterable[Edge] = ()) -> None:
         """What is there already stays as it was first written."""
         for each in (*journal.edges, *edges):
-            self._draw(each)
+            self.draw(each)
         for event in journal.events:
             envelope = seal(event, journal.at)
             self.envelopes.setdefault(envelope.event_id, envelope)
 
-    def _draw(self, edge: Edge) -> None:
+    def draw(self, edge: Edge) -> None:
         key = edge.project, str(edge.source), str(edge.target)
         if key not in self.edges:
             self.edges[key] = edge

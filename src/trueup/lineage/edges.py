@@ -37,7 +37,7 @@ def captured(selection: Selection, endpoint: str | None = None, line: bytes = b"
     sample, capture = Node(kind=NodeKind.SAMPLE, id=selection.sample_id), capture_node(selection)
     digest = hashlib.sha256(line).hexdigest() if line else None
     at = selection.selected_at
-    edges = [_edge(selection.project, capture, sample, ACTOR, at, source_hash=digest, target_hash=selection.sample_id)]
+    edges = [_edge(selection.project, capture, sample, ACTOR, at, source_hash=digest)]
     if endpoint:
         source = Node(kind=NodeKind.ENDPOINT, id=endpoint)
         edges.insert(0, _edge(selection.project, source, capture, ACTOR, at, target_hash=digest))
@@ -51,7 +51,7 @@ def asked(selection: Selection, task: Task) -> tuple[Edge, ...]:
     target = Node(kind=NodeKind.TASK, id=task.task_id)
     digest, actor, at = record_hash(selection), selection.strategy, task.opened_at
     return (
-        _edge(task.project, sample, choice, actor, at, source_hash=task.sample_id, target_hash=digest),
+        _edge(task.project, sample, choice, actor, at, target_hash=digest),
         _edge(task.project, choice, target, actor, at, source_hash=digest),
     )
 
@@ -132,7 +132,7 @@ def ruled(ruling: Ruling, before: Consensus | None = None, after: Consensus | No
 def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tuple[Edge, ...]:
     """parent → version, and consensus → version for the labels that are new in it. Labels that a version
     inherits are reached through its parents, so a version costs edges only for what it changed."""
-    target, name = Node(kind=NodeKind.VERSION, id=version.version_id), version.version_id
+    target = Node(kind=NodeKind.VERSION, id=version.version_id)
     edges = [
         _edge(
             version.project,
@@ -141,24 +141,12 @@ def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tupl
             ACTOR,
             version.created_at,
             source_hash=record_hash(each.consensus),
-            target_hash=name,
         )
         for each in labels
     ]
     if version.parent:
         parent = Node(kind=NodeKind.VERSION, id=version.parent)
-        edges.insert(
-            0,
-            _edge(
-                version.project,
-                parent,
-                target,
-                ACTOR,
-                version.created_at,
-                source_hash=version.parent,
-                target_hash=name,
-            ),
-        )
+        edges.insert(0, _edge(version.project, parent, target, ACTOR, version.created_at))
     return tuple(edges)
 
 
@@ -170,17 +158,15 @@ def trained(run: RetrainingRun, training_job: str, at: datetime) -> Edge:
         Node(kind=NodeKind.TRAINING, id=training_job),
         run.run_id,
         at,
-        source_hash=run.version_id,
     )
 
 
 def evaluated(evaluation: Evaluation, training_job: str | None) -> tuple[Edge, ...]:
     """training job → evaluation, and version → evaluation, whose test split it was; the actor is the run."""
     target = Node(kind=NodeKind.EVALUATION, id=evaluation.run_id)
-    version = Node(kind=NodeKind.VERSION, id=evaluation.version_id)
-    sources = [(version, evaluation.version_id)]
+    sources = [Node(kind=NodeKind.VERSION, id=evaluation.version_id)]
     if training_job:
-        sources.append((Node(kind=NodeKind.TRAINING, id=training_job), ""))
+        sources.append(Node(kind=NodeKind.TRAINING, id=training_job))
     return tuple(
         _edge(
             evaluation.project,
@@ -189,10 +175,9 @@ def evaluated(evaluation: Evaluation, training_job: str | None) -> tuple[Edge, .
             evaluation.run_id,
             evaluation.at,
             note="passed" if evaluation.passed else "refused",
-            source_hash=name or None,
             target_hash=evaluation.sha256,
         )
-        for source, name in sources
+        for source in sources
     )
 
 

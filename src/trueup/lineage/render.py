@@ -28,7 +28,7 @@ def to_builtins(tree: Tree) -> dict[str, Any]:
 
 def edge_facts(edge: Edge) -> dict[str, Any]:
     """Who drew an arrow, when, and what its ends were then."""
-    hashes = {"source_hash": edge.source_hash, "target_hash": edge.target_hash}
+    hashes = dict(zip(("source_hash", "target_hash"), edge.hashes, strict=True))
     known = {name: value for name, value in {"note": edge.note, **hashes}.items() if value}
     return {"actor": edge.actor, "at": edge.at.isoformat(), **known}
 
