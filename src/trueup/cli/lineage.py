@@ -260,7 +260,8 @@ def _span(since: datetime | None, until: datetime | None) -> str:
 def _paint_credits(found: Credits) -> None:
     version, evaluation = found.version, found.evaluation
     paint(f"[bold]{_title(found.run, version)}[/] [dim]of {safe(version.project)}[/]")
-    splits = ", ".join(f"{number:,} {name}" for name, number in version.split_counts.items())
+    counts = version.split_counts
+    splits = ", ".join(f"{counts[each]:,} {each}" for each in ("train", "validation", "test") if each in counts)
     facts = [("labels", f"{version.samples:,} ({splits})")]
     if evaluation:
         right = evaluation.samples - evaluation.wrong

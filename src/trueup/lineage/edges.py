@@ -140,13 +140,15 @@ def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tupl
             target,
             ACTOR,
             version.created_at,
+            note=f"v{version.number}",
             source_hash=record_hash(each.consensus),
         )
         for each in labels
     ]
     if version.parent:
         parent = Node(kind=NodeKind.VERSION, id=version.parent)
-        edges.insert(0, _edge(version.project, parent, target, ACTOR, version.created_at))
+        note = f"v{version.number}"
+        edges.insert(0, _edge(version.project, parent, target, ACTOR, version.created_at, note=note))
     return tuple(edges)
 
 

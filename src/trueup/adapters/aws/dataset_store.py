@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from trueup.adapters.aws.buckets import Bucket, sha256
-from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Table, journal_writes, put, record_of
+from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Key, Table, journal_writes, put, record_of
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Segment
@@ -50,8 +50,9 @@ class AwsDatasetStore(DatasetStore):
             **more,
         )
         listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, **more)
+        named = put(_name_key(version.project, version.version_id), version.number)
         try:
-            self._table.write([head, listed, *journal_writes(journal)])
+            self._table.write([head, listed, named, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit") from error
 
@@ -84,13 +85,10 @@ class AwsDatasetStore(DatasetStore):
         return self._read(found[0])
 
     def _named(self, project: str, version_id: str) -> DatasetVersion:
-        """By its whole name, in two reads however many there are. A document whose commit lost is no version."""
-        try:
-            number = read_document(self.document(project, version_id), version_id).number
-            item = self._table.get(_versions_pk(project), f"{number:010d}")
-        except NotFoundError:
-            item = None
-        if item is None or item["version_id"] != version_id:
+        """By its whole name, in two reads however many there are."""
+        name = self._table.get(*_name_key(project, version_id))
+        item = self._table.get(_versions_pk(project), f"{record_of(name, int):010d}") if name else None
+        if item is None:
             raise NotFoundError(f"project {project} has no version {version_id}")
         return self._read(item)
 
@@ -113,6 +111,10 @@ class AwsDatasetStore(DatasetStore):
     def _put(self, key: str, data: bytes) -> str:
         self._bucket.put(key, data, "application/octet-stream")
         return self._bucket.uri(key)
+
+
+def _name_key(project: str, version_id: str) -> Key:
+    return f"P#{project}#NAMED#{version_id}", "VERSION"
 
 
 def _versions_pk(project: str) -> str:
