@@ -59,7 +59,7 @@ class Questions(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=Questions, no_args_is_help=True)
+app = typer.Typer(cls=Questions, no_args_is_help=True, subcommand_metavar="ID | COMMAND [ARGS]...")
 Limit = Annotated[int, typer.Option(min=1, help="At most so many nodes.")]
 Model = Annotated[
     str,

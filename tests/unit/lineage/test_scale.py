@@ -201,8 +201,8 @@ def answers(big: Big) -> dict[str, Reads]:
         return ShowLineage(projects, reads(name).of(loop.lineage), reads(name).of(loop.datasets))
 
     def finder(name: str) -> FindModel:
-        stores = [reads(name).of(each) for each in (loop.datasets, loop.runs, loop.lineage)]
-        return FindModel(projects, *stores, loop.clock)
+        datasets, runs, lineage = (reads(name).of(each) for each in (loop.datasets, loop.runs, loop.lineage))
+        return FindModel(projects, datasets, runs, lineage, loop.clock)
 
     counted = reads("models")
     lineage, tasks, runs, datasets = (counted.of(each) for each in (loop.lineage, loop.tasks, loop.runs, loop.datasets))
@@ -220,7 +220,7 @@ def answers(big: Big) -> dict[str, Reads]:
 
     middle = Node(kind=NodeKind.CONSENSUS, id=label(big.held, 3))
     for direction in ("up", "down"):
-        shown(f"tree {direction}").trees("pets", middle, (direction,))  # type: ignore[arg-type]
+        shown(f"tree {direction}").trees("pets", middle, (direction,))
     (tree,) = shown("endpoint").trees("pets", Node(kind=NodeKind.ENDPOINT, id="pets"), ("down",), 100).values()
     assert (len(tree.branches), tree.uncounted) == (50, big.last * LABELS > 1000)
     shown("picture").piece("pets", str(middle), 12, 8)

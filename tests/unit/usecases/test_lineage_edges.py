@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,9 +136,9 @@ class _Asked(MemoryRunStore):
 
     asked = 0
 
-    def serving(self, project: str, at: object) -> RetrainingRun | None:  # type: ignore[override]
+    def serving(self, project: str, at: datetime) -> RetrainingRun | None:
         self.asked += 1
-        return super().serving(project, at)  # type: ignore[arg-type]
+        return super().serving(project, at)
 
 
 def test_who_served_is_asked_once_for_each_promotion_before_which_captures_came() -> None:
