@@ -31,7 +31,6 @@ from trueup.adapters.aws.clients import Clients
 from trueup.dataset.verify import verify
 from trueup.errors import ConflictError
 from trueup.lineage.render import tree_lines
-from trueup.lineage.walk import walk
 from trueup.local import service
 from trueup.model import Node, NodeKind, RetrainingRun, RunStatus, Task, TaskStatus
 from trueup.quality.agreement import krippendorff_alpha
@@ -326,7 +325,7 @@ def _lineage(look: Operator, run: RetrainingRun) -> list[str]:
         selection = look.tasks.selection(SELECTED, sample.sample_id)
         if selection is not None:
             start = Node(kind=NodeKind.CAPTURE, id=f"{selection.event_id}#{selection.index}")
-            tree = walk(start, lambda node: look.lineage.edges_from(SELECTED, node), "down", 60)
+            tree = look.show_lineage.trees(SELECTED, start, ("down",), 60)["down"]
     return tree_lines(tree) if tree is not None else []
 
 

@@ -51,12 +51,16 @@ from trueup.settings import parse_project
 from trueup.usecases.answer_feedback import AnswerFeedback
 from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.commit_version import CommitVersion
+from trueup.usecases.compare_models import CompareModels
 from trueup.usecases.compare_variants import CompareVariants
+from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.edit_guidelines import EditGuidelines
+from trueup.usecases.find_model import FindModel
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.join_feedback import JoinFeedback
 from trueup.usecases.keep_gold import KeepGold
+from trueup.usecases.label_history import LabelHistory
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.report_quality import ReportQuality
@@ -64,7 +68,9 @@ from trueup.usecases.score_gold import ScoreGold
 from trueup.usecases.serve_gold import ServeGold
 from trueup.usecases.settle_consensus import SettleConsensus
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.usecases.show_lineage import ShowLineage
 from trueup.usecases.submit_annotation import SubmitAnnotation
+from trueup.usecases.trace_label import TraceLabel
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 CLASSES = ("cat", "dog", "fox")
@@ -113,7 +119,7 @@ def opening(number: int = 1, event: str = "e", config: Project | None = None, sc
         selected_at=NOW,
     )
     task = open_task(config.name, sample, selection, NOW, config)
-    return Opening(sample=sample, selection=selection, task=task, edges=(*captured(selection), asked(selection, task)))
+    return Opening(sample=sample, selection=selection, task=task, edges=(*captured(selection), *asked(selection, task)))
 
 
 def capture_line(number: int, probabilities: list[float] | None = None, text: str | None = None) -> bytes:
@@ -189,6 +195,7 @@ class Loop:
             self.knowledge,
             CompareVariants(MemoryCaptureListing(self.archive), self.archive),
             self.standings,
+            self.runs,
         )
         self.feedback = MemoryFeedbackStore(self.world)
         self.put_feedback = PutFeedback(projects, self.feedback, self.clock)
@@ -198,7 +205,9 @@ class Loop:
             listing=MemoryCaptureListing(self.archive),
             archive=self.archive,
             ledger=self.ledger,
-            answer=AnswerFeedback(self.feedback, self.payloads, self.tasks, self.ledger, self.queue, self.clock),
+            answer=AnswerFeedback(
+                self.feedback, self.payloads, self.tasks, self.ledger, self.queue, self.clock, self.runs
+            ),
             clock=self.clock,
         )
         serve = ServeGold(projects, self.tasks, self.gold, self.clock)
@@ -225,6 +234,12 @@ class Loop:
         self.commit = CommitVersion(
             projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads, self.reports
         )
+        self.show_lineage = ShowLineage(projects, self.lineage, self.datasets)
+        history = LabelHistory(self.tasks, self.lineage, self.datasets)
+        self.trace = TraceLabel(projects, history, self.tasks, self.lineage, self.runs)
+        self.find_model = FindModel(projects, self.datasets, self.runs, self.lineage, self.clock)
+        self.credit = CreditAnnotators(self.find_model, self.runs, self.skills)
+        self.compare = CompareModels(self.find_model, self.datasets, self.runs)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
 
     def capture(self, count: int, name: str = "a", first: int = 1) -> CaptureFile:

@@ -129,8 +129,12 @@ def _check_lead(request: Request, what: str) -> None:
 
 
 def _check(request: Request) -> None:
+    check_reviewer(request, "rulings are")
+
+
+def check_reviewer(request: Request, what: str) -> None:
     if not request.groups & MAY_REVIEW:
-        raise CallerDeniedError("rulings are for reviewers, leads and admins")
+        raise CallerDeniedError(f"{what} for reviewers, leads and admins")
 
 
 def _listed(task: Task) -> dict[str, Any]:

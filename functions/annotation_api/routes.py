@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from functions.annotation_api import reviews
+from functions.annotation_api import lineage, reviews
 from functions.annotation_api.shapes import CallerDeniedError, Label, Name, Remarks, Request, Response
 from trueup.annotation.queues import open_to
 from trueup.model import Prediction, Project, Record
@@ -173,6 +173,7 @@ ROUTES: dict[str, Route] = {
     "GET /api/projects/{project}/guidelines": reviews.list_guidelines,
     "GET /api/projects/{project}/corrections": reviews.list_corrections,
     "GET /api/projects/{project}/report": reviews.show_report,
+    "GET /api/projects/{project}/lineage": lineage.show,
     "POST /api/projects/{project}/queue": reviews.change_queue,
     "POST /api/projects/{project}/tasks/{task}/priority": reviews.prioritise,
 }

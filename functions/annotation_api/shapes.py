@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeVar
 
 import msgspec
@@ -33,6 +34,7 @@ class Request(Record, frozen=True, kw_only=True):
     """What a route needs of an API Gateway event (payload format 2.0) behind a JWT authorizer."""
 
     path: dict[str, str]
+    query: Mapping[str, str] = {}
     body: bytes
     annotator: str
     groups: frozenset[str] = frozenset()
@@ -45,7 +47,13 @@ class Request(Record, frozen=True, kw_only=True):
         groups = _groups(claims.get("cognito:groups", ""))
         if not groups & _MAY_ANNOTATE:
             raise CallerDeniedError("your account is in none of the groups annotators, reviewers, leads, admins")
-        return cls(path=event.get("pathParameters") or {}, body=_body(event), annotator=claims["sub"], groups=groups)
+        return cls(
+            path=event.get("pathParameters") or {},
+            query=event.get("queryStringParameters") or {},
+            body=_body(event),
+            annotator=claims["sub"],
+            groups=groups,
+        )
 
     def parse(self, kind: type[Body]) -> Body:
         """The body as `kind`. Raises InputError that names the field."""

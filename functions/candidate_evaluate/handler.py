@@ -20,7 +20,7 @@ def _evaluate() -> EvaluateCandidate:
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    verdict = _evaluate()(event["project"], event["evaluation_uri"])
+    verdict = _evaluate()(event["project"], event["run_id"], event["evaluation_uri"])
     summary = "; ".join(verdict.reasons)[:1024]
     logger.info("gate", project=event["project"], run=event["run_id"], passed=verdict.passed, summary=summary)
     count(event["project"], {"GatePassed" if verdict.passed else "GateRefused": 1})

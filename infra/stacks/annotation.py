@@ -81,6 +81,7 @@ ROUTES = (
     (HttpMethod.GET, "/api/projects/{project}/guidelines"),
     (HttpMethod.GET, "/api/projects/{project}/corrections"),
     (HttpMethod.GET, "/api/projects/{project}/report"),
+    (HttpMethod.GET, "/api/projects/{project}/lineage"),
     (HttpMethod.POST, "/api/projects/{project}/queue"),
     (HttpMethod.POST, "/api/projects/{project}/tasks/{task}/priority"),
 )

@@ -158,7 +158,7 @@ class RetrainingStack(Stack):
                 dataset_bucket=platform.dataset.bucket_name,
             ),
             grants=[
-                grant.read_table(platform.table.table_arn),
+                grant.read_write_table(platform.table.table_arn),
                 grant.read_objects(platform.dataset.bucket_arn),
                 grant.list_bucket(platform.dataset.bucket_arn),
             ],

@@ -74,6 +74,7 @@ def ingest(name: str, path: Path) -> int:
         knowledge=memory.MemoryKnowledgeStore(),
         variants=CompareVariants(memory.MemoryCaptureListing(memory.MemoryCaptureArchive()), archive),
         standings=memory.MemoryQueueStandings(world),
+        runs=memory.MemoryRunStore(world),
     )
     receipt = use_case(CaptureFile(project="bench", endpoint="e", variant="v", bucket="b", key=name))
     if receipt.selected != 100 or receipt.captures != receipt.lines:

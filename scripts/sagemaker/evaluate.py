@@ -140,6 +140,7 @@ def write(folder, rows, candidate, champion, trouble):
             line = {
                 "sample": row.get("trueup-sample", row.get("source-ref")),
                 "label": row["truth"],
+                "annotators": row.get("trueup-annotators", []),
                 "candidate": {"label": candidate[index][0], "probability": candidate[index][1]},
                 "champion": None,
             }

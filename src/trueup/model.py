@@ -174,6 +174,19 @@ class ConsensusPolicy(Record, frozen=True, kw_only=True):
 
 
 MODEL_ANNOTATOR = "model:"
+TRUTH_ANNOTATOR = "truth"
+
+
+def pseudonym(project: str, annotator: str) -> str:
+    """What datasets call an annotator: ten hexadecimal digits, the same for ever within a project. Models go by their
+    names, and what turned out to be true by that word alone."""
+    if annotator.startswith(MODEL_ANNOTATOR):
+        return annotator
+    if annotator.partition(":")[0] == TRUTH_ANNOTATOR:
+        return TRUTH_ANNOTATOR
+    return content_id("annotator", project, annotator)[:10]
+
+
 # The reason of what is drawn uniformly at random beside what strategies choose.
 AUDIT = "audit"
 
@@ -849,7 +862,8 @@ class Annotation(Record, frozen=True, kw_only=True):
 
 
 class Consensus(Record, frozen=True, kw_only=True):
-    """The label that a set of annotations supports. `agreement` is the share of answers equal to `label`."""
+    """The label that a set of annotations supports. `agreement` is the share of answers equal to `label`, `annotators`
+    are those whose answers they are."""
 
     project: str
     consensus_id: str
@@ -861,6 +875,7 @@ class Consensus(Record, frozen=True, kw_only=True):
     method: str
     annotation_ids: tuple[str, ...]
     reached_at: datetime
+    annotators: tuple[str, ...] = ()
 
 
 class Ruling(Record, frozen=True, kw_only=True):
@@ -1032,7 +1047,8 @@ class SettledLabel(Record, frozen=True, kw_only=True):
 
 class LabelledSample(Record, frozen=True, kw_only=True):
     """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment. `since` is
-    the number of the version that set the line."""
+    the number of the version that set the line; `annotators` are the pseudonyms of those on whose answers the label
+    stands."""
 
     sample_id: str
     label: str
@@ -1048,6 +1064,7 @@ class LabelledSample(Record, frozen=True, kw_only=True):
     propensity: float | None = None
     labelled_at: datetime | None = None
     slice: str | None = None
+    annotators: tuple[str, ...] = ()
     since: int = 0
 
 
@@ -1097,7 +1114,8 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     (RFC 9162). `number` is unique in the project and grows along every branch; `merged` is the other parent of a
     merge, `by` who made it. Of the changes `restated` are lines that changed in something else than label and split.
     Agreement and posterior are sums over all samples, in millionths, so that they are exact. `schema_version` is that
-    of the label schema of when it was made.
+    of the label schema of when it was made. `annotators` counts, for each pseudonym, the labels of each split that
+    stand on their answers (trueup.dataset.annotators).
     """
 
     project: str
@@ -1128,6 +1146,7 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     policy_version: str = ""
     schema_version: str = ""
     quality: VersionQuality | None = None
+    annotators: Mapping[str, Mapping[str, int]] = {}
 
     @property
     def mean_agreement(self) -> float:
@@ -1177,7 +1196,8 @@ class RunStatus(enum.StrEnum):
 
 
 class RetrainingRun(Record, frozen=True, kw_only=True):
-    """One retraining of a project. `run_id` is unique per project and names the execution and the jobs."""
+    """One retraining of a project. `run_id` is unique per project and names the execution and the jobs.
+    `version_number` is that of `version_id`, 0 in records of old; `hyperparameters` are the training job's."""
 
     project: str
     run_id: str
@@ -1194,6 +1214,27 @@ class RetrainingRun(Record, frozen=True, kw_only=True):
     outcome: str = ""
     metrics: Mapping[str, float] = {}
     promotion_execution_arn: str | None = None
+    version_number: int = 0
+    hyperparameters: Mapping[str, str] = {}
+
+
+class Evaluation(Record, frozen=True, kw_only=True):
+    """How a run's candidate did on its version's test split. `labels_by` counts the test labels that stand on each
+    annotator's answers, by pseudonym, and `wrong_by` those of them with which the candidate did not agree. `sha256` is
+    that of the predictions at `uri`."""
+
+    project: str
+    run_id: str
+    version_id: str
+    uri: str
+    sha256: str
+    passed: bool
+    at: datetime
+    samples: int
+    wrong: int
+    metrics: Mapping[str, float] = {}
+    labels_by: Mapping[str, int] = {}
+    wrong_by: Mapping[str, int] = {}
 
 
 class Champion(Record, frozen=True, kw_only=True):
@@ -1217,7 +1258,7 @@ class GateVerdict(Record, frozen=True, kw_only=True):
 
 
 class ModelPackage(Record, frozen=True, kw_only=True):
-    """A registered candidate, as the model registry says."""
+    """A registered candidate, as the model registry says. `digest` names the bytes of its archive, where it says so."""
 
     arn: str
     group: str
@@ -1226,34 +1267,46 @@ class ModelPackage(Record, frozen=True, kw_only=True):
     model_data_url: str
     environment: Mapping[str, str] = {}
     metadata: Mapping[str, str] = {}
+    digest: str | None = None
 
 
 # ---------------------------------------------------------------- who came from whom
 
 
 class NodeKind(enum.StrEnum):
+    """In the order of the loop."""
+
+    ENDPOINT = "endpoint"
     CAPTURE = "capture"
     SAMPLE = "sample"
+    SELECTION = "selection"
+    FEEDBACK = "feedback"
     TASK = "task"
     BATCH = "batch"
-    FEEDBACK = "feedback"
     ANNOTATION = "annotation"
+    REVIEW = "review"
     CONSENSUS = "consensus"
     VERSION = "version"
     TRAINING = "training"
+    EVALUATION = "evaluation"
     MODEL = "model"
-    ENDPOINT = "endpoint"
+    DEPLOYMENT = "deployment"
 
 
 class Node(Record, frozen=True, kw_only=True):
-    """A thing in the lineage graph. Ids: capture = event id#index, batch and training = job name, model = package ARN
-    or model name, endpoint = endpoint config name; the others as in their records."""
+    """A thing in the lineage graph. Ids: endpoint = the endpoint configuration's name, of a model that trueup did not
+    deploy the endpoint's; capture = event id#index, selection = its sample, review = the ruling, batch and training =
+    job name, evaluation and deployment = the run, model = package ARN; the others as in their records."""
 
     kind: NodeKind
     id: str
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
+
+    @property
+    def own_hash(self) -> str | None:
+        return self.id if self.kind in (NodeKind.SAMPLE, NodeKind.VERSION) else None
 
     @classmethod
     def parse(cls, text: str) -> Node:
@@ -1262,11 +1315,26 @@ class Node(Record, frozen=True, kw_only=True):
         return cls(kind=NodeKind(kind), id=name)
 
 
-class Edge(Record, frozen=True, kw_only=True):
-    """`source` led to `target`: the arrow points from the older thing to what was made of it."""
+class Edge(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """`source` led to `target`: the arrow points from the older thing to what was made of it. `source_hash` and
+    `target_hash` are SHA-256 of what they were then, where that is known and is not their id: of files that of their
+    bytes, of records that of the record. `note` says in a few words what was made: a label, a verdict."""
 
     project: str
     source: Node
     target: Node
     actor: str
     at: datetime
+    note: str = ""
+    source_hash: str | None = None
+    target_hash: str | None = None
+
+    @property
+    def hashes(self) -> tuple[str | None, str | None]:
+        """Of both ends; samples and versions are named by theirs."""
+        return self.source_hash or self.source.own_hash, self.target_hash or self.target.own_hash
+
+
+def record_hash(record: Record) -> str:
+    """SHA-256 of a record as it is stored."""
+    return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).hexdigest()

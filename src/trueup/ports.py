@@ -29,6 +29,7 @@ from trueup.model import (
     Consensus,
     DatasetVersion,
     Edge,
+    Evaluation,
     Feedback,
     FeedbackSearch,
     FeedbackState,
@@ -296,6 +297,10 @@ class TaskStore(Protocol):
         """The newest consensus of a task."""
         ...
 
+    def consensuses(self, project: str, task_id: str) -> list[Consensus]:
+        """All of a task, oldest first. Strongly consistent."""
+        ...
+
     def rulings(self, project: str, limit: int) -> list[Ruling]:
         """A project's, newest first. Eventually consistent."""
         ...
@@ -559,9 +564,23 @@ class LineageStore(Protocol):
         """Idempotent: an edge that is there stays as it was first written."""
         ...
 
-    def edges_from(self, project: str, node: Node) -> list[Edge]: ...
+    def edges_from(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
+        """What a node led to, in the order of the targets; with a `limit` no more than so many, of the end of that
+        order."""
+        ...
 
-    def edges_to(self, project: str, node: Node) -> list[Edge]: ...
+    def edges_to(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
+        """What led to a node, in the order of the sources; with a `limit` no more than so many, of the end of that
+        order, where a version's parent is. Eventually consistent."""
+        ...
+
+    def count_from(self, project: str, node: Node, at_most: int) -> int:
+        """How many arrows leave a node, counted as far as `at_most`."""
+        ...
+
+    def count_to(self, project: str, node: Node, at_most: int) -> int:
+        """How many arrows reach a node, counted as far as `at_most`. Eventually consistent."""
+        ...
 
 
 class LineageEvents(Protocol):
@@ -616,6 +635,25 @@ class RunStore(Protocol):
     def runs(self, project: str, limit: int) -> list[RetrainingRun]:
         """Newest first."""
         ...
+
+    def trained(self, project: str, first: int, before: int | None, limit: int) -> list[RetrainingRun]:
+        """Runs with a training job on a version whose number is at least `first` and below `before` (None: without
+        end), in the order of numbers. Runs of version 0 are not told. Eventually consistent."""
+        ...
+
+    def serving(self, project: str, at: datetime) -> RetrainingRun | None:
+        """The run whose promotion was the last one before or at a moment: its model served then."""
+        ...
+
+    def succeeded_by(self, run: RetrainingRun) -> RetrainingRun | None:
+        """The run that was promoted next after a promoted one."""
+        ...
+
+    def save_evaluation(self, evaluation: Evaluation, journal: Journal) -> None:
+        """The same run again takes the place of the first."""
+        ...
+
+    def evaluation(self, project: str, run_id: str) -> Evaluation | None: ...
 
 
 class Execution(Record, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import parse_qsl, urlparse
 
 import msgspec
 from PIL import Image, ImageDraw
@@ -205,6 +205,7 @@ class StandIn:
                 event = {
                     "routeKey": key,
                     "pathParameters": match.groupdict(),
+                    "queryStringParameters": dict(parse_qsl(urlparse(request.url).query)) or None,
                     "requestContext": context,
                     "body": request.post_data or "",
                 }

@@ -81,6 +81,8 @@ def test_a_commit_on_an_old_head_leaves_nothing_behind(ports: Ports) -> None:
     for stale in (version(ports, None, 7), version(ports, version(ports, None, 8), 9)):
         with pytest.raises(HeadMovedError):
             ports.datasets.commit(stale, journal())
+        with pytest.raises(NotFoundError):
+            ports.datasets.version("pets", stale.version_id)
     assert ports.datasets.head("pets") == first
     assert ports.datasets.versions("pets") == [first]
     assert ports.outbox() == []

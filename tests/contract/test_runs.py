@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, edge, journal
 from tests.worlds import NOW
 from trueup.errors import ConflictError, NotFoundError, RunActiveError
-from trueup.model import Action, RetrainingRun, RunStatus, TriggerDecision
+from trueup.model import Action, Evaluation, RetrainingRun, RunStatus, TriggerDecision
 
 
 def run(number: int, **changes: Any) -> RetrainingRun:
@@ -115,3 +116,72 @@ def test_a_run_that_is_not_there_is_said(ports: Ports) -> None:
             ports.runs.save(run(9, status=status), journal())
     assert ports.runs.active("pets") is None
     assert ports.outbox() == []
+
+
+def test_trained_runs_are_found_by_the_numbers_of_their_versions(ports: Ports) -> None:
+    for number in (1, 2, 2, 5, 12):
+        name = len(ports.runs.runs("pets", 99))
+        made = run(name, version_number=number, training_job=f"job-{name}")
+        ports.runs.begin(made, QUIET)
+        ports.runs.save(replace(made, status=RunStatus.REJECTED), QUIET)
+
+    def found(first: int, before: int | None, limit: int = 99) -> list[str]:
+        return [each.run_id for each in ports.runs.trained("pets", first, before, limit)]
+
+    assert found(1, None) == ["r0", "r1", "r2", "r3", "r4"]
+    assert found(2, 5) == ["r1", "r2"]
+    assert found(2, 6) == ["r1", "r2", "r3"]
+    assert found(6, 12) == []
+    assert found(0, None, 2) == ["r0", "r1"]
+    assert ports.runs.trained("birds", 1, None, 9) == []
+    assert ports.runs.trained("pets", 5, 6, 9)[0].status is RunStatus.REJECTED
+
+
+def test_runs_that_never_trained_or_know_no_number_are_not_among_the_trained(ports: Ports) -> None:
+    for each in (run(1, version_number=1), run(2, training_job="job-2")):
+        ports.runs.begin(each, QUIET)
+        ports.runs.save(replace(each, status=RunStatus.FAILED), QUIET)
+    assert ports.runs.trained("pets", 0, None, 9) == []
+
+
+def test_which_model_served_when_and_which_came_after(ports: Ports) -> None:
+    ends = [NOW + timedelta(days=day) for day in (1, 5, 9)]
+    made = [run(number, status=RunStatus.PROMOTED, ended_at=end) for number, end in enumerate(ends)]
+    for each in made:
+        ports.runs.begin(replace(each, status=RunStatus.RUNNING, ended_at=None), QUIET)
+        ports.runs.save(each, QUIET)
+    rejected = run(7, status=RunStatus.REJECTED, ended_at=ends[1] + timedelta(hours=1))
+    ports.runs.begin(run(7), QUIET)
+    ports.runs.save(rejected, QUIET)
+    moments = [
+        NOW,
+        ends[0],
+        ends[1] - timedelta(microseconds=1),
+        ends[1] + timedelta(days=1),
+        ends[2] + timedelta(days=99),
+    ]
+    assert [ports.runs.serving("pets", each) for each in moments] == [None, made[0], made[0], made[1], made[2]]
+    assert ports.runs.serving("birds", moments[-1]) is None
+    assert [ports.runs.succeeded_by(each) for each in made] == [made[1], made[2], None]
+
+
+def test_an_evaluation_is_kept_with_its_arrows(ports: Ports) -> None:
+    evaluation = Evaluation(
+        project="pets",
+        run_id="r1",
+        version_id="v",
+        uri="s3://bucket/predictions.jsonl",
+        sha256="a" * 64,
+        passed=True,
+        at=NOW,
+        samples=9,
+        wrong=2,
+        labels_by={"8bbd178be4": 5},
+        wrong_by={"8bbd178be4": 1},
+    )
+    assert ports.runs.evaluation("pets", "r1") is None
+    ports.runs.save_evaluation(replace(evaluation, wrong=3), QUIET)
+    ports.runs.save_evaluation(evaluation, journal())
+    assert ports.runs.evaluation("pets", "r1") == evaluation
+    assert ports.runs.evaluation("birds", "r1") is None
+    assert ports.lineage.edges_from("pets", edge().source) == [edge()]

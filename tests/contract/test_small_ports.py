@@ -91,6 +91,23 @@ def test_ids_with_any_characters_are_told_apart(ports: Ports) -> None:
     assert len(ports.lineage.edges_to("pets", edge().target)) == 2
 
 
+def test_a_few_arrows_of_many_are_read_and_the_rest_counted(ports: Ports) -> None:
+    ports.lineage.add([edge(number) for number in range(30)])
+    source = edge().source
+    every = ports.lineage.edges_from("pets", source)
+    assert ports.lineage.edges_from("pets", source, 7) == every[-7:]
+    assert ports.lineage.edges_to("pets", edge(3).target, 7) == [edge(3)]
+    assert [ports.lineage.count_from("pets", source, most) for most in (10, 30, 100)] == [10, 30, 30]
+    assert ports.lineage.count_to("pets", edge(3).target, 100) == 1
+    assert ports.lineage.count_from("birds", source, 100) == 0
+
+
+def test_arrows_keep_what_their_ends_were(ports: Ports) -> None:
+    arrow = msgspec.structs.replace(edge(), source_hash="a" * 64, target_hash="b" * 64)
+    ports.lineage.add([arrow])
+    assert ports.lineage.edges_from("pets", arrow.source) == ports.lineage.edges_to("pets", arrow.target) == [arrow]
+
+
 # ---------------------------------------------------------------- skill, batches
 
 

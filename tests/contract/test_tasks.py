@@ -284,6 +284,8 @@ def test_a_new_consensus_takes_the_place_of_the_one_that_waits(ports: Ports) -> 
     (waiting,) = ports.tasks.uncommitted("pets", 10)
     assert waiting.consensus.label == "dog"
     assert ports.tasks.consensus("pets", task.task_id) == waiting.consensus
+    assert [each.consensus_id for each in ports.tasks.consensuses("pets", task.task_id)] == ["c1", "c2"]
+    assert ports.tasks.consensuses("pets", "another") == []
     ports.tasks.mark_committed([old], "v1")
     assert ports.tasks.uncommitted("pets", 10) == [waiting]
 

@@ -125,12 +125,15 @@ def test_ten_thousand_captures_of_which_a_hundred_are_asked_about(clients: Clien
     assert (calls["GetItem"], calls["BatchGetItem"]) == (2, 6)
     # Tasks ten at a time or more, the counters once, the receipt once.
     assert calls["TransactWriteItems"] <= 100 / 10 + 2
+    # Which model served when they were captured.
+    assert calls["Query"] == 1
     assert calls["SendMessageBatch"] == 100 / 10
     assert set(calls) == {
         "GetObject",
         "PutObject",
         "GetItem",
         "BatchGetItem",
+        "Query",
         "TransactWriteItems",
         "SendMessageBatch",
     }

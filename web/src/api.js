@@ -58,6 +58,7 @@ export function makeApi(config, fetcher = (...given) => fetch(...given)) {
     review: (name, id) => call("GET", `${named(name)}/tasks/${id}`),
     rule: (name, id, body) => call("POST", `${named(name)}/tasks/${id}/ruling`, body),
     giveBack: (name, id, comment) => call("POST", `${named(name)}/tasks/${id}/return`, { comment }),
+    lineage: (name, id, steps, fan) => call("GET", `${named(name)}/lineage?${new URLSearchParams({ id, steps, ...(fan && { fan }) })}`),
     report: (name) => call("GET", `${named(name)}/report`),
     changeQueue: (name, body) => call("POST", `${named(name)}/queue`, body),
     writeGuidelines: (name, body) => call("POST", `${named(name)}/guidelines`, body),

@@ -5,6 +5,7 @@ import { read, signOut, who } from "./auth.js";
 import { makeDesk } from "./desk.js";
 import { html } from "./html.js";
 import { Lead } from "./lead.js";
+import { Lineage } from "./lineage.js";
 import { Mine } from "./mine.js";
 import { makeOutbox } from "./outbox.js";
 import { Review } from "./review.js";
@@ -13,7 +14,7 @@ import { makeShelf } from "./shelf.js";
 import { SignIn } from "./sign-in.js";
 import { Workbench } from "./workbench.js";
 
-const TITLES = { mine: "My work", review: "Review", lead: "Lead" };
+const TITLES = { mine: "My work", review: "Review", lead: "Lead", lineage: "Lineage" };
 const OVER = "Your session has ended. Sign in again: nothing that you answered is lost.";
 
 function App({ config }) {
@@ -25,7 +26,7 @@ function App({ config }) {
   return html`<${Room} api=${api} onLeave=${() => leave("")} onSessionOver=${() => leave(OVER)} />`;
 }
 
-/** Everything behind the sign-in. The address names the project: #/digits, or #/digits/mine for the own work. */
+/** Everything behind the sign-in. The address names the project: #/digits, #/digits/mine for the own work, #/digits/lineage/v3. */
 function Room({ api, onLeave, onSessionOver }) {
   const [projects, setProjects] = useState(null);
   const [may, setMay] = useState({});
@@ -51,7 +52,7 @@ function Room({ api, onLeave, onSessionOver }) {
 
   const chosen = projects && (projects.find((each) => each.name === place.project) || projects.find((each) => each.open_tasks) || projects[0]);
   // Whoever reviews or leads holds no task that others could answer.
-  const desk = useDesk(api, ["review", "lead"].includes(place.view) ? null : chosen?.name, onSessionOver);
+  const desk = useDesk(api, ["review", "lead", "lineage"].includes(place.view) ? null : chosen?.name, onSessionOver);
   useEffect(() => {
     document.title = [TITLES[place.view], chosen?.title, "trueup"].filter(Boolean).join(" · ");
   }, [chosen?.title, place.view]);
@@ -66,6 +67,7 @@ function Room({ api, onLeave, onSessionOver }) {
     if (!chosen) return html`<${Alone} title="There is no project yet" text="Whoever runs this deployment adds one to its configuration." />`;
     if (place.view === "review") return html`<${Review} api=${api} about=${chosen} onTrouble=${onSessionOver} key=${chosen.name} />`;
     if (place.view === "lead") return html`<${Lead} api=${api} about=${chosen} onTrouble=${onSessionOver} key=${chosen.name} />`;
+    if (place.view === "lineage") return html`<${Lineage} api=${api} about=${chosen} id=${place.id} onTrouble=${onSessionOver} key=${chosen.name} />`;
     if (place.view === "mine") return html`<${Mine} api=${api} project=${chosen.name} onTrouble=${onSessionOver} onCorrect=${(item) => (go(chosen.name), desk.correct(item))} />`;
     if (desk?.trouble) return html`<${Alone} title="The project cannot be opened" text=${`${desk.trouble} The page tries again every few seconds.`} />`;
     if (!desk) return html`<${Alone} text="Loading…" />`;
@@ -145,6 +147,7 @@ function Header({ projects, chosen, desk, view, may, onGo, onLeave }) {
       ${chosen && view !== "label" && html`<button onClick=${() => onGo(chosen.name, "")}>Back to labeling</button>`}
       ${chosen && may.review && view !== "review" && tab("review", "Review")}
       ${chosen && may.lead && view !== "lead" && tab("lead", "Lead")}
+      ${chosen && may.review && view !== "lineage" && tab("lineage", "Lineage")}
       ${chosen && view !== "mine" && tab("mine", "My work")}
       <button class="icon" onClick=${switchTheme} aria-label="Switch between light and dark" title="Light or dark">◐</button>
       <button onClick=${onLeave} title=${`Signed in as ${who()?.name}`}>Sign out <span class="quiet">${who()?.name}</span></button>
@@ -167,8 +170,8 @@ function Alone({ title, text }) {
 }
 
 function parse(hash) {
-  const [, project, view] = hash.split("/");
-  return { project: project ? decodeURIComponent(project) : null, view: TITLES[view] ? view : "label" };
+  const [, project, view, id] = hash.split("/");
+  return { project: project ? decodeURIComponent(project) : null, view: TITLES[view] ? view : "label", id: id ? decodeURIComponent(id) : "" };
 }
 
 function switchTheme() {

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
 import { describe } from "./editors/describe.js";
 import { html } from "./html.js";
+import { lineageOf } from "./lineage.js";
 import { moment } from "./mine.js";
 import { Bars, Dots, Plotted, short } from "./plots.js";
 
@@ -98,7 +99,7 @@ function Figures({ report, onRead }) {
 function Corrections({ rows }) {
   return html`<section class="figure corrections" aria-label="Corrections"><h3>Changed labels <span class="quiet">${rows.length ? "newest first" : ""}</span></h3>
     ${rows.length === 0 ? html`<p class="quiet">No label was changed.</p>` : html`<div class="sheet"><table><thead><tr>${["When", "Who", "From", "To", "Versions that held it", "Why"].map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
-      <tbody>${rows.slice(0, 50).map((each) => html`<tr><td>${moment(new Date(each.at))}</td><td>${label(each.by)}</td><td dir="auto">${describe(each.before)}</td><td dir="auto">${describe(each.after)}</td><td>${each.held_by.map((number) => `v${number}`).join(", ")}</td><td dir="auto">${each.reason}</td></tr>`)}</tbody></table></div>`}
+      <tbody>${rows.slice(0, 50).map((each) => html`<tr><td>${moment(new Date(each.at))}</td><td>${label(each.by)}</td><td dir="auto"><a href=${lineageOf(each.project, `task:${each.task_id}`)}>${describe(each.before)}</a></td><td dir="auto">${describe(each.after)}</td><td>${each.held_by.map((number) => `v${number}`).join(", ")}</td><td dir="auto">${each.reason}</td></tr>`)}</tbody></table></div>`}
   </section>`;
 }
 

@@ -6,6 +6,7 @@ import { PlaneTools } from "./editors/plane.js";
 import { useEditor } from "./editors/use.js";
 import { html } from "./html.js";
 import { keysOf, meanings } from "./keys.js";
+import { lineageOf } from "./lineage.js";
 import { moment } from "./mine.js";
 import { loadPayload } from "./payload.js";
 import { Sample } from "./sample.js";
@@ -181,6 +182,7 @@ function Answers({ task, seen, onSee }) {
       <thead><tr><th scope="col">Who</th><th scope="col">Answer</th><th scope="col">Given</th><th scope="col">Took</th>${seen !== null && html`<th scope="col"><span class="quiet"><kbd>v</kbd></span></th>`}</tr></thead>
       <tbody>${task.annotations.map((each, index) => html`<tr key=${each.annotator} aria-current=${seen === index ? "true" : undefined}><td dir="auto">${short(each.annotator)}</td><td dir="auto"><b>${describe(each.label)}</b>${each.flagged && html` <span class="flag">flagged</span>`}${each.comment && html` <span class="quiet">“${each.comment}”</span>`}</td><td><time datetime=${each.submitted_at}>${moment(new Date(each.submitted_at))}</time></td><td>${each.seconds_spent.toFixed(0)} s</td>${seen !== null && html`<td><button class="small" aria-pressed=${seen === index} onClick=${() => onSee(index)}>Show</button></td>`}</tr>`)}</tbody>
     </table>
+    <p><a href=${lineageOf(task.project, `task:${task.task_id}`)}>Where it comes from, and what came of it</a></p>
     <p class="quiet">The model: ${sure.length ? sure.join(", ") : "gave no probabilities"}. Asked because: ${task.reason || "unknown"}.</p>
     ${task.skips?.map((each) => html`<p class="quiet" key=${each.at}>Passed on by ${short(each.by)}: “${each.reason || "no reason"}”</p>`)}
     ${task.comments.map((each) => html`<p class="quiet" key=${each.at}>Sent back before: “${each.text}”</p>`)}

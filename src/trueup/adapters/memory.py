@@ -10,6 +10,7 @@ import functools
 import gzip
 import hashlib
 import io
+import math
 import threading
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ from trueup.model import (
     Consensus,
     DatasetVersion,
     Edge,
+    Evaluation,
     Feedback,
     FeedbackSearch,
     FeedbackState,
@@ -131,6 +133,8 @@ class World:
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     edges: dict[tuple[str, str, str], Edge] = field(default_factory=dict)
+    leaving: dict[tuple[str, Node], list[Edge]] = field(default_factory=dict)
+    reaching: dict[tuple[str, Node], list[Edge]] = field(default_factory=dict)
     envelopes: dict[str, Envelope] = field(default_factory=dict)
 
     @property
@@ -142,10 +146,17 @@ class World:
     def write(self, journal: Journal, edges: Iterable[Edge] = ()) -> None:
         """What is there already stays as it was first written."""
         for each in (*journal.edges, *edges):
-            self.edges.setdefault((each.project, str(each.source), str(each.target)), each)
+            self.draw(each)
         for event in journal.events:
             envelope = seal(event, journal.at)
             self.envelopes.setdefault(envelope.event_id, envelope)
+
+    def draw(self, edge: Edge) -> None:
+        key = edge.project, str(edge.source), str(edge.target)
+        if key not in self.edges:
+            self.edges[key] = edge
+            self.leaving.setdefault((edge.project, edge.source), []).append(edge)
+            self.reaching.setdefault((edge.project, edge.target), []).append(edge)
 
 
 class _Shared(Protocol):
@@ -538,6 +549,11 @@ class MemoryTaskStore(TaskStore):
         return max(found, key=lambda each: (each.reached_at, each.consensus_id), default=None)
 
     @_locked
+    def consensuses(self, project: str, task_id: str) -> list[Consensus]:
+        found = [each for each in self._consensus.values() if (each.project, each.task_id) == (project, task_id)]
+        return sorted(found, key=lambda each: (each.reached_at, each.consensus_id))
+
+    @_locked
     def rulings(self, project: str, limit: int) -> list[Ruling]:
         found = [each for each in self._rulings if each.project == project]
         return sorted(found, key=lambda each: (each.at, each.ruling_id), reverse=True)[:limit]
@@ -885,14 +901,26 @@ class MemoryLineageStore(LineageStore):
             self._world.write(Journal(at=each.at, edges=(each,)))
 
     @_locked
-    def edges_from(self, project: str, node: Node) -> list[Edge]:
-        found = [each for each in self._world.edges.values() if each.project == project and each.source == node]
-        return sorted(found, key=lambda each: str(each.target))
+    def edges_from(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
+        found = self._world.leaving.get((project, node), [])
+        return _last(sorted(found, key=lambda each: str(each.target)), limit)
 
     @_locked
-    def edges_to(self, project: str, node: Node) -> list[Edge]:
-        found = [each for each in self._world.edges.values() if each.project == project and each.target == node]
-        return sorted(found, key=lambda each: str(each.source))
+    def edges_to(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
+        found = self._world.reaching.get((project, node), [])
+        return _last(sorted(found, key=lambda each: str(each.source)), limit)
+
+    @_locked
+    def count_from(self, project: str, node: Node, at_most: int) -> int:
+        return min(at_most, len(self._world.leaving.get((project, node), [])))
+
+    @_locked
+    def count_to(self, project: str, node: Node, at_most: int) -> int:
+        return min(at_most, len(self._world.reaching.get((project, node), [])))
+
+
+def _last(edges: list[Edge], limit: int | None) -> list[Edge]:
+    return edges if limit is None else edges[max(0, len(edges) - limit) :]
 
 
 class MemoryRunStore(RunStore):
@@ -901,6 +929,7 @@ class MemoryRunStore(RunStore):
         self._runs: dict[tuple[str, str], RetrainingRun] = {}
         self._active: dict[str, str] = {}
         self._postponed: dict[str, tuple[TriggerDecision, str]] = {}
+        self._evaluations: dict[tuple[str, str], Evaluation] = {}
 
     @_locked
     def begin(self, run: RetrainingRun, journal: Journal) -> None:
@@ -951,6 +980,38 @@ class MemoryRunStore(RunStore):
     def runs(self, project: str, limit: int) -> list[RetrainingRun]:
         found = [each for each in self._runs.values() if each.project == project]
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
+
+    @_locked
+    def trained(self, project: str, first: int, before: int | None, limit: int) -> list[RetrainingRun]:
+        found = [each for each in self._runs.values() if each.project == project and each.training_job]
+        fits = [each for each in found if max(first, 1) <= each.version_number < (before or math.inf)]
+        return sorted(fits, key=lambda each: (each.version_number, each.run_id))[:limit]
+
+    def _promoted(self, project: str) -> list[RetrainingRun]:
+        found = [each for each in self._runs.values() if each.project == project and each.ended_at]
+        return sorted((each for each in found if each.status is RunStatus.PROMOTED), key=_promotion)
+
+    @_locked
+    def serving(self, project: str, at: datetime) -> RetrainingRun | None:
+        found = [each for each in self._promoted(project) if each.ended_at and each.ended_at <= at]
+        return found[-1] if found else None
+
+    @_locked
+    def succeeded_by(self, run: RetrainingRun) -> RetrainingRun | None:
+        return next((each for each in self._promoted(run.project) if _promotion(each) > _promotion(run)), None)
+
+    @_locked
+    def save_evaluation(self, evaluation: Evaluation, journal: Journal) -> None:
+        self._evaluations[evaluation.project, evaluation.run_id] = evaluation
+        self._world.write(journal)
+
+    @_locked
+    def evaluation(self, project: str, run_id: str) -> Evaluation | None:
+        return self._evaluations.get((project, run_id))
+
+
+def _promotion(run: RetrainingRun) -> tuple[datetime, str]:
+    return run.ended_at or run.started_at, run.run_id
 
 
 def _outcome(work: Callable[[Mapping[str, Any]], Any], document: Mapping[str, Any]) -> Outcome:

@@ -69,7 +69,7 @@ app.add_typer(quality.app, name="quality", help="Answers of several people: cons
 app.add_typer(schema.app, name="schema", help="Label schemas of other tools. Needs no AWS.")
 app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, verify.")
 app.command("import")(imports.bring)
-app.command("lineage")(lineage.lineage)
+app.add_typer(lineage.app, name="lineage", help=lineage.HELP)
 app.add_typer(openlineage.app, name="openlineage", help="Lineage for others, in OpenLineage's words.")
 app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")
 app.add_typer(endpoint.app, name="endpoint", help="Switch data capture on for an endpoint, or put it back.")

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from trueup.usecases.attach_endpoint import AttachEndpoint
     from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.bring_labels import BringLabels
+    from trueup.usecases.compare_models import CompareModels
+    from trueup.usecases.credit_annotators import CreditAnnotators
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.describe_lineage import DescribeLineage
     from trueup.usecases.diagnose import Diagnose, MachineFacts
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
     from trueup.usecases.run_bulk import RunBulk
     from trueup.usecases.show_corrections import ShowCorrections
+    from trueup.usecases.show_lineage import ShowLineage
+    from trueup.usecases.trace_label import TraceLabel
 
 
 class Deployed(Protocol):
@@ -80,6 +84,14 @@ class Deployed(Protocol):
     def datasets(self) -> DatasetStore: ...
     @property
     def lineage(self) -> LineageStore: ...
+    @property
+    def show_lineage(self) -> ShowLineage: ...
+    @property
+    def trace(self) -> TraceLabel: ...
+    @property
+    def credit(self) -> CreditAnnotators: ...
+    @property
+    def compare(self) -> CompareModels: ...
     @property
     def runs(self) -> RunStore: ...
     @property

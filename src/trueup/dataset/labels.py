@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trueup.dataset.splits import split_of
-from trueup.model import CommitPolicy, LabelledSample, SettledLabel
+from trueup.model import CommitPolicy, LabelledSample, SettledLabel, pseudonym
 
 
 def from_settled(label: SettledLabel, policy: CommitPolicy, project: str) -> LabelledSample:
@@ -23,4 +23,5 @@ def from_settled(label: SettledLabel, policy: CommitPolicy, project: str) -> Lab
         propensity=selection.propensity if selection else None,
         labelled_at=consensus.reached_at,
         slice=sample.slice,
+        annotators=tuple(sorted({pseudonym(project, each) for each in consensus.annotators})),
     )

@@ -15,6 +15,7 @@ from datetime import datetime
 import msgspec
 import numpy as np
 
+from trueup.dataset.annotators import annotator_counts, summed, with_changes
 from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import labelled
 from trueup.dataset.segments.columns import Numbers
@@ -63,12 +64,21 @@ class Difference(Record, frozen=True, kw_only=True):
     gone: Counts
     come: Counts
     tally: Mapping[str, int]
+    annotators_gone: Mapping[str, Mapping[str, int]] = {}
+    annotators_come: Mapping[str, Mapping[str, int]] = {}
 
 
 def difference(before: Mapping[str, LabelledSample], changes: Sequence[Change]) -> Difference:
     """Of changes, each sample once; `before` has at least the lines that they replace."""
     gone = [before[each.sample_id] for each in changes if each.sample_id in before]
-    return Difference(gone=counts_of(gone), come=counts_of(labelled(changes)), tally=_tally(before, changes))
+    come = labelled(changes)
+    return Difference(
+        gone=counts_of(gone),
+        come=counts_of(come),
+        tally=_tally(before, changes),
+        annotators_gone=annotator_counts(gone),
+        annotators_come=annotator_counts(come),
+    )
 
 
 def difference_of_all(parts: Iterable[Difference]) -> Difference:
@@ -78,7 +88,11 @@ def difference_of_all(parts: Iterable[Difference]) -> Difference:
     for each in found:
         tally.update(each.tally)
     return Difference(
-        gone=sum_of(each.gone for each in found), come=sum_of(each.come for each in found), tally=dict(tally)
+        gone=sum_of(each.gone for each in found),
+        come=sum_of(each.come for each in found),
+        tally=dict(tally),
+        annotators_gone=summed((each.annotators_gone, 1) for each in found),
+        annotators_come=summed((each.annotators_come, 1) for each in found),
     )
 
 
@@ -138,6 +152,9 @@ def version_after(
         policy_version=making.policy_version,
         schema_version=making.schema_version,
         quality=making.quality or (parent.quality if parent else None),
+        annotators=with_changes(
+            parent.annotators if parent else {}, difference.annotators_come, difference.annotators_gone
+        ),
         **difference.tally,
     )
     return msgspec.structs.replace(nameless, version_id=version_id_of(nameless))

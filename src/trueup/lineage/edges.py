@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
+from trueup.labels.brief import brief
 from trueup.model import (
     Annotation,
     Consensus,
     DatasetVersion,
     Edge,
+    Evaluation,
     Feedback,
+    ModelPackage,
     Node,
     NodeKind,
     RetrainingRun,
+    Ruling,
     Selection,
     SettledLabel,
     Task,
+    record_hash,
 )
 
 ACTOR = "trueup"
@@ -26,21 +32,28 @@ def capture_node(selection: Selection) -> Node:
     return Node(kind=NodeKind.CAPTURE, id=f"{selection.event_id}#{selection.index}")
 
 
-def captured(selection: Selection, endpoint_config: str | None = None) -> tuple[Edge, ...]:
-    """endpoint → capture (when the configuration that served is known) and capture → sample."""
-    sample = Node(kind=NodeKind.SAMPLE, id=selection.sample_id)
-    capture = capture_node(selection)
-    edges = [_edge(selection.project, capture, sample, ACTOR, selection.selected_at)]
-    if endpoint_config:
-        endpoint = Node(kind=NodeKind.ENDPOINT, id=endpoint_config)
-        edges.insert(0, _edge(selection.project, endpoint, capture, ACTOR, selection.selected_at))
+def captured(selection: Selection, endpoint: str | None = None, line: bytes = b"") -> tuple[Edge, ...]:
+    """endpoint → capture (when what served is known) and capture → sample. `line` is the capture's own."""
+    sample, capture = Node(kind=NodeKind.SAMPLE, id=selection.sample_id), capture_node(selection)
+    digest = hashlib.sha256(line).hexdigest() if line else None
+    at = selection.selected_at
+    edges = [_edge(selection.project, capture, sample, ACTOR, at, source_hash=digest)]
+    if endpoint:
+        source = Node(kind=NodeKind.ENDPOINT, id=endpoint)
+        edges.insert(0, _edge(selection.project, source, capture, ACTOR, at, target_hash=digest))
     return tuple(edges)
 
 
-def asked(selection: Selection, task: Task) -> Edge:
-    """sample → task; the actor is the strategy that chose it."""
+def asked(selection: Selection, task: Task) -> tuple[Edge, ...]:
+    """sample → selection → task; the actor is the strategy that chose it."""
     sample = Node(kind=NodeKind.SAMPLE, id=task.sample_id)
-    return _edge(task.project, sample, Node(kind=NodeKind.TASK, id=task.task_id), selection.strategy, task.opened_at)
+    choice = Node(kind=NodeKind.SELECTION, id=task.sample_id)
+    target = Node(kind=NodeKind.TASK, id=task.task_id)
+    digest, actor, at = record_hash(selection), selection.strategy, task.opened_at
+    return (
+        _edge(task.project, sample, choice, actor, at, target_hash=digest),
+        _edge(task.project, choice, target, actor, at, source_hash=digest),
+    )
 
 
 def sent(task: Task, batch: str, at: datetime) -> Edge:
@@ -63,12 +76,14 @@ def answered(annotation: Annotation) -> Edge:
         Node(kind=NodeKind.ANNOTATION, id=annotation.annotation_id),
         annotation.annotator,
         annotation.submitted_at,
+        note=brief(annotation.label),
+        target_hash=record_hash(annotation),
     )
 
 
 def supported(consensus: Consensus) -> tuple[Edge, ...]:
     """annotation → consensus, one per annotation that it stands on; the actor is the method."""
-    target = Node(kind=NodeKind.CONSENSUS, id=consensus.consensus_id)
+    target, digest = consensus_node(consensus), record_hash(consensus)
     return tuple(
         _edge(
             consensus.project,
@@ -76,9 +91,42 @@ def supported(consensus: Consensus) -> tuple[Edge, ...]:
             target,
             consensus.method,
             consensus.reached_at,
+            note=brief(consensus.label),
+            target_hash=digest,
         )
         for each in consensus.annotation_ids
     )
+
+
+def consensus_node(consensus: Consensus) -> Node:
+    return Node(kind=NodeKind.CONSENSUS, id=consensus.consensus_id)
+
+
+def ruled(ruling: Ruling, before: Consensus | None = None, after: Consensus | None = None) -> tuple[Edge, ...]:
+    """task → review, the label that it overruled → review, and review → the label that it made; the actor is the
+    reviewer."""
+    review, digest = Node(kind=NodeKind.REVIEW, id=ruling.ruling_id), record_hash(ruling)
+    task = Node(kind=NodeKind.TASK, id=ruling.task_id)
+    sources = [(task, None), *([(consensus_node(before), record_hash(before))] if before else [])]
+    edges = [
+        _edge(ruling.project, source, review, ruling.reviewer, ruling.at, source_hash=name, target_hash=digest)
+        for source, name in sources
+    ]
+    if after is not None:
+        made = record_hash(after)
+        edges.append(
+            _edge(
+                ruling.project,
+                review,
+                consensus_node(after),
+                ruling.reviewer,
+                ruling.at,
+                note=brief(after.label),
+                source_hash=digest,
+                target_hash=made,
+            )
+        )
+    return tuple(edges)
 
 
 def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tuple[Edge, ...]:
@@ -88,16 +136,19 @@ def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tupl
     edges = [
         _edge(
             version.project,
-            Node(kind=NodeKind.CONSENSUS, id=each.consensus.consensus_id),
+            consensus_node(each.consensus),
             target,
             ACTOR,
             version.created_at,
+            note=f"v{version.number}",
+            source_hash=record_hash(each.consensus),
         )
         for each in labels
     ]
     if version.parent:
         parent = Node(kind=NodeKind.VERSION, id=version.parent)
-        edges.insert(0, _edge(version.project, parent, target, ACTOR, version.created_at))
+        note = f"v{version.number}"
+        edges.insert(0, _edge(version.project, parent, target, ACTOR, version.created_at, note=note))
     return tuple(edges)
 
 
@@ -112,27 +163,67 @@ def trained(run: RetrainingRun, training_job: str, at: datetime) -> Edge:
     )
 
 
-def registered(run: RetrainingRun, training_job: str, model_package_arn: str, at: datetime) -> Edge:
-    """training job → model package."""
-    return _edge(
-        run.project,
-        Node(kind=NodeKind.TRAINING, id=training_job),
-        Node(kind=NodeKind.MODEL, id=model_package_arn),
-        run.run_id,
-        at,
+def evaluated(evaluation: Evaluation, training_job: str | None) -> tuple[Edge, ...]:
+    """training job → evaluation, and version → evaluation, whose test split it was; the actor is the run."""
+    target = Node(kind=NodeKind.EVALUATION, id=evaluation.run_id)
+    sources = [Node(kind=NodeKind.VERSION, id=evaluation.version_id)]
+    if training_job:
+        sources.append(Node(kind=NodeKind.TRAINING, id=training_job))
+    return tuple(
+        _edge(
+            evaluation.project,
+            source,
+            target,
+            evaluation.run_id,
+            evaluation.at,
+            note="passed" if evaluation.passed else "refused",
+            target_hash=evaluation.sha256,
+        )
+        for source in sources
     )
 
 
-def deployed(run: RetrainingRun, model_package_arn: str, endpoint_config: str, at: datetime) -> Edge:
-    """model package → endpoint configuration that serves it."""
-    return _edge(
-        run.project,
-        Node(kind=NodeKind.MODEL, id=model_package_arn),
-        Node(kind=NodeKind.ENDPOINT, id=endpoint_config),
-        run.run_id,
-        at,
+def registered(run: RetrainingRun, training_job: str, model_package_arn: str, at: datetime) -> tuple[Edge, ...]:
+    """training job → model package, and evaluation → model package, which it let pass."""
+    target = Node(kind=NodeKind.MODEL, id=model_package_arn)
+    sources = (Node(kind=NodeKind.TRAINING, id=training_job), Node(kind=NodeKind.EVALUATION, id=run.run_id))
+    return tuple(_edge(run.project, source, target, run.run_id, at) for source in sources)
+
+
+def promoted(run: RetrainingRun, package: ModelPackage, at: datetime) -> Edge:
+    """model package → deployment, whatever becomes of that; the actor is the run."""
+    source = Node(kind=NodeKind.MODEL, id=package.arn)
+    target = Node(kind=NodeKind.DEPLOYMENT, id=run.run_id)
+    return _edge(run.project, source, target, run.run_id, at, source_hash=package.digest)
+
+
+def deployed(run: RetrainingRun, model_package_arn: str, endpoint_config: str, at: datetime) -> tuple[Edge, ...]:
+    """model package → deployment → endpoint configuration that serves it."""
+    model = Node(kind=NodeKind.MODEL, id=model_package_arn)
+    deployment = Node(kind=NodeKind.DEPLOYMENT, id=run.run_id)
+    endpoint = Node(kind=NodeKind.ENDPOINT, id=endpoint_config)
+    pairs = ((model, deployment), (deployment, endpoint))
+    return tuple(_edge(run.project, source, target, run.run_id, at) for source, target in pairs)
+
+
+def _edge(
+    project: str,
+    source: Node,
+    target: Node,
+    actor: str,
+    at: datetime,
+    *,
+    note: str = "",
+    source_hash: str | None = None,
+    target_hash: str | None = None,
+) -> Edge:
+    return Edge(
+        project=project,
+        source=source,
+        target=target,
+        actor=actor,
+        at=at,
+        note=note,
+        source_hash=source_hash,
+        target_hash=target_hash,
     )
-
-
-def _edge(project: str, source: Node, target: Node, actor: str, at: datetime) -> Edge:
-    return Edge(project=project, source=source, target=target, actor=actor, at=at)

@@ -166,6 +166,7 @@ def _consensus(
         method=policy.method,
         annotation_ids=ids,
         reached_at=at,
+        annotators=tuple(sorted({each.annotator for each in annotations})),
     )
 
 

@@ -26,7 +26,7 @@ class ModelAnswer(Record, frozen=True, kw_only=True):
 
 
 class TestPrediction(Record, frozen=True, kw_only=True):
-    """One line of the evaluation job's predictions.jsonl."""
+    """One line of the evaluation job's predictions.jsonl. `annotators` are those on whose answers the label stands."""
 
     __test__ = False
 
@@ -34,6 +34,7 @@ class TestPrediction(Record, frozen=True, kw_only=True):
     label: str
     candidate: ModelAnswer
     champion: ModelAnswer | None = None
+    annotators: tuple[str, ...] = ()
 
 
 class Outcome(Record, frozen=True, kw_only=True):

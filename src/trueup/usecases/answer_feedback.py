@@ -32,10 +32,19 @@ from trueup.model import (
     TaskStatus,
     content_id,
 )
-from trueup.ports import AnnotationQueue, CaptureLedger, Clock, FeedbackStore, Journal, PayloadStore, TaskStore
+from trueup.ports import (
+    AnnotationQueue,
+    CaptureLedger,
+    Clock,
+    FeedbackStore,
+    Journal,
+    PayloadStore,
+    RunStore,
+    TaskStore,
+)
 from trueup.selection.choose import Choice
 from trueup.selection.contradiction import contradiction
-from trueup.usecases.openings import invite, opening_of
+from trueup.usecases.openings import ServedBy, invite, opening_of
 from trueup.usecases.read_captures import Instance, instances_of
 
 _ATTEMPTS = 5
@@ -60,6 +69,7 @@ class AnswerFeedback:
     ledger: CaptureLedger
     queue: AnnotationQueue
     clock: Clock
+    runs: RunStore
 
     def __call__(self, project: Project, state: FeedbackState, file: CaptureFile, capture: Capture) -> FeedbackState:
         now = self.clock.now()
@@ -115,7 +125,7 @@ class AnswerFeedback:
         if not granted.get(feedback.kind):
             return None
         choice = _choice(instance, feedback, doubt, 1.0, _REASONS[feedback.kind])
-        opening = opening_of(project, self.payloads, file.uri, instance, choice, now)
+        opening = opening_of(project, self.payloads, file, instance, choice, now, ServedBy(self.runs, now))
         task_ids = self.tasks.open([opening], Journal(at=now, events=(_opened(opening.task, file),)))
         invite(project, self.queue, [opening.task] if task_ids else [])
         return "asked" if task_ids else "known"
@@ -135,7 +145,7 @@ class AnswerFeedback:
             if not doubt and _draw(project, feedback) >= chance:
                 return "agreed"
             choice = _choice(instance, feedback, doubt, chance, _REASONS["truth"] if doubt else _AGREES)
-            opening = opening_of(project, self.payloads, file.uri, instance, choice, now)
+            opening = opening_of(project, self.payloads, file, instance, choice, now, ServedBy(self.runs, now))
             self.tasks.open([opening], Journal(at=now))
         return self._settle(project, feedback, instance, now)
 
@@ -235,6 +245,7 @@ def _consensus(annotation: Annotation) -> Consensus:
         method="truth",
         annotation_ids=(annotation.annotation_id,),
         reached_at=annotation.submitted_at,
+        annotators=(annotation.annotator,),
     )
 
 

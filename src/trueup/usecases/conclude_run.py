@@ -75,9 +75,9 @@ class ConcludeRun:
         if conclusion.outcome in ("registered", "rejected") and run.training_job:
             edges.append(trained(run, run.training_job, now))
         if conclusion.outcome == "registered" and run.training_job and run.model_package_arn:
-            edges.append(registered(run, run.training_job, run.model_package_arn, now))
+            edges += registered(run, run.training_job, run.model_package_arn, now)
         if conclusion.outcome == "promoted" and run.model_package_arn and run.endpoint_config:
-            edges.append(deployed(run, run.model_package_arn, run.endpoint_config, now))
+            edges += deployed(run, run.model_package_arn, run.endpoint_config, now)
         return tuple(edges)
 
 

@@ -93,6 +93,7 @@ class DecideRetraining:
             rule=decision.rule,
             reason=decision.reason,
             started_at=self.clock.now(),
+            version_number=head.number,
         )
 
     def _advise(self, project: Project, head: DatasetVersion, decision: TriggerDecision) -> None:

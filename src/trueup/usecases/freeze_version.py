@@ -41,7 +41,13 @@ class FreezeVersion:
         exports = self._export(project, version, around)
         plan = retraining_plan(project, run, version, self._champion(project), exports, around)
         training_job = job_name(project.name, run.run_id)
-        launched = msgspec.structs.replace(run, execution_arn=execution_arn, training_job=training_job)
+        launched = msgspec.structs.replace(
+            run,
+            execution_arn=execution_arn,
+            training_job=training_job,
+            version_number=version.number,
+            hyperparameters=plan["training"]["HyperParameters"],
+        )
         self.runs.save(launched, Journal(at=self.clock.now()))
         return plan
 

@@ -24,6 +24,7 @@ from trueup.ports import (
     KnowledgeStore,
     PayloadStore,
     QueueStandings,
+    RunStore,
     TaskStore,
 )
 from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
@@ -34,7 +35,7 @@ from trueup.selection.pool import Entry
 from trueup.selection.second_look import Seen
 from trueup.selection.strategies import UNTAUGHT
 from trueup.usecases.compare_variants import CompareVariants
-from trueup.usecases.openings import invite, opening_of
+from trueup.usecases.openings import ServedBy, invite, opening_of
 from trueup.usecases.read_captures import FileReading, Instance, Spot
 
 # How much longer than what is wanted the list of candidates is: some turn out to be known.
@@ -64,6 +65,7 @@ class IngestCaptures:
     knowledge: KnowledgeStore
     variants: CompareVariants
     standings: QueueStandings
+    runs: RunStore
 
     def __call__(self, file: CaptureFile) -> FileReceipt:
         project = self._owner(file)
@@ -119,8 +121,9 @@ class _Window:
         if not choices:
             return ()
         project, payloads = self._project, self._world.payloads
+        served_by = ServedBy(self._world.runs, self._now)
         openings = [
-            opening_of(project, payloads, self._file.uri, self._known(each.position), each, self._now)
+            opening_of(project, payloads, self._file, self._known(each.position), each, self._now, served_by)
             for each in choices
         ]
         prints = (self._fingerprint(self._known(each.position)) for each in choices)

@@ -9,6 +9,7 @@ import msgspec
 
 from trueup.errors import InputError, RetryableError
 from trueup.events import RetrainingConcluded
+from trueup.lineage.edges import promoted
 from trueup.model import ModelPackage, Project, Record, RetrainingRun, RunStatus
 from trueup.ports import Clock, Journal, ModelRegistry, RunStore, Workflows
 from trueup.retraining.plan import promotion_plan
@@ -77,7 +78,8 @@ class PromoteModel:
         self._refuse_older(project, run)
         promoting = msgspec.structs.replace(run, status=RunStatus.PROMOTING, model_package_arn=package.arn)
         if run.status is not RunStatus.PROMOTING:
-            self.runs.save(promoting, Journal(at=self.clock.now()))
+            now = self.clock.now()
+            self.runs.save(promoting, Journal(at=now, edges=(promoted(run, package, now),)))
         around = self.deployables(project.name)
         plan = promotion_plan(
             project,

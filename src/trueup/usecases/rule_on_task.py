@@ -15,7 +15,7 @@ from trueup.labels.brief import brief
 from trueup.labels.naming import is_none
 from trueup.labels.reading import checked
 from trueup.labels.renaming import with_todays_names
-from trueup.lineage.edges import answered, supported
+from trueup.lineage.edges import answered, ruled, supported
 from trueup.model import (
     Annotation,
     Comment,
@@ -96,15 +96,17 @@ class RuleOnTask:
         annotation = _annotation(task, reviewer, label, project.label_schema, now)
         ruling = self._ruling(task, reviewer, label, comment, now, before)
         if is_none(label):
-            journal = Journal(at=now, edges=(answered(annotation),), events=_told(ruling, annotation))
+            edges = (answered(annotation), *ruled(ruling))
+            journal = Journal(at=now, edges=edges, events=_told(ruling, annotation))
             self.tasks.save(dismiss(task, annotation), journal, annotation=annotation, ruling=ruling)
             return Ruled(ruling=ruling, repeated=False)
         answers = with_todays_names(live(self.tasks.annotations(project.name, task_id)), project.label_schema)
         consensus = _consensus(annotation, answers)
         events = (*_told(ruling, annotation), _reached(consensus))
-        journal = Journal(at=now, edges=(answered(annotation), *supported(consensus)), events=events)
-        ruled = overrule(task, annotation)
-        self.tasks.save(ruled, journal, annotation=annotation, consensus=consensus, ruling=ruling)
+        edges = (answered(annotation), *supported(consensus), *ruled(ruling, before, consensus))
+        journal = Journal(at=now, edges=edges, events=events)
+        settled = overrule(task, annotation)
+        self.tasks.save(settled, journal, annotation=annotation, consensus=consensus, ruling=ruling)
         return Ruled(ruling=ruling, repeated=False)
 
     def _give_back(self, project: Project, task_id: str, reviewer: str, comment: str) -> Ruled:
@@ -115,7 +117,7 @@ class RuleOnTask:
         ruling = self._ruling(task, reviewer, None, comment, now, None)
         event = TaskReturned(project=project.name, task_id=task_id, ruling_id=ruling.ruling_id, reviewer=reviewer)
         back = send_back(task, Comment(by=reviewer, at=now, text=comment))
-        self.tasks.save(back, Journal(at=now, events=(event,)), ruling=ruling)
+        self.tasks.save(back, Journal(at=now, edges=ruled(ruling), events=(event,)), ruling=ruling)
         if project.backend == "queue":
             self.queue.send(task.lane, [task_id])
         return Ruled(ruling=ruling, repeated=False)
@@ -207,6 +209,7 @@ def _consensus(annotation: Annotation, answers: Sequence[Annotation]) -> Consens
         method=METHOD,
         annotation_ids=(annotation.annotation_id,),
         reached_at=annotation.submitted_at,
+        annotators=(annotation.annotator,),
     )
 
 

@@ -33,6 +33,7 @@ from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.rule_on_task import RuleOnTask
 from trueup.usecases.serve_gold import ServeGold
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.usecases.show_lineage import ShowLineage
 from trueup.usecases.show_reviews import ShowReviews
 from trueup.usecases.show_work import ShowWork
 from trueup.usecases.skip_task import SkipTask
@@ -58,6 +59,7 @@ class AnnotationDesk:
     people: StandingStore
     guidelines: EditGuidelines
     corrections: ShowCorrections
+    lineage: ShowLineage
 
 
 def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = None) -> AnnotationDesk:
@@ -95,4 +97,5 @@ def annotation_desk(settings: AnnotationApiSettings, clients: Clients | None = N
         people=people,
         guidelines=EditGuidelines(projects, DynamoGuidelineStore(table), clock),
         corrections=ShowCorrections(projects, tasks, datasets, DynamoLineageStore(table)),
+        lineage=ShowLineage(projects, DynamoLineageStore(table), datasets),
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.clients import Clients
+from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.ledgers import DynamoRunStore
 from trueup.adapters.aws.table import Table
 from trueup.settings import (
     CandidateEvaluateSettings,
@@ -19,4 +21,6 @@ def evaluate_candidate(settings: CandidateEvaluateSettings, clients: Clients | N
     return EvaluateCandidate(
         projects=packaged_projects(settings.projects_file),
         datasets=AwsDatasetStore(table, Bucket(clients["s3"], settings.dataset_bucket)),
+        runs=DynamoRunStore(table),
+        clock=SystemClock(),
     )

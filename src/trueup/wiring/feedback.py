@@ -11,6 +11,7 @@ from trueup.adapters.aws.capture_listing import S3CaptureListing
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
+from trueup.adapters.aws.ledgers import DynamoRunStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import FeedbackJoinSettings
@@ -40,6 +41,7 @@ def feedback_desk(settings: FeedbackJoinSettings, clients: Clients | None = None
         ledger=ledger,
         queue=SqsAnnotationQueue(clients["sqs"], settings.annotation_queue_urls),
         clock=clock,
+        runs=DynamoRunStore(table),
     )
     join = JoinFeedback(
         projects=projects,

@@ -8,7 +8,7 @@ from trueup.adapters.aws.capture_ledger import DynamoCaptureLedger
 from trueup.adapters.aws.capture_listing import S3CaptureListing
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
-from trueup.adapters.aws.ledgers import DynamoKnowledgeStore, DynamoQueueStandings
+from trueup.adapters.aws.ledgers import DynamoKnowledgeStore, DynamoQueueStandings, DynamoRunStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import (
@@ -34,4 +34,5 @@ def ingest_captures(settings: CaptureIngestSettings, clients: Clients | None = N
         knowledge=DynamoKnowledgeStore(table),
         variants=CompareVariants(S3CaptureListing(clients["s3"], settings.captures_bucket), archive),
         standings=DynamoQueueStandings(table),
+        runs=DynamoRunStore(table),
     )

@@ -36,10 +36,16 @@ from trueup.settings import (
     project_parameter,
 )
 from trueup.usecases.attach_endpoint import AttachEndpoint
+from trueup.usecases.compare_models import CompareModels
+from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.export_version import ExportVersion
+from trueup.usecases.find_model import FindModel
 from trueup.usecases.import_labels import ImportLabels
+from trueup.usecases.label_history import LabelHistory
 from trueup.usecases.migrate_labels import MigrateLabels
+from trueup.usecases.show_lineage import ShowLineage
+from trueup.usecases.trace_label import TraceLabel
 
 PROJECTS_KEY = "config/projects.json"
 
@@ -103,6 +109,27 @@ class Operator:
     @property
     def lineage(self) -> DynamoLineageStore:
         return DynamoLineageStore(self.table)
+
+    @property
+    def show_lineage(self) -> ShowLineage:
+        return ShowLineage(self.projects, self.lineage, self.datasets)
+
+    @property
+    def trace(self) -> TraceLabel:
+        history = LabelHistory(self.tasks, self.lineage, self.datasets)
+        return TraceLabel(self.projects, history, self.tasks, self.lineage, self.runs)
+
+    @property
+    def find_model(self) -> FindModel:
+        return FindModel(self.projects, self.datasets, self.runs, self.lineage, self.clock)
+
+    @property
+    def credit(self) -> CreditAnnotators:
+        return CreditAnnotators(self.find_model, self.runs, self.skills)
+
+    @property
+    def compare(self) -> CompareModels:
+        return CompareModels(self.find_model, self.datasets, self.runs)
 
     @property
     def runs(self) -> DynamoRunStore:

@@ -73,6 +73,7 @@ def simulate(
         knowledge=known or memory.MemoryKnowledgeStore(),
         variants=CompareVariants(_Listing(project.name, [name for _, name in files]), _Archive(opened)),
         standings=memory.MemoryQueueStandings(world),
+        runs=memory.MemoryRunStore(world),
     )
     receipts = []
     for at, name in sorted(files):

@@ -51,6 +51,8 @@ from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.bulk.run import BulkVersions, in_memory
+from trueup.usecases.compare_models import CompareModels
+from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.describe_lineage import DescribeLineage
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
@@ -68,7 +70,9 @@ from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.usecases.show_lineage import ShowLineage
 from trueup.usecases.submit_annotation import Submission
+from trueup.usecases.trace_label import TraceLabel
 
 _HASH = re.compile(r"\b[0-9a-f]{16,64}\b")
 GOLDEN = Path(__file__).with_name("golden")
@@ -141,6 +145,22 @@ class FakeDeployed:
     @property
     def lineage(self) -> MemoryLineageStore:
         return self.loop.lineage
+
+    @property
+    def show_lineage(self) -> ShowLineage:
+        return self.loop.show_lineage
+
+    @property
+    def trace(self) -> TraceLabel:
+        return self.loop.trace
+
+    @property
+    def credit(self) -> CreditAnnotators:
+        return self.loop.credit
+
+    @property
+    def compare(self) -> CompareModels:
+        return self.loop.compare
 
     @property
     def runs(self) -> MemoryRunStore:

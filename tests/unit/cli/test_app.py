@@ -31,7 +31,10 @@ from trueup.errors import (
 )
 
 DOCS = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
-_READING = {"status", "queue", "lineage", "doctor", "task list", "task show", "dataset list", "dataset show"} | {
+_READING = {"status", "queue", "lineage show", "doctor", "task list", "task show", "dataset list", "dataset show"} | {
+    "lineage models",
+    "lineage annotators",
+    "lineage between",
     "dataset diff",
     "dataset verify",
     "retrain list",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,13 +41,17 @@ def commit(store: MemoryDatasetStore, lines: Sequence[Change]) -> DatasetVersion
 
 
 def made(
-    store: DatasetStore, parent: DatasetVersion | None, changes: Sequence[Change], project: str = "pets"
+    store: DatasetStore,
+    parent: DatasetVersion | None,
+    changes: Sequence[Change],
+    project: str = "pets",
+    at: datetime = NOW,
 ) -> DatasetVersion:
     """The version that changes make, with its segment stored and nothing committed."""
     last = list({each.sample_id: each for each in changes}.values())
     before = view_of(store, project, parent).lookup(each.sample_id for each in last)
     delta = (store.put_segment(project, encode(last), len(last)),)
-    making = Making(project=project, number=parent.number + 1 if parent else 1, at=NOW, reason="test")
+    making = Making(project=project, number=parent.number + 1 if parent else 1, at=at, reason="test")
     return next_version(parent, before, last, delta, parent.segments if parent else (), making)
 
 

@@ -46,12 +46,13 @@ class Api:
     person: str = "ada"
     groups: str = WORKING
 
-    def call(self, route: str, body: Any = None, **names: str) -> tuple[int, Any]:
+    def call(self, route: str, body: Any = None, *, query: Any = None, **names: str) -> tuple[int, Any]:
         """`route` as in ROUTES; a body of bytes goes out as it is, anything else as JSON."""
         claims = {"sub": self.person, **({"cognito:groups": self.groups} if self.groups else {})}
         event: dict[str, Any] = {
             "routeKey": route,
             "pathParameters": names or None,
+            "queryStringParameters": query,
             "requestContext": {"requestId": "request-7", "authorizer": {"jwt": {"claims": claims}}},
         }
         if isinstance(body, bytes):
@@ -62,9 +63,9 @@ class Api:
         assert answer["headers"] == {"content-type": "application/json", "cache-control": "no-store"}
         return answer["statusCode"], json.loads(answer["body"])
 
-    def refused(self, route: str, body: Any = None, **names: str) -> tuple[int, str, str]:
+    def refused(self, route: str, body: Any = None, *, query: Any = None, **names: str) -> tuple[int, str, str]:
         """Status, code and message of a refusal, whose shape is checked."""
-        status, answer = self.call(route, body, **names)
+        status, answer = self.call(route, body, query=query, **names)
         assert answer.keys() == {"error"}
         error = answer["error"]
         assert error.keys() == {"code", "message", "field", "request_id"}
@@ -103,6 +104,7 @@ def desk_of(loop: Loop, tasks: MemoryTaskStore | None = None) -> AnnotationDesk:
         people=loop.people,
         guidelines=loop.guidelines,
         corrections=loop.corrections,
+        lineage=loop.show_lineage,
     )
 
 
@@ -217,6 +219,50 @@ def test_a_task_sent_back_comes_with_the_reviewer_s_words(disputed: Loop) -> Non
     assert api.call(RETURN, {"comment": "mind the ears"}, **names)[0] == 201
     assert Api(lambda: desk_of(disputed), person="cleo").claimed()["comments"] == ["mind the ears"]
     assert api.refused(RETURN, {"comment": "again"}, **names)[:2] == (409, "TaskClosed")
+
+
+LINEAGE = "GET /api/projects/{project}/lineage"
+
+
+def test_the_graph_around_a_task_is_told_with_what_is_left_out(disputed: Loop) -> None:
+    api = Api(lambda: desk_of(disputed), person="rita", groups="[reviewers]")
+    (task,) = disputed.tasks.by_status("pets", TaskStatus.REVIEW, 9)
+    status, piece = api.call(LINEAGE, project="pets", query={"id": task.task_id})
+    assert (status, piece["middle"]) == (200, f"task:{task.task_id}")
+    steps = {each["kind"]: each["step"] for each in piece["nodes"]}
+    assert steps == {"task": 0, "selection": -1, "sample": -2, "capture": -3, "endpoint": -4, "annotation": 1}
+    (drawn,) = [each for each in piece["edges"] if each["actor"] == "ada"]
+    assert drawn["source"] == f"task:{task.task_id}"
+    assert len(drawn["target_hash"]) == 64
+    near = api.call(LINEAGE, project="pets", query={"id": f"task:{task.task_id}", "steps": "1"})[1]
+    assert {each["step"] for each in near["nodes"]} == {-1, 0, 1}
+    assert {each["up"] for each in near["nodes"] if each["step"]} == {None}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        (None, 400, "say of what"),
+        ({"id": "unicorn:1"}, 400, "no kind of node"),
+        ({"id": "nothing"}, 404, "lineage knows no 'nothing'"),
+        ({"id": "x", "steps": "0"}, 400, "from 1 to 12"),
+        ({"id": "x", "steps": "99"}, 400, "from 1 to 12"),
+        ({"id": "x", "steps": "²"}, 400, "from 1 to 12"),
+    ],
+)
+def test_a_graph_around_nothing_is_refused(disputed: Loop, query: Any, status: int, says: str) -> None:
+    api = Api(lambda: desk_of(disputed), person="rita", groups="[leads]")
+    found, _, message = api.refused(LINEAGE, project="pets", query=query)
+    assert (found, says in message) == (status, True), message
+
+
+def test_lineage_names_people_and_is_for_those_who_review_them(disputed: Loop) -> None:
+    api = Api(lambda: desk_of(disputed), person="ada")
+    assert api.refused(LINEAGE, project="pets", query={"id": "x"}) == (
+        403,
+        "PermissionDenied",
+        "lineage is for reviewers, leads and admins",
+    )
 
 
 @pytest.mark.parametrize("route", [REVIEWS, REVIEW, RULE, RETURN, RULINGS])

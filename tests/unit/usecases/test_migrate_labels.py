@@ -24,6 +24,8 @@ from trueup.model import (
     Payload,
     Prediction,
     Project,
+    RetrainingRun,
+    RunStatus,
     TaskStatus,
 )
 from trueup.ports import Journal
@@ -273,5 +275,16 @@ def test_a_champion_is_right_under_either_name() -> None:
         for number, said in enumerate(["puppy", "hound", "dog", "kitten"] * 10)
     ]
     loop.datasets.objects["memory://evaluation/predictions.jsonl"] = "\n".join(lines).encode()
-    verdict = EvaluateCandidate({"pets": in_new_words()}, loop.datasets)("pets", "memory://evaluation")
+    run = RetrainingRun(
+        project="pets",
+        run_id="r1",
+        status=RunStatus.RUNNING,
+        version_id="v",
+        rule="manual",
+        reason="test",
+        started_at=NOW,
+    )
+    loop.runs.begin(run, Journal(at=NOW))
+    evaluate = EvaluateCandidate({"pets": in_new_words()}, loop.datasets, loop.runs, loop.clock)
+    verdict = evaluate("pets", "r1", "memory://evaluation")
     assert (verdict.metrics["candidate_accuracy"], verdict.metrics["champion_accuracy"]) == (1.0, 0.75)

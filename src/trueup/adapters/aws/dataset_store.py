@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from trueup.adapters.aws.buckets import Bucket, sha256
-from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Table, journal_writes, put, record_of
+from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Key, Table, journal_writes, put, record_of
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Record, Segment
@@ -24,6 +25,9 @@ class Checkpoint(Record, frozen=True, kw_only=True):
 
     segments: tuple[Segment, ...] = ()
     sha256: str | None = None
+
+
+_FULL = re.compile(r"[0-9a-f]{64}")
 
 
 class AwsDatasetStore(DatasetStore):
@@ -74,8 +78,9 @@ class AwsDatasetStore(DatasetStore):
             **more,
         )
         listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, condition=FRESH, **more)
+        named = put(_name_key(version.project, version.version_id), version.number)
         try:
-            self._table.write([head, listed, *journal_writes(journal)])
+            self._table.write([head, listed, named, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit") from error
 
@@ -102,11 +107,21 @@ class AwsDatasetStore(DatasetStore):
         numbered = self._table.get(_versions_pk(project), f"{number:010d}") if number is not None else None
         if numbered is not None:
             return self._read(numbered)
+        if _FULL.fullmatch(version_id):
+            return self._named(project, version_id)
         listed = self._table.query(_versions_pk(project)) if len(version_id) >= MIN_PREFIX else iter(())
         found = [each for each in listed if each["version_id"].startswith(version_id)]
         if len(found) != 1:
             raise NotFoundError(f"project {project} has no version {version_id}")
         return self._read(found[0])
+
+    def _named(self, project: str, version_id: str) -> DatasetVersion:
+        """By its whole name, in two reads however many there are."""
+        name = self._table.get(*_name_key(project, version_id))
+        item = self._table.get(_versions_pk(project), f"{record_of(name, int):010d}") if name else None
+        if item is None:
+            raise NotFoundError(f"project {project} has no version {version_id}")
+        return self._read(item)
 
     def versions(self, project: str) -> list[DatasetVersion]:
         found = self._table.query(_versions_pk(project), newest_first=True)
@@ -130,6 +145,10 @@ class AwsDatasetStore(DatasetStore):
     def _put(self, key: str, data: bytes) -> str:
         self._bucket.put(key, data, "application/octet-stream")
         return self._bucket.uri(key)
+
+
+def _name_key(project: str, version_id: str) -> Key:
+    return f"P#{project}#NAMED#{version_id}", "VERSION"
 
 
 def _versions_pk(project: str) -> str:

@@ -23,6 +23,7 @@ from trueup.model import (
     AnnotatorSkill,
     Charge,
     Edge,
+    Evaluation,
     Guidelines,
     Knowledge,
     Node,
@@ -55,11 +56,23 @@ class DynamoLineageStore(LineageStore):
         for chunk in chunks([edge_write(each) for each in edges]):
             self._table.write(chunk)
 
-    def edges_from(self, project: str, node: Node) -> list[Edge]:
-        return [record_of(each, Edge) for each in self._table.query(f"P#{project}#EDGE#{node}")]
+    def edges_from(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
+        return self._edges(project, node, limit, index=False)
 
-    def edges_to(self, project: str, node: Node) -> list[Edge]:
-        return [record_of(each, Edge) for each in self._table.query(f"P#{project}#EDGE#{node}", index=True)]
+    def edges_to(self, project: str, node: Node, limit: int | None = None) -> list[Edge]:
+        return self._edges(project, node, limit, index=True)
+
+    def _edges(self, project: str, node: Node, limit: int | None, *, index: bool) -> list[Edge]:
+        last = limit is not None
+        found = self._table.query(f"P#{project}#EDGE#{node}", index=index, newest_first=last, limit=limit)
+        edges = [record_of(each, Edge) for each in found]
+        return edges[::-1] if last else edges
+
+    def count_from(self, project: str, node: Node, at_most: int) -> int:
+        return self._table.count(f"P#{project}#EDGE#{node}", at_most=at_most)
+
+    def count_to(self, project: str, node: Node, at_most: int) -> int:
+        return self._table.count(f"P#{project}#EDGE#{node}", index=True, at_most=at_most)
 
 
 class DynamoSkillStore(SkillStore):
@@ -143,7 +156,7 @@ class DynamoRunStore(RunStore):
 
     def begin(self, run: RetrainingRun, journal: Journal) -> None:
         lock = put(_active_key(run.project), {"run_id": run.run_id}, condition=FRESH, run_id=run.run_id)
-        stored = put(_run_key(run), run, condition=FRESH)
+        stored = _run_write(run, FRESH)
         forget = Write(action="Delete", key=_postponed_key(run.project))
         try:
             self._table.write([lock, stored, forget, *journal_writes(journal)])
@@ -177,7 +190,7 @@ class DynamoRunStore(RunStore):
 
     def save(self, run: RetrainingRun, journal: Journal) -> None:
         """The lock says whether a run is running: one transaction looks at it and writes the run."""
-        stored = [put(_run_key(run), run, condition="attribute_exists(pk)"), *journal_writes(journal)]
+        stored = [_run_write(run, "attribute_exists(pk)"), *_promotions(run), *journal_writes(journal)]
         held = _lock_of(run)
         try:
             self._table.write([*stored, held])
@@ -191,6 +204,31 @@ class DynamoRunStore(RunStore):
     def runs(self, project: str, limit: int) -> list[RetrainingRun]:
         found = [record_of(each, RetrainingRun) for each in self._table.query(f"P#{project}#RUN")]
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
+
+    def trained(self, project: str, first: int, before: int | None, limit: int) -> list[RetrainingRun]:
+        until = f"{before:010d}" if before is not None else None
+        found = self._table.query(
+            f"P#{project}#TRAINED", at_least=f"{max(first, 1):010d}", at_most=until, index=True, limit=limit
+        )
+        return [record_of(each, RetrainingRun) for each in found]
+
+    def serving(self, project: str, at: datetime) -> RetrainingRun | None:
+        """Run ids sort before the tilde."""
+        found = self._table.query(f"P#{project}#PROMOTED", at_most=f"{stamp(at)}#~", newest_first=True, limit=1)
+        return next((record_of(each, RetrainingRun) for each in found), None)
+
+    def succeeded_by(self, run: RetrainingRun) -> RetrainingRun | None:
+        after = f"{_promotion_key(run)[1]}~"
+        found = self._table.query(f"P#{run.project}#PROMOTED", at_least=after, limit=1)
+        return next((record_of(each, RetrainingRun) for each in found), None)
+
+    def save_evaluation(self, evaluation: Evaluation, journal: Journal) -> None:
+        key = f"P#{evaluation.project}#EVALUATION", evaluation.run_id
+        self._table.write([put(key, evaluation), *journal_writes(journal)])
+
+    def evaluation(self, project: str, run_id: str) -> Evaluation | None:
+        item = self._table.get(f"P#{project}#EVALUATION", run_id)
+        return record_of(item, Evaluation) if item else None
 
 
 class _Seen(Record, frozen=True, kw_only=True):
@@ -234,6 +272,23 @@ class DynamoBatchStore(BatchStore):
 
     def saw(self, project: str, backend: str, until: datetime) -> None:
         self._table.write([put((f"P#{project}#SYNC", backend), _Seen(until=until))])
+
+
+def _run_write(run: RetrainingRun, condition: str) -> Write:
+    """In the index by the number of its version once there is a training job."""
+    if not run.training_job or not run.version_number:
+        return put(_run_key(run), run, condition=condition)
+    number = f"{run.version_number:010d}#{run.run_id}"
+    return put(_run_key(run), run, condition=condition, gsi1pk=f"P#{run.project}#TRAINED", gsi1sk=number)
+
+
+def _promotions(run: RetrainingRun) -> list[Write]:
+    """A promoted run again, by the moment from which its model serves."""
+    return [put(_promotion_key(run), run)] if run.status is RunStatus.PROMOTED and run.ended_at else []
+
+
+def _promotion_key(run: RetrainingRun) -> Key:
+    return f"P#{run.project}#PROMOTED", f"{stamp(run.ended_at or run.started_at)}#{run.run_id}"
 
 
 def _lock_of(run: RetrainingRun) -> Write:

@@ -54,6 +54,7 @@ class SageMakerRegistry(ModelRegistry, PackageRulings):
             model_data_url=_data_url(container),
             environment=container.get("Environment", {}),
             metadata=found.get("CustomerMetadataProperties", {}),
+            digest=_digest(container),
         )
 
     def rule(self, arn: str, approval: str) -> None:
@@ -82,6 +83,13 @@ class SageMakerRegistry(ModelRegistry, PackageRulings):
                     raise NotFoundError(f"SageMaker knows no {what}: {message_of(error)}") from error
                 raise
         return answer
+
+
+def _digest(container: Mapping[str, Any]) -> str | None:
+    """What the registry knows of an archive's bytes: its own digest, or the ETag of S3."""
+    data = container.get("ModelDataSource", {}).get("S3DataSource", {})
+    found = container.get("ModelDataETag") or data.get("ETag")
+    return str(found) if found else None
 
 
 def _data_url(container: Mapping[str, Any]) -> str:

@@ -111,6 +111,7 @@ class Table:
         *,
         prefix: str = "",
         at_least: str | None = None,
+        at_most: str | None = None,
         index: bool = False,
         newest_first: bool = False,
         limit: int | None = None,
@@ -119,16 +120,22 @@ class Table:
         left = limit
         if left == 0:
             return
-        for page in self._pages(_condition(pk, prefix, at_least, index), index, newest_first, limit):
+        for page in self._pages(_condition(pk, prefix, at_least, at_most, index), index, newest_first, limit):
             for raw in page["Items"]:
                 yield _plain(raw)
                 left = None if left is None else left - 1
                 if left == 0:
                     return
 
-    def count(self, pk: str, *, at_least: str | None = None, index: bool = False) -> int:
-        condition = {**_condition(pk, "", at_least, index), "Select": "COUNT"}
-        return sum(int(page["Count"]) for page in self._pages(condition, index, newest_first=False, limit=None))
+    def count(self, pk: str, *, at_least: str | None = None, index: bool = False, at_most: int | None = None) -> int:
+        """Over all pages, or until `at_most` are counted."""
+        condition = {**_condition(pk, "", at_least, None, index), "Select": "COUNT"}
+        counted = 0
+        for page in self._pages(condition, index, newest_first=False, limit=at_most):
+            counted += int(page["Count"])
+            if at_most is not None and counted >= at_most:
+                return at_most
+        return counted
 
     def _pages(self, condition: Item, index: bool, newest_first: bool, limit: int | None) -> Iterator[Item]:
         request = {"TableName": self._name, "ScanIndexForward": not newest_first, **condition}
@@ -277,15 +284,23 @@ def descending(number: float) -> str:
     return f"{bits if negative else bits ^ 0x7FFF_FFFF_FFFF_FFFF:016x}"
 
 
-def _condition(pk: str, prefix: str, at_least: str | None, index: bool) -> Item:
+def _condition(pk: str, prefix: str, at_least: str | None, at_most: str | None, index: bool) -> Item:
     pk_name, sk_name = ("gsi1pk", "gsi1sk") if index else ("pk", "sk")
     text, values = f"{pk_name} = :pk", {":pk": {"S": pk}}
     if prefix:
         text += f" AND begins_with({sk_name}, :prefix)"
         values[":prefix"] = {"S": prefix}
+        return {"KeyConditionExpression": text, "ExpressionAttributeValues": values}
+    if at_least is not None:
+        values[":from"] = {"S": at_least}
+    if at_most is not None:
+        values[":to"] = {"S": at_most}
+    if at_least is not None and at_most is not None:
+        text += f" AND {sk_name} BETWEEN :from AND :to"
     elif at_least is not None:
         text += f" AND {sk_name} >= :from"
-        values[":from"] = {"S": at_least}
+    elif at_most is not None:
+        text += f" AND {sk_name} <= :to"
     return {"KeyConditionExpression": text, "ExpressionAttributeValues": values}
 
 

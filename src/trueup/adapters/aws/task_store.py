@@ -148,6 +148,10 @@ class DynamoTaskStore(TaskStore):
         found = self._table.query(_task_pk(project, task_id), prefix="CONSENSUS#", newest_first=True, limit=1)
         return next((record_of(each, Consensus) for each in found), None)
 
+    def consensuses(self, project: str, task_id: str) -> list[Consensus]:
+        found = self._table.query(_task_pk(project, task_id), prefix="CONSENSUS#")
+        return [record_of(each, Consensus) for each in found]
+
     def rulings(self, project: str, limit: int) -> list[Ruling]:
         found = self._table.query(f"P#{project}#RULINGS", index=True, newest_first=True, limit=limit)
         return [record_of(each, Ruling) for each in found]

@@ -62,5 +62,6 @@ def _line(sample: LabelledSample, schema: LabelSchema, project: str) -> dict[str
         "trueup-sample": sample.sample_id,
         "trueup-split": sample.split,
         "trueup-weight": sample.weight,
+        "trueup-annotators": sample.annotators,
         "content-type": sample.content_type,
     }

@@ -29,6 +29,7 @@ COLUMNS = (
     "propensity",
     "labelled_at",
     "slice",
+    "annotators",
     "since",
 )
 
@@ -52,5 +53,7 @@ def _lines(samples: Iterator[LabelledSample]) -> Iterator[bytes]:
 
 
 def _cell(value: Any) -> Any:
-    """What is not known is empty; times are ISO 8601 in UTC."""
+    """What is not known is empty, several names stand together; times are ISO 8601 in UTC."""
+    if isinstance(value, tuple):
+        return " ".join(value)
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

@@ -41,6 +41,7 @@ def schema_of(request: ExportRequest) -> Any:
         ("propensity", arrow.float64(), True),
         ("labelled_at", arrow.timestamp("us", tz="UTC"), True),
         ("slice", word, True),
+        ("annotators", arrow.list_(arrow.string()), False),
         ("since", arrow.int64(), False),
     ]
     told = {

@@ -49,6 +49,9 @@ SAMPLES: tuple[Column, ...] = (
     Column(name="selected_by", kind="text", words=("selected_by", "strategy"), about="why people were asked"),
     Column(name="propensity", kind="number", words=("propensity",), about="probability of having been asked"),
     Column(name="labelled_at", kind="time", words=("labelled_at",), about="when it was settled, UTC"),
+    Column(
+        name="annotators", kind="names", words=("annotator", "annotators"), about="whose answers it is, by pseudonym"
+    ),
     Column(name="since", kind="whole", words=("since",), about="number of the version that set this line"),
 )
 LINES: tuple[Column, ...] = (
@@ -95,5 +98,6 @@ def sample_row(sample: LabelledSample) -> dict[str, Any]:
         "selected_by": sample.selected_by,
         "propensity": sample.propensity,
         "labelled_at": sample.labelled_at.strftime("%Y-%m-%d %H:%M:%S.%f") if sample.labelled_at else None,
+        "annotators": sample.annotators,
         "since": sample.since,
     }

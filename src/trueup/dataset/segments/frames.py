@@ -25,13 +25,15 @@ FLOATS = ("weight", "posterior", "agreement", "propensity")
 WHOLE = ("labelled_at", "since")
 # What a delta knows of the lines that it replaces: nothing where there was none.
 WAS = ("was_label", "was_split")
-COLUMNS = (*TEXTS, *FLOATS, "consensus_id", *WHOLE)
+COLUMNS = (*TEXTS, "annotators", *FLOATS, "consensus_id", *WHOLE)
 GONE = ("why",)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NEVER = np.iinfo(np.int64).min
 _NONE = float("nan")
+# Between names that stand together.
+_NAMES = "\n"
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,10 @@ def _texts(samples: Sequence[LabelledSample], name: str) -> Column:
     return Coded.of([getattr(each, name) for each in samples])
 
 
+def _names(samples: Sequence[LabelledSample], _name: str) -> Column:
+    return Coded.of([_NAMES.join(each.annotators) or None for each in samples])
+
+
 def _groups(samples: Sequence[LabelledSample], _name: str) -> Column:
     return Coded.of([None if each.group == each.sample_id else each.group for each in samples])
 
@@ -156,6 +162,7 @@ _WRITTEN: dict[str, Callable[[Sequence[LabelledSample], str], Column]] = {
     **dict.fromkeys(TEXTS, _texts),
     "group": _groups,
     "payload_uri": _uris,
+    "annotators": _names,
     **dict.fromkeys(FLOATS, _floats),
     "consensus_id": _consensus,
     "labelled_at": _times,
@@ -206,6 +213,10 @@ def _read_groups(column: Column, ids: Sequence[str]) -> Sequence[Any]:
     return [name if each is None else each for each, name in zip(column.tolist(), ids, strict=True)]
 
 
+def _read_names(column: Column, _ids: Sequence[str]) -> Sequence[Any]:
+    return [() if each is None else tuple(each.split(_NAMES)) for each in column.tolist()]
+
+
 def _read_uris(column: Column, ids: Sequence[str]) -> Sequence[Any]:
     assert isinstance(column, Coded)  # noqa: S101
     makers = [_uri_maker(each or "") for each in column.values]
@@ -229,6 +240,7 @@ _READ: dict[str, Callable[[Column, Sequence[str]], Sequence[Any]]] = {
     **dict.fromkeys(COLUMNS, _read),
     "group": _read_groups,
     "payload_uri": _read_uris,
+    "annotators": _read_names,
     "propensity": _read_floats,
     "labelled_at": _read_times,
 }

@@ -1,0 +1,154 @@
+"""What changed between two models?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from trueup.dataset.between import Difference, difference
+from trueup.dataset.segments import decode, labelled
+from trueup.errors import InputError
+from trueup.model import DatasetVersion, Evaluation, LabelledSample, Record, RunStatus
+from trueup.ports import DatasetStore, RunStore
+from trueup.usecases.find_model import FindModel, FoundModel
+
+# Each costs a read or two; a model is rarely so many versions older than another.
+MOST_VERSIONS = 2000
+
+
+class Side(Record, frozen=True, kw_only=True):
+    """One of the two: with how it was judged, and when it served, where it was and did."""
+
+    model: FoundModel
+    evaluation: Evaluation | None = None
+    served_from: datetime | None = None
+    served_until: datetime | None = None
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """Something that is not the same in both; None where it is not there."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Comparison(Record, frozen=True, kw_only=True):
+    """`before` is the one of the earlier version. `common` is the newest version that both came from, if there is one:
+    `versions` led from it to the later model, oldest first, and `dropped` are those that only the earlier one came
+    from. The difference is that from `common` to the later model's version."""
+
+    before: Side
+    after: Side
+    common: DatasetVersion | None
+    versions: tuple[DatasetVersion, ...]
+    dropped: tuple[DatasetVersion, ...]
+    difference: Difference
+    settings: tuple[Change, ...]
+    metrics: tuple[Change, ...]
+    annotators: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class CompareModels:
+    """Costs the versions that lie between the two, and what those wrote: nothing of what both have in common is read.
+
+    Raises NotFoundError, InputError (no date; more than MOST_VERSIONS lie between).
+    """
+
+    find: FindModel
+    datasets: DatasetStore
+    runs: RunStore
+
+    def __call__(self, project: str, one: str, other: str) -> Comparison:
+        found = sorted((self.find(project, each) for each in (one, other)), key=_order)
+        before, after = (self._side(each) for each in found)
+        common, versions, dropped = self._paths(before.model.version, after.model.version)
+        lines = (line for each in versions for line in self._wrote(each))
+        return Comparison(
+            before=before,
+            after=after,
+            common=common,
+            versions=tuple(versions),
+            dropped=tuple(dropped),
+            difference=difference(common, after.model.version, versions, lines),
+            settings=_changes(_settings(before), _settings(after)),
+            metrics=_changes(_metrics(before), _metrics(after)),
+            annotators=_changes(_annotators(before), _annotators(after)),
+        )
+
+    def _side(self, model: FoundModel) -> Side:
+        run = model.run
+        if run is None:
+            return Side(model=model)
+        evaluation = self.runs.evaluation(run.project, run.run_id)
+        if run.status is not RunStatus.PROMOTED:
+            return Side(model=model, evaluation=evaluation)
+        after = self.runs.succeeded_by(run)
+        until = after.ended_at if after else None
+        return Side(model=model, evaluation=evaluation, served_from=run.ended_at, served_until=until)
+
+    def _paths(
+        self, before: DatasetVersion, after: DatasetVersion
+    ) -> tuple[DatasetVersion | None, list[DatasetVersion], list[DatasetVersion]]:
+        """From each back to where they meet, always from the one of the higher number: parents have lower ones."""
+        old: DatasetVersion | None = before
+        new: DatasetVersion | None = after
+        versions: list[DatasetVersion] = []
+        dropped: list[DatasetVersion] = []
+        while _name(old) != _name(new):
+            if len(versions) + len(dropped) >= MOST_VERSIONS:
+                raise InputError(f"over {MOST_VERSIONS} versions lie between them: compare nearer ones", field="MODEL")
+            if old is not None and (new is None or old.number >= new.number):
+                dropped.append(old)
+                old = self._parent(old)
+            elif new is not None:
+                versions.append(new)
+                new = self._parent(new)
+        return new, versions[::-1], dropped[::-1]
+
+    def _parent(self, version: DatasetVersion) -> DatasetVersion | None:
+        return self.datasets.version(version.project, version.parent) if version.parent else None
+
+    def _wrote(self, version: DatasetVersion) -> Iterator[LabelledSample]:
+        for each in version.delta:
+            yield from labelled(decode(self.datasets.segment(version.project, each.sha256)))
+
+
+def _name(version: DatasetVersion | None) -> str | None:
+    return version.version_id if version else None
+
+
+def _order(model: FoundModel) -> tuple[int, str]:
+    return model.version.number, model.run.started_at.isoformat() if model.run else ""
+
+
+def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+    names = dict.fromkeys((*before, *after))
+    return tuple(
+        Change(name=each, before=before.get(each), after=after.get(each))
+        for each in names
+        if before.get(each) != after.get(each)
+    )
+
+
+def _settings(side: Side) -> dict[str, str]:
+    version, run = side.model.version, side.model.run
+    found = {"selection policy": version.policy_version, "label schema": version.schema_version}
+    if run is not None:
+        found["trigger"] = run.rule
+        # The version is told beside, and the job's own code by the container.
+        ours = {"version", "sagemaker_program", "sagemaker_container_log_level"}
+        found |= {name: value for name, value in run.hyperparameters.items() if name not in ours}
+    return {name: value for name, value in found.items() if value}
+
+
+def _metrics(side: Side) -> dict[str, str]:
+    found = side.evaluation.metrics if side.evaluation else side.model.run.metrics if side.model.run else {}
+    return {name: f"{value:.4g}" for name, value in found.items() if not name.startswith("champion_")}
+
+
+def _annotators(side: Side) -> dict[str, str]:
+    """How many labels stand on each one's answers."""
+    return {name: str(sum(splits.values())) for name, splits in side.model.version.annotators.items()}
