@@ -6,13 +6,14 @@ at once and no more, so the memory that a pass needs follows the length of spans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from trueup.dataset.segments.columns import Column
 from trueup.dataset.segments.frames import COLUMNS, GONE, Frame, merged, no_rows
-from trueup.dataset.segments.keys import Heads, Keys, Mask, Positions, distinct, find, head_of, joined
+from trueup.dataset.segments.keys import Gapped, Heads, Keys, Mask, Rows, distinct, find, head_of, joined
 from trueup.dataset.segments.layout import Table
 from trueup.model import Segment
 
@@ -78,6 +79,16 @@ class Stack:
             parts.append(self._as_asked(table.take(_left(rows, there, newer), names)))
             newer += [there, gone.take(span.rows(gone))]
         return merged(parts) if any(map(len, parts)) else no_rows(names)
+
+    def columns(self, span: Span, names: Iterable[str]) -> Iterator[Mapping[str, Column]]:
+        """Columns of the same lines, in no order, and without their ids."""
+        names, newer = tuple(names), list[Keys]()
+        for table in reversed(self.tables(span)):
+            keys, gone = self._keys(table)
+            rows = span.rows(keys)
+            there = keys.take(rows)
+            yield table.columns(_left(rows, there, newer), names)
+            newer += [there, gone.take(span.rows(gone))]
 
     def removals(self, span: Span, names: Iterable[str] = GONE) -> Frame:
         """Which samples they take out, of whatever lies below them."""
@@ -159,17 +170,13 @@ def _cut(stacks: Sequence[Stack], span: Span, rows: int) -> Iterator[Span]:
         yield Span(low, high)
 
 
-def _left(rows: slice, keys: Keys, newer: Sequence[Keys]) -> slice | Positions:
+def _left(rows: slice, keys: Keys, newer: Sequence[Keys]) -> Rows:
     """Those of `rows`, whose keys these are, that nothing newer replaces."""
     replaced = [find(keys, each) for each in newer if len(each)]
     replaced = [each[each >= 0] for each in replaced]
     if not any(map(len, replaced)):
         return rows
-    left = np.ones(len(keys), np.bool_)
-    for each in replaced:
-        left[each] = False
-    positions: Positions = np.flatnonzero(left) + rows.start
-    return positions
+    return Gapped(rows.start, rows.stop, np.unique(np.concatenate(replaced)) + rows.start)
 
 
 def _but(keys: Keys, rows: slice, rest: Mask) -> Keys:

@@ -10,7 +10,7 @@ from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import Table
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.segments.keys import find
-from trueup.dataset.versions import COUNTED, counts_in, counts_of_frames
+from trueup.dataset.versions import COUNTED, counts_in, counts_of_columns
 from trueup.dataset.view import View
 from trueup.errors import IntegrityError, ManifestError, NotFoundError
 from trueup.model import DatasetVersion, LabelledSample, Segment
@@ -90,7 +90,7 @@ def _table_problems(segment: Segment, table: Table) -> list[str]:
 
 def _content_problems(version: DatasetVersion, view: View) -> list[str]:
     try:
-        said, real = counts_in(version), counts_of_frames(view.frames(COUNTED))
+        said, real = counts_in(version), counts_of_columns(view.columns(COUNTED))
     except ManifestError as error:
         return [f"a segment cannot be read: {error}"]
     found = [(name, getattr(said, name), getattr(real, name)) for name in said.__struct_fields__]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from trueup.dataset.merging import SPAN_ROWS, Stack, spans
 from trueup.dataset.segments import segments_of
 from trueup.dataset.segments.cache import SEGMENTS, SegmentCache
+from trueup.dataset.segments.columns import Column
 from trueup.dataset.segments.frames import COLUMNS, Frame
 from trueup.dataset.segments.keys import Keys, is_hash
 from trueup.model import DatasetVersion, LabelledSample, Segment
@@ -50,6 +51,12 @@ class View:
         names = tuple(names)
         found = (self.stack.lines(each, names) for each in spans([self.stack], rows))
         return (each for each in found if len(each))
+
+    def columns(self, names: Iterable[str]) -> Iterator[Mapping[str, Column]]:
+        """Columns of all lines, about as many at a time, in no order and without their ids: to count. Raises
+        ManifestError."""
+        names = tuple(names)
+        return (part for each in spans([self.stack]) for part in self.stack.columns(each, names))
 
     def __iter__(self) -> Iterator[LabelledSample]:
         """All lines by sample id."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.dataset.segments.keys import Mask, Positions, Rows
+from trueup.dataset.segments.keys import Mask, Positions, Rows, number_of, taken
 
 Codes = NDArray[np.unsignedinteger[Any]]
 Text = str | None
@@ -25,10 +25,7 @@ def is_repeated(array: NDArray[Any]) -> bool:
 
 
 def _taken(array: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    if not is_repeated(array):
-        found: NDArray[Any] = array[rows]
-        return found
-    return repeated(array[0], len(range(*rows.indices(len(array)))) if isinstance(rows, slice) else len(rows))
+    return repeated(array[0], number_of(rows, len(array))) if is_repeated(array) else taken(array, rows)
 
 
 def _concatenated(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -85,6 +82,8 @@ class Coded:
 
     def counts(self) -> dict[Text, int]:
         """How many rows have each text."""
+        if is_repeated(self.codes):
+            return {self.values[int(self.codes[0])]: len(self.codes)}
         found: dict[Text, int] = {}
         for value, number in zip(
             self.values, np.bincount(self.codes, minlength=len(self.values)).tolist(), strict=True
@@ -122,7 +121,7 @@ class Hexes:
         return len(self.array)
 
     def take(self, rows: Rows) -> Hexes:
-        return Hexes(self.array[rows], _taken(self.missing, rows))
+        return Hexes(taken(self.array, rows), _taken(self.missing, rows))
 
     def tolist(self) -> list[Text]:
         digits = np.ascontiguousarray(self.array).tobytes().hex()
@@ -145,7 +144,7 @@ def joined(parts: Sequence[Column]) -> Column:
     if len(hexes) == len(parts) and len({each.array.dtype for each in hexes}) == 1:
         missing = _concatenated([each.missing for each in hexes])
         return Hexes(np.concatenate([each.array for each in hexes]), missing)
-    return _coded([_as_coded(each) for each in parts])
+    return _coded([as_coded(each) for each in parts])
 
 
 def differ(before: Column, after: Column) -> Mask:
@@ -155,12 +154,15 @@ def differ(before: Column, after: Column) -> Mask:
     if isinstance(before, Hexes) and isinstance(after, Hexes) and before.array.dtype == after.array.dtype:
         found: Mask = (before.array != after.array) | _unequal(before.missing, after.missing)
         return found
-    one, other = _as_coded(before), _as_coded(after)
+    one, other = as_coded(before), as_coded(after)
+    if one.values == other.values and len(set(one.values)) == len(one.values):
+        return _unequal(one.codes, other.codes)
     places: dict[Text, int] = {}
     return _unequal(_moved(one, places), _moved(other, places))
 
 
-def _as_coded(column: Column) -> Coded:
+def as_coded(column: Column) -> Coded:
+    """A column of texts as codes."""
     return column if isinstance(column, Coded) else Coded.of(column.tolist())
 
 

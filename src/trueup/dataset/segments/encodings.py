@@ -9,13 +9,14 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trueup.dataset.segments.columns import Coded, Codes, Column, Hexes, Numbers, Text, is_repeated, repeated
-from trueup.dataset.segments.keys import Rows
+from trueup.dataset.segments.keys import Gapped, Rows, number_of, taken, without
 from trueup.errors import ManifestError
 from trueup.model import Record
 
@@ -37,6 +38,7 @@ class ColumnHead(Record, frozen=True, kw_only=True, omit_defaults=True):
     `codes`: `bits` for each row, a place in `values` (or, of numbers, in `levels`, their bits). `numbers`: `width`
     bytes for each row, to be added to `base`. `hex`: `width` bytes for each row, then, with `missing`, a bit for each
     row. `text`: lengths plus one of `width` bytes for each row, then compressed pages, whose sizes are in `pages`.
+    Numbers of `width` bytes lie in planes of 8, 4, 2 and 1 bytes, the low bytes of all rows first.
     """
 
     name: str
@@ -170,8 +172,16 @@ def _width(largest: int) -> int:
 
 
 def _narrow(numbers: NDArray[np.uint64], width: int) -> bytes:
-    table = numbers.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return np.ascontiguousarray(table[:, :width]).tobytes()
+    planes = []
+    for place, size in _planes(width):
+        planes.append((numbers >> np.uint64(8 * place)).astype(f"<u{size}").tobytes())
+    return b"".join(planes)
+
+
+def _planes(width: int) -> list[tuple[int, int]]:
+    """From which byte on, and how many bytes."""
+    sizes = [each for each in (8, 4, 2, 1) if width & each]
+    return list(zip(accumulate([0, *sizes]), sizes, strict=False))
 
 
 # ---------------------------------------------------------------- and back
@@ -192,11 +202,12 @@ def _codes(stored: Stored, rows: Rows) -> Column:
 def _unpacked(stored: Stored, rows: Rows) -> Codes:
     bits = stored.head.bits
     if bits == 0:
-        return repeated(np.uint8(0), _number(rows, stored.rows))
+        return repeated(np.uint8(0), number_of(rows, stored.rows))
     if bits >= 8:
-        found: Codes = np.frombuffer(stored.block, f"<u{bits // 8}")[rows]
-        return found
+        return taken(np.frombuffer(stored.block, f"<u{bits // 8}"), rows)
     packed = np.frombuffer(stored.block, np.uint8)
+    if isinstance(rows, Gapped):
+        return without(_spread(packed, rows.whole, bits, stored.rows), rows.dropped - rows.start)
     return _spread(packed, rows, bits, stored.rows) if isinstance(rows, slice) else _picked(packed, rows, bits)
 
 
@@ -217,10 +228,6 @@ def _picked(packed: NDArray[np.uint8], rows: NDArray[np.int64], bits: int) -> Co
     return (packed[rows // each_byte] >> shifts) & np.uint8((1 << bits) - 1)
 
 
-def _number(rows: Rows, number: int) -> int:
-    return len(range(*rows.indices(number))) if isinstance(rows, slice) else len(rows)
-
-
 def _numbers(stored: Stored, rows: Rows) -> Column:
     whole = _wide(stored.block, stored.head.width, rows)
     whole += np.uint64(stored.head.base)
@@ -228,22 +235,24 @@ def _numbers(stored: Stored, rows: Rows) -> Column:
 
 
 def _wide(block: Block, width: int, rows: Rows) -> NDArray[np.uint64]:
-    if width in (1, 2, 4, 8):
-        return np.frombuffer(block, f"<u{width}")[rows].astype(np.uint64)
-    table = np.frombuffer(block, np.uint8).reshape(-1, width)[rows]
-    whole = np.zeros((len(table), 8), np.uint8)
-    whole[:, :width] = table
-    return whole.view("<u8").ravel()
+    number = len(block) // width
+    whole: NDArray[np.uint64] | None = None
+    for place, size in _planes(width):
+        plane = np.frombuffer(block, f"<u{size}", number, number * place)
+        part = taken(plane, rows).astype(np.uint64)
+        whole = part if whole is None else np.bitwise_or(whole, np.left_shift(part, 8 * place, out=part), out=whole)
+    assert whole is not None  # noqa: S101
+    return whole
 
 
 def _hexes(stored: Stored, rows: Rows) -> Column:
     width = stored.head.width
-    array = np.frombuffer(stored.block, f"S{width}", stored.rows)[rows]
+    array = taken(np.frombuffer(stored.block, f"S{width}", stored.rows), rows)
     if not stored.head.missing:
         return Hexes(array, repeated(np.bool_(False), len(array)))
     flags = np.frombuffer(stored.block, np.uint8, offset=stored.rows * width)
     bits: Any = np.unpackbits(flags, count=stored.rows, bitorder="little")
-    return Hexes(array, bits.view(np.bool_)[rows])
+    return Hexes(array, taken(bits.view(np.bool_), rows))
 
 
 class _Pages:
@@ -282,7 +291,7 @@ class _Pages:
 
 
 def _texts(stored: Stored, rows: Rows) -> Column:
-    positions = range(*rows.indices(stored.rows)) if isinstance(rows, slice) else rows.tolist()
+    positions = rows.tolist() if isinstance(rows, np.ndarray) else taken(np.arange(stored.rows), rows).tolist()
     texts = stored.pages.pick(positions)
     return Coded(np.arange(len(texts), dtype=np.uint32), texts)
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,54 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 Heads = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-# Which rows: their positions, or a range of them.
-Rows = Positions | slice
+
+
+@dataclass(frozen=True)
+class Gapped:
+    """The rows from `start` to `stop` without some, whose positions ascend."""
+
+    start: int
+    stop: int
+    dropped: Positions
+
+    @property
+    def whole(self) -> slice:
+        return slice(self.start, self.stop)
+
+
+# Which rows: their positions, a range of them, or a range with gaps.
+Rows = Positions | slice | Gapped
+# Where fewer than one row in so many is left out, those between are copied as they lie.
+_SPARSE = 32
+
+
+def taken(array: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    """Some rows of an array."""
+    if isinstance(rows, Gapped):
+        return without(array[rows.whole], rows.dropped - rows.start)
+    found: NDArray[Any] = array[rows]
+    return found
+
+
+def without(array: NDArray[Any], dropped: Positions) -> NDArray[Any]:
+    """An array without the rows at some positions, which ascend."""
+    if not len(dropped):
+        return array
+    if len(dropped) * _SPARSE > len(array):
+        left = np.ones(len(array), np.bool_)
+        left[dropped] = False
+        return array[left]
+    ends = [*dropped.tolist(), len(array)]
+    return np.concatenate(
+        [array[start:end] for start, end in zip([0, *(each + 1 for each in ends[:-1])], ends, strict=True)]
+    )
+
+
+def number_of(rows: Rows, number: int) -> int:
+    """How many of so many rows these are."""
+    if isinstance(rows, slice):
+        return len(range(*rows.indices(number)))
+    return rows.stop - rows.start - len(rows.dropped) if isinstance(rows, Gapped) else len(rows)
 
 
 def is_hash(sample_id: str) -> bool:
@@ -72,7 +119,7 @@ class Keys:
         return len(self.heads)
 
     def take(self, rows: Rows) -> Keys:
-        return Keys(self.heads[rows], self.tails[rows], self.text)
+        return Keys(taken(self.heads, rows), taken(self.tails, rows), self.text)
 
     def ids(self) -> list[str]:
         width = HEAD + self.tails.dtype.itemsize
@@ -120,6 +167,23 @@ def find(among: Keys, wanted: Keys) -> Positions:
         places[places == len(among)] = 0
         same = among.whole[places] == wanted.whole
     return np.where(same, places, -1)
+
+
+def unlike(one: Keys, other: Keys) -> tuple[Positions, Positions]:
+    """Of two that ascend, which of each are not among the other's."""
+    if one.heads_differ and other.heads_differ and len(one) and len(other):
+        places = np.searchsorted(one.heads, other.heads)
+        places[places == len(one)] = 0
+        same = one.heads[places] == other.heads
+        left = np.ones(len(one), np.bool_)
+        left[places[same]] = False
+        only = np.flatnonzero(left), np.flatnonzero(~same)
+        if (without(one.tails, only[0]) == without(other.tails, only[1])).all():
+            return only
+    places = find(one, other)
+    left = np.ones(len(one), np.bool_)
+    left[places[places >= 0]] = False
+    return np.flatnonzero(left), np.flatnonzero(places < 0)
 
 
 def joined(parts: Sequence[Keys]) -> Keys:

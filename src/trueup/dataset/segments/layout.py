@@ -152,7 +152,11 @@ class Table:
 
     def take(self, rows: Rows, names: Iterable[str] = COLUMNS) -> Frame:
         """Some of its lines. Raises ManifestError."""
-        return Frame(self.keys.take(rows), {name: self._column(self._lines, name).take(rows) for name in names})
+        return Frame(self.keys.take(rows), self.columns(rows, names))
+
+    def columns(self, rows: Rows, names: Iterable[str]) -> dict[str, Column]:
+        """Columns of some of its lines. Raises ManifestError."""
+        return {name: self._column(self._lines, name).take(rows) for name in names}
 
     def take_gone(self, rows: Rows = slice(None), names: Iterable[str] = GONE) -> Frame:
         """Some of its removals. Raises ManifestError."""
@@ -161,9 +165,6 @@ class Table:
     def ends(self) -> tuple[str, str]:
         """The first and the last id that it says something of."""
         return _ends([self.keys, self.gone_keys])
-
-    def column(self, name: str) -> Column:
-        return self._column(self._lines, name).take(slice(None))
 
     @property
     def knows_before(self) -> bool:
