@@ -27,8 +27,7 @@ from trueup.dataset.segments.keys import (
     in_order,
     joined,
     number_of,
-    unlike,
-    without,
+    shared,
 )
 from trueup.dataset.view import View
 from trueup.labels.naming import names_in
@@ -157,10 +156,10 @@ class _Pair:
 
     def _compared(self, frames: Sequence[Frame]) -> Changed:
         before, after = frames
-        removed, added = unlike(before.keys, after.keys)
-        one, other = (Gapped(0, len(each), rows) for each, rows in ((before, removed), (after, added)))
+        one, other = (Gapped(0, each) for each in shared(before.keys, after.keys))
         differing = np.flatnonzero(self._differing(before, after, one, other))
-        was, now = (_positions(each)[differing] for each in (one, other))
+        removed, added = one.dropped, other.dropped
+        was, now = one.positions[differing], other.positions[differing]
         rows = (
             np.concatenate([removed, _absent(added), was]),
             np.concatenate([_absent(removed), added, now]),
@@ -174,10 +173,6 @@ class _Pair:
         for name in self.names if len(found) else ():
             found |= differ(before.columns[name].take(one), after.columns[name].take(other))
         return found
-
-
-def _positions(rows: Gapped) -> Positions:
-    return without(np.arange(rows.start, rows.stop), rows.dropped)
 
 
 def _changed(keys: Sequence[Keys], frames: Sequence[Frame], rows: tuple[Positions, Positions]) -> Changed:

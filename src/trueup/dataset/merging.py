@@ -80,14 +80,18 @@ class Stack:
             newer += [there, gone.take(span.rows(gone))]
         return merged(parts) if any(map(len, parts)) else no_rows(names)
 
-    def columns(self, span: Span, names: Iterable[str]) -> Iterator[Mapping[str, Column]]:
-        """Columns of the same lines, in no order, and without their ids."""
+    def counted(self, span: Span, names: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Column]]]:
+        """Columns of the same lines to be counted: in no order, without their ids, and first (1) with those that
+        something newer replaces, which are taken off again (-1)."""
         names, newer = tuple(names), list[Keys]()
         for table in reversed(self.tables(span)):
             keys, gone = self._keys(table)
             rows = span.rows(keys)
             there = keys.take(rows)
-            yield table.columns(_left(rows, there, newer), names)
+            left = _left(rows, there, newer)
+            yield 1, table.columns(rows, names)
+            if isinstance(left, Gapped):
+                yield -1, table.columns(left.dropped, names)
             newer += [there, gone.take(span.rows(gone))]
 
     def removals(self, span: Span, names: Iterable[str] = GONE) -> Frame:
@@ -176,7 +180,10 @@ def _left(rows: slice, keys: Keys, newer: Sequence[Keys]) -> Rows:
     replaced = [each[each >= 0] for each in replaced]
     if not any(map(len, replaced)):
         return rows
-    return Gapped(rows.start, rows.stop, np.unique(np.concatenate(replaced)) + rows.start)
+    keep = np.ones(len(keys), np.bool_)
+    for each in replaced:
+        keep[each] = False
+    return Gapped(rows.start, keep)
 
 
 def _but(keys: Keys, rows: slice, rest: Mask) -> Keys:

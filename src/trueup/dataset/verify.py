@@ -90,7 +90,7 @@ def _table_problems(segment: Segment, table: Table) -> list[str]:
 
 def _content_problems(version: DatasetVersion, view: View) -> list[str]:
     try:
-        said, real = counts_in(version), counts_of_columns(view.columns(COUNTED))
+        said, real = counts_in(version), counts_of_columns(view.counted(COUNTED))
     except ManifestError as error:
         return [f"a segment cannot be read: {error}"]
     found = [(name, getattr(said, name), getattr(real, name)) for name in said.__struct_fields__]

@@ -112,19 +112,19 @@ def counts_of(samples: Iterable[LabelledSample]) -> Counts:
 COUNTED = ("label", "split", "slice", "selected_by", "agreement", "posterior")
 
 
-def counts_of_columns(parts: Iterable[Mapping[str, Column]]) -> Counts:
-    """The same of lines by column (`COUNTED`), of which one part at a time is looked at."""
+def counts_of_columns(parts: Iterable[tuple[int, Mapping[str, Column]]]) -> Counts:
+    """The same of lines by column (`COUNTED`), of which one part at a time is looked at. Each counts so many times."""
     texts: dict[str, Counter[str | None]] = {each: Counter() for each in COUNTED[:4]}
     sums, samples = dict.fromkeys(COUNTED[4:], 0), 0
-    for part in parts:
-        samples += len(part["label"])
+    for times, part in parts:
+        samples += times * len(part["label"])
         for name, counter in texts.items():
-            counter.update(as_coded(part[name]).counts())
+            counter.update({text: times * number for text, number in as_coded(part[name]).counts().items()})
         for name in sums:
-            sums[name] += _millionths_in(part[name])
+            sums[name] += times * _millionths_in(part[name])
     classes: Counter[str] = Counter()
     for label, number in texts["label"].items():
-        classes.update(dict.fromkeys(names_in(str(label)), number))
+        classes.update(dict.fromkeys(names_in(str(label)) if number else (), number))
     named = {name: _named(each) for name, each in texts.items()}
     return Counts(
         samples=samples,
@@ -155,7 +155,7 @@ def millionths(share: float) -> int:
 
 
 def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
-    return _sorted({text: number for text, number in counts.items() if text is not None})
+    return _sorted({text: number for text, number in counts.items() if text is not None and number})
 
 
 def _millionths_in(column: Column) -> int:

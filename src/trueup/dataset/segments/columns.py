@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.dataset.segments.keys import Mask, Positions, Rows, number_of, taken
+from trueup.dataset.segments.keys import Mask, Positions, Rows, number_of, taken, unequal
 
 Codes = NDArray[np.unsignedinteger[Any]]
 Text = str | None
@@ -68,8 +68,10 @@ class Coded:
 
     def picked(self, rows: Positions) -> Coded:
         """As `take`, with nothing where a position is -1."""
-        codes = np.append(self.codes.astype(np.uint32), np.uint32(len(self.values)))
-        return Coded(codes[rows], [*self.values, None])
+        codes = np.full(len(rows), len(self.values), np.uint32)
+        there = rows >= 0
+        codes[there] = self.codes[rows[there]]
+        return Coded(codes, [*self.values, None])
 
     def there(self) -> Mask:
         """Which rows have a text."""
@@ -152,7 +154,7 @@ def differ(before: Column, after: Column) -> Mask:
     if isinstance(before, Numbers) and isinstance(after, Numbers):
         return _unequal(before.array.view(np.uint64), after.array.view(np.uint64))
     if isinstance(before, Hexes) and isinstance(after, Hexes) and before.array.dtype == after.array.dtype:
-        found: Mask = (before.array != after.array) | _unequal(before.missing, after.missing)
+        found: Mask = unequal(before.array, after.array) | _unequal(before.missing, after.missing)
         return found
     one, other = as_coded(before), as_coded(after)
     if one.values == other.values and len(set(one.values)) == len(one.values):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trueup.dataset.segments.columns import Coded, Codes, Column, Hexes, Numbers, Text, is_repeated, repeated
-from trueup.dataset.segments.keys import Gapped, Rows, number_of, taken, without
+from trueup.dataset.segments.keys import Gapped, Rows, number_of, taken
 from trueup.errors import ManifestError
 from trueup.model import Record
 
@@ -24,6 +24,8 @@ from trueup.model import Record
 _MOST_VALUES = 65_536
 _MOST_LEVELS = 256
 _LOOK = 1_024
+# Of so many numbers three planes take longer to read than the eighth byte takes room.
+_MANY = 65_536
 PAGE_ROWS = 4_096
 _LEVEL = 6
 _NOTHING = 0
@@ -124,9 +126,10 @@ def _write_numbers(name: str, column: Numbers) -> tuple[ColumnHead, bytes]:
         listed = tuple(levels.tolist())
         return ColumnHead(name=name, kind="codes", bytes=len(data), bits=bits, levels=listed), data
     base = int(whole.min())
-    moved = whole - np.uint64(base)
-    width = _width(int(moved.max()))
-    data = _narrow(moved, width)
+    width = _width(int(whole.max()) - base)
+    if width == 8 or (width == 7 and len(whole) > _MANY):
+        base, width = 0, 8
+    data = _narrow(whole - np.uint64(base), width)
     return ColumnHead(name=name, kind="numbers", bytes=len(data), width=width, base=base), data
 
 
@@ -207,7 +210,7 @@ def _unpacked(stored: Stored, rows: Rows) -> Codes:
         return taken(np.frombuffer(stored.block, f"<u{bits // 8}"), rows)
     packed = np.frombuffer(stored.block, np.uint8)
     if isinstance(rows, Gapped):
-        return without(_spread(packed, rows.whole, bits, stored.rows), rows.dropped - rows.start)
+        return _spread(packed, rows.whole, bits, stored.rows)[rows.keep]
     return _spread(packed, rows, bits, stored.rows) if isinstance(rows, slice) else _picked(packed, rows, bits)
 
 
@@ -230,11 +233,14 @@ def _picked(packed: NDArray[np.uint8], rows: NDArray[np.int64], bits: int) -> Co
 
 def _numbers(stored: Stored, rows: Rows) -> Column:
     whole = _wide(stored.block, stored.head.width, rows)
-    whole += np.uint64(stored.head.base)
+    if stored.head.base:
+        whole += np.uint64(stored.head.base)
     return Numbers(whole.view(stored.kind or np.int64))
 
 
 def _wide(block: Block, width: int, rows: Rows) -> NDArray[np.uint64]:
+    if width == 8:
+        return taken(np.frombuffer(block, "<u8"), rows)
     number = len(block) // width
     whole: NDArray[np.uint64] | None = None
     for place, size in _planes(width):

@@ -28,50 +28,52 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Gapped:
-    """The rows from `start` to `stop` without some, whose positions ascend."""
+    """The rows from `start` on that are to be kept, as `keep` says of each."""
 
     start: int
-    stop: int
-    dropped: Positions
+    keep: Mask
 
     @property
     def whole(self) -> slice:
-        return slice(self.start, self.stop)
+        return slice(self.start, self.start + len(self.keep))
+
+    @cached_property
+    def positions(self) -> Positions:
+        return np.flatnonzero(self.keep) + self.start
+
+    @cached_property
+    def dropped(self) -> Positions:
+        return np.flatnonzero(~self.keep) + self.start
 
 
 # Which rows: their positions, a range of them, or a range with gaps.
 Rows = Positions | slice | Gapped
-# Where fewer than one row in so many is left out, those between are copied as they lie.
-_SPARSE = 32
 
 
 def taken(array: NDArray[Any], rows: Rows) -> NDArray[Any]:
     """Some rows of an array."""
-    if isinstance(rows, Gapped):
-        return without(array[rows.whole], rows.dropped - rows.start)
-    found: NDArray[Any] = array[rows]
+    found: NDArray[Any] = array[rows.whole][rows.keep] if isinstance(rows, Gapped) else array[rows]
     return found
 
 
-def without(array: NDArray[Any], dropped: Positions) -> NDArray[Any]:
-    """An array without the rows at some positions, which ascend."""
-    if not len(dropped):
-        return array
-    if len(dropped) * _SPARSE > len(array):
-        left = np.ones(len(array), np.bool_)
-        left[dropped] = False
-        return array[left]
-    ends = [*dropped.tolist(), len(array)]
-    return np.concatenate(
-        [array[start:end] for start, end in zip([0, *(each + 1 for each in ends[:-1])], ends, strict=True)]
-    )
+def unequal(one: NDArray[np.bytes_], other: NDArray[np.bytes_]) -> Mask:
+    """Which byte strings differ; of those of so many times eight bytes as numbers, which is twenty times as fast."""
+    width = one.dtype.itemsize
+    if width % HEAD or width != other.dtype.itemsize:
+        differing: Mask = one != other
+        return differing
+    tables = [np.ascontiguousarray(each).view(np.uint64).reshape(-1, width // HEAD) for each in (one, other)]
+    found: Mask = tables[0][:, 0] != tables[1][:, 0]
+    for place in range(1, width // HEAD):
+        found |= tables[0][:, place] != tables[1][:, place]
+    return found
 
 
 def number_of(rows: Rows, number: int) -> int:
     """How many of so many rows these are."""
     if isinstance(rows, slice):
         return len(range(*rows.indices(number)))
-    return rows.stop - rows.start - len(rows.dropped) if isinstance(rows, Gapped) else len(rows)
+    return int(np.count_nonzero(rows.keep)) if isinstance(rows, Gapped) else len(rows)
 
 
 def is_hash(sample_id: str) -> bool:
@@ -161,7 +163,7 @@ def find(among: Keys, wanted: Keys) -> Positions:
         places[places == len(among)] = 0
         same = among.heads[places] == wanted.heads
         hits = np.flatnonzero(same)
-        same[hits] = among.tails[places[hits]] == wanted.tails[hits]
+        same[hits] = ~unequal(among.tails[places[hits]], wanted.tails[hits])
     else:
         places = np.searchsorted(among.whole, wanted.whole)
         places[places == len(among)] = 0
@@ -169,21 +171,27 @@ def find(among: Keys, wanted: Keys) -> Positions:
     return np.where(same, places, -1)
 
 
-def unlike(one: Keys, other: Keys) -> tuple[Positions, Positions]:
-    """Of two that ascend, which of each are not among the other's."""
-    if one.heads_differ and other.heads_differ and len(one) and len(other):
-        places = np.searchsorted(one.heads, other.heads)
-        places[places == len(one)] = 0
-        same = one.heads[places] == other.heads
-        left = np.ones(len(one), np.bool_)
-        left[places[same]] = False
-        only = np.flatnonzero(left), np.flatnonzero(~same)
-        if (without(one.tails, only[0]) == without(other.tails, only[1])).all():
-            return only
+def shared(one: Keys, other: Keys) -> tuple[Mask, Mask]:
+    """Of two that ascend, which of each are also the other's."""
+    if one.heads_differ and other.heads_differ:
+        found = _with_one_head(one, other)
+        if not unequal(one.tails[found[0]], other.tails[found[1]]).any():
+            return found
     places = find(one, other)
-    left = np.ones(len(one), np.bool_)
-    left[places[places >= 0]] = False
-    return np.flatnonzero(left), np.flatnonzero(places < 0)
+    mine = np.zeros(len(one), np.bool_)
+    mine[places[places >= 0]] = True
+    return mine, places >= 0
+
+
+def _with_one_head(one: Keys, other: Keys) -> tuple[Mask, Mask]:
+    """Two sorted runs are merged faster than one is searched for the other."""
+    heads = np.concatenate([one.heads, other.heads])
+    order = np.argsort(heads, kind="stable")
+    heads = heads[order]
+    pairs = np.flatnonzero(heads[1:] == heads[:-1])
+    found = np.zeros(len(order), np.bool_)
+    found[order[pairs]] = found[order[pairs + 1]] = True
+    return found[: len(one)], found[len(one) :]
 
 
 def joined(parts: Sequence[Keys]) -> Keys:
@@ -203,7 +211,7 @@ def distinct(keys: Keys) -> Keys:
 def begins(keys: Keys) -> Mask:
     """Of keys in order, which of them is another one than that before it."""
     found = np.ones(len(keys), np.bool_)
-    found[1:] = (keys.heads[1:] != keys.heads[:-1]) | (keys.tails[1:] != keys.tails[:-1])
+    found[1:] = (keys.heads[1:] != keys.heads[:-1]) | unequal(keys.tails[1:], keys.tails[:-1])
     return found
 
 
