@@ -208,9 +208,9 @@ def _plan(found: Mapping[str, Figures]) -> str:
         f"## A hundred million lines\n\nPlanned, not run: the rates above, and {_S3_MB:.0f} MB a second from S3 to a "
         f"function of {_LAMBDA_MB:,} MB (one core). They are {segments} segments, {gigabytes:.1f} GB, "
         f"{gigabytes * _GB_MONTH:.2f} USD a month. A commit of 10,000 changes writes "
-        f"{found['commit'].median('bytes') / 1000:,.0f} kB and a diff along the history reads as much, as at a million. "
-        "Its look-up reads the segments that may hold a changed id, which with ids spread evenly are all of them: "
-        f"{gigabytes:.1f} GB, {_MANY * per_line / _S3_MB / 1e6:,.0f} seconds."
+        f"{found['commit'].median('bytes') / 1000:,.0f} kB and a diff along the history reads as much, as at a "
+        "million. Its look-up reads the segments that may hold a changed id, which with ids spread evenly are all of "
+        f"them: {gigabytes:.1f} GB, {_MANY * per_line / _S3_MB / 1e6:,.0f} seconds."
     )
     return f"{text}\n\n{table(columns, rows)}"
 

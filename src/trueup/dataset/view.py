@@ -52,11 +52,11 @@ class View:
         found = (self.stack.lines(each, names) for each in spans([self.stack], rows))
         return (each for each in found if len(each))
 
-    def counted(self, names: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Column]]]:
+    def counted(self, names: Iterable[str], rows: int = SPAN_ROWS) -> Iterator[tuple[int, Mapping[str, Column]]]:
         """Columns of all lines to be counted, a part at a time: how often (1 or -1), and the columns. Raises
         ManifestError."""
         names = tuple(names)
-        return (part for each in spans([self.stack]) for part in self.stack.counted(each, names))
+        return (part for each in spans([self.stack], rows) for part in self.stack.counted(each, names))
 
     def __iter__(self) -> Iterator[LabelledSample]:
         """All lines by sample id."""

@@ -209,11 +209,15 @@ def test_few_segments_stay_and_a_large_one_is_left_alone() -> None:
 
 def test_segments_that_follow_one_another_are_one_run() -> None:
     halves = [
-        Segment(sha256="1" * 64, samples=300, bytes=1, first="0" * 64, last="7" + "0" * 63),
-        Segment(sha256="2" * 64, samples=300, bytes=1, first="8" + "0" * 63, last="f" * 64),
+        Segment(sha256="1" * 64, samples=200_000, bytes=1, first="0" * 64, last="7" + "0" * 63),
+        Segment(sha256="2" * 64, samples=200_000, bytes=1, first="8" + "0" * 63, last="f" * 64),
     ]
-    assert due([*halves, *[run(50)] * FEW]) == 2
-    assert due([*halves, *[run(100)] * FEW]) == 0
+    assert due([*halves, *[run(49_999)] * FEW]) == 2
+    assert due([*halves, *[run(50_000)] * FEW]) == 0
+    small = [
+        Segment(sha256="3" * 64, samples=1, bytes=1, first=f"{each}" * 64, last=f"{each}" * 64) for each in range(8)
+    ]
+    assert due(small) == 0
 
 
 @given(st.lists(st.integers(1, 5_000), min_size=1, max_size=300))

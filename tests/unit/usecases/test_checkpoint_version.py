@@ -47,9 +47,9 @@ def test_the_next_commit_builds_on_the_checkpoint() -> None:
         assert problems(dataset.store, version) == []
 
 
-def test_thousands_of_commits_leave_few_segments() -> None:
+def test_hundreds_of_commits_leave_few_segments() -> None:
     dataset = Dataset()
-    for number in range(300):
+    for number in range(1, 300):
         head = dataset.commit(sample(number), sample(number // 2, "dog"))
         dataset.checkpoint(PROJECT)
         assert len(head.segments) <= 2 * FEW

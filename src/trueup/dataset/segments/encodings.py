@@ -266,7 +266,8 @@ class _Pages:
 
     def __init__(self, stored: Stored) -> None:
         head = stored.head
-        self._stored = stored
+        self._name = head.name
+        self._fetch = stored.fetch
         self._lengths = _wide(stored.fetch(0, stored.rows * head.width), head.width, slice(None)).astype(np.int64)
         self._places = np.concatenate([[stored.rows * head.width], head.pages]).cumsum().tolist()
         self._at = -1
@@ -283,13 +284,13 @@ class _Pages:
     def _read(self, number: int) -> list[Text]:
         start, stop = self._places[number : number + 2]
         try:
-            raw = zlib.decompress(self._stored.fetch(start, stop - start))
+            raw = zlib.decompress(self._fetch(start, stop - start))
         except zlib.error as error:
-            raise ManifestError(f"column {self._stored.head.name} has a broken page: {error}") from error
+            raise ManifestError(f"column {self._name} has a broken page: {error}") from error
         lengths = self._lengths[number * PAGE_ROWS : (number + 1) * PAGE_ROWS]
         ends = np.maximum(lengths - 1, 0).cumsum().tolist()
         if (ends[-1] if ends else 0) != len(raw):
-            raise ManifestError(f"column {self._stored.head.name} has a page of another length than its texts")
+            raise ManifestError(f"column {self._name} has a page of another length than its texts")
         return [
             None if length == _NOTHING else raw[start:end].decode()
             for length, start, end in zip(lengths.tolist(), [0, *ends], ends, strict=False)

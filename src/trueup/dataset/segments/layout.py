@@ -80,6 +80,10 @@ def written(lines: Frame, gone: Frame) -> Written:
     )
 
 
+def _block(fetch: Ranges, start: int, offset: int, length: int) -> Block:
+    return fetch(start + offset, length)
+
+
 def _ends(keys: Sequence[Keys]) -> tuple[str, str]:
     found = [end for each in keys if len(each) for end in each.take(np.array([0, -1])).ids()]
     return min(found, default=""), max(found, default="")
@@ -92,7 +96,8 @@ def _preamble(header: Header) -> bytes:
 
 
 class Table:
-    """A segment that is open: its keys at once, its columns as they are asked for."""
+    """A segment that is open: its keys at once, its columns as they are asked for. What it hands out may hold its
+    bytes, but not the table, so that both go when nobody needs them."""
 
     def __init__(self, header: Header, start: int, fetch: Ranges) -> None:
         self._header = header
@@ -194,11 +199,8 @@ class Table:
     def _stored(self, heads: Iterable[ColumnHead], start: int, rows: int) -> Iterator[tuple[str, Stored]]:
         for each in heads:
             if each.name in _NAMES:
-                yield each.name, Stored(each, rows, partial(self._block, start), _KINDS.get(each.name))
+                yield each.name, Stored(each, rows, partial(_block, self._fetch, start), _KINDS.get(each.name))
             start += each.bytes
-
-    def _block(self, start: int, offset: int, length: int) -> Block:
-        return self._fetch(start + offset, length)
 
     def _keys(self, before: int, number: int) -> Keys:
         tail, rows = self._header.tail, self.rows + self.removed
