@@ -19,6 +19,7 @@ from trueup.model import Segment
 
 SPAN_ROWS = 131_072
 _END = 1 << 64
+_LARGER = 30 * 2**20
 
 Open = Callable[[Segment], Table]
 
@@ -154,12 +155,19 @@ class Stack:
 def spans(stacks: Sequence[Stack], rows: int = SPAN_ROWS) -> Iterator[Span]:
     """All ids, cut so that the stacks together have about so many lines in each span. Large segments that follow one
     another are opened one after the other."""
+    _teach_malloc()
     text = any(each.text for each in stacks)
     stacks = [each.over(text=text) for each in stacks]
     large = [each for stack in stacks for each in stack.segments if each.first and each.samples > rows // 2]
     bounds = sorted({head_of(each.first, text=text) for each in large} - {0})
     for low, high in zip([0, *bounds], [*bounds, _END], strict=True):
         yield from _cut(stacks, Span(low, high), rows)
+
+
+def _teach_malloc() -> None:
+    """glibc gives every array of a span back to the kernel and asks for it again page by page, which is half the time
+    of a pass, until a larger one was freed (mallopt(3), on M_MMAP_THRESHOLD). This one is never touched."""
+    np.empty(_LARGER, np.uint8)
 
 
 def _cut(stacks: Sequence[Stack], span: Span, rows: int) -> Iterator[Span]:
