@@ -17,7 +17,7 @@ import numpy as np
 
 from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import labelled
-from trueup.dataset.segments.columns import Column, Numbers, as_coded
+from trueup.dataset.segments.columns import Column, Levels, Numbers, as_coded
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
 from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment
@@ -159,7 +159,10 @@ def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
 
 
 def _millionths_in(column: Column) -> int:
-    assert isinstance(column, Numbers)  # noqa: S101
+    assert isinstance(column, Numbers | Levels)  # noqa: S101
+    if isinstance(column, Levels):
+        worth = np.rint(column.levels * 1_000_000).astype(np.int64)
+        return int((worth * np.bincount(column.codes, minlength=len(worth))).sum())
     return int(np.rint(column.array * 1_000_000).astype(np.int64).sum())
 
 

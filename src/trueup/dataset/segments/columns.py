@@ -113,6 +113,28 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """Numbers of which few are distinct: `codes` are places in `levels`."""
+
+    codes: Codes
+    levels: NDArray[Any]
+
+    @property
+    def array(self) -> NDArray[Any]:
+        return repeated(self.levels[0], len(self)) if is_repeated(self.codes) else self.levels[self.codes]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: Rows) -> Levels:
+        return Levels(_taken(self.codes, rows), self.levels)
+
+    def tolist(self) -> list[Any]:
+        levels = self.levels.tolist()
+        return [levels[each] for each in self.codes.tolist()]
+
+
+@dataclass(frozen=True)
 class Hexes:
     """Bytes of one width, which stand for hexadecimal digits; nothing where `missing`, whose bytes are zeros."""
 
@@ -132,7 +154,7 @@ class Hexes:
         return [None if gone else each for each, gone in zip(texts, self.missing.tolist(), strict=True)]
 
 
-Column = Coded | Numbers | Hexes
+Column = Coded | Numbers | Levels | Hexes
 
 
 def joined(parts: Sequence[Column]) -> Column:
@@ -140,8 +162,8 @@ def joined(parts: Sequence[Column]) -> Column:
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
-    if isinstance(first, Numbers):
-        return Numbers(_concatenated([each.array for each in parts if isinstance(each, Numbers)]))
+    if isinstance(first, Numbers | Levels):
+        return Numbers(_concatenated([each.array for each in parts if isinstance(each, Numbers | Levels)]))
     hexes = [each for each in parts if isinstance(each, Hexes)]
     if len(hexes) == len(parts) and len({each.array.dtype for each in hexes}) == 1:
         missing = _concatenated([each.missing for each in hexes])
@@ -151,7 +173,9 @@ def joined(parts: Sequence[Column]) -> Column:
 
 def differ(before: Column, after: Column) -> Mask:
     """Row by row, whether two columns of one length say something else."""
-    if isinstance(before, Numbers) and isinstance(after, Numbers):
+    if isinstance(before, Levels) and isinstance(after, Levels) and _same(before.levels, after.levels):
+        return _unequal(before.codes, after.codes)
+    if isinstance(before, Numbers | Levels) and isinstance(after, Numbers | Levels):
         return _unequal(before.array.view(np.uint64), after.array.view(np.uint64))
     if isinstance(before, Hexes) and isinstance(after, Hexes) and before.array.dtype == after.array.dtype:
         found: Mask = unequal(before.array, after.array) | _unequal(before.missing, after.missing)
@@ -161,6 +185,10 @@ def differ(before: Column, after: Column) -> Mask:
         return _unequal(one.codes, other.codes)
     places: dict[Text, int] = {}
     return _unequal(_moved(one, places), _moved(other, places))
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one.tobytes() == other.tobytes()
 
 
 def as_coded(column: Column) -> Coded:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.dataset.segments.columns import Coded, Codes, Column, Hexes, Numbers, Text, is_repeated, repeated
+from trueup.dataset.segments.columns import Coded, Codes, Column, Hexes, Levels, Numbers, Text, repeated
 from trueup.dataset.segments.keys import Gapped, Rows, number_of, taken
 from trueup.errors import ManifestError
 from trueup.model import Record
@@ -88,7 +88,7 @@ def write(name: str, column: Column) -> tuple[ColumnHead, bytes]:
     """The same bytes for the same values, however they came together."""
     if isinstance(column, Coded):
         return _write_texts(name, column)
-    return _write_numbers(name, column) if isinstance(column, Numbers) else _write_hexes(name, column)
+    return _write_hexes(name, column) if isinstance(column, Hexes) else _write_numbers(name, column.array)
 
 
 def _write_texts(name: str, column: Coded) -> tuple[ColumnHead, bytes]:
@@ -117,8 +117,8 @@ def _write_pages(name: str, column: Coded) -> tuple[ColumnHead, bytes]:
     return ColumnHead(name=name, kind="text", bytes=len(data), width=width, pages=sizes), data
 
 
-def _write_numbers(name: str, column: Numbers) -> tuple[ColumnHead, bytes]:
-    whole: NDArray[np.uint64] = np.ascontiguousarray(column.array).view(np.uint64)
+def _write_numbers(name: str, numbers: NDArray[Any]) -> tuple[ColumnHead, bytes]:
+    whole: NDArray[np.uint64] = np.ascontiguousarray(numbers).view(np.uint64)
     levels = _levels(whole)
     if levels is not None:
         bits = _bits(len(levels))
@@ -199,7 +199,7 @@ def _codes(stored: Stored, rows: Rows) -> Column:
     if stored.kind is None:
         return Coded(codes, stored.values)
     levels = np.array(head.levels, np.uint64).view(stored.kind)
-    return Numbers(repeated(levels[0], len(codes)) if is_repeated(codes) else levels[codes])
+    return Levels(codes, levels)
 
 
 def _unpacked(stored: Stored, rows: Rows) -> Codes:
