@@ -39,9 +39,10 @@ _OURS = (
     "iteration",
 )
 _THEIRS = ("DVC add, JSON Lines", "DVC add, Parquet", "Delta Lake merge", "Polars diff", "DuckDB diff")
-# Ours, theirs, the figure, and how many times ours is to be smaller.
-_GOALS = (
+# Ours, theirs, the figure, and how many times ours is to be smaller, if that is a goal.
+_GOALS: tuple[tuple[str, str, str, float | None], ...] = (
     ("commit", "DVC add, JSON Lines", "bytes", 500.0),
+    ("commit", "DVC add, Parquet", "bytes", None),
     ("commit", "Delta Lake merge", "bytes", 100.0),
     ("diff, related", "Polars diff", "seconds", 100.0),
     ("diff, unrelated", "Polars diff", "seconds", 10.0),
@@ -158,7 +159,8 @@ def _goals(found: Mapping[str, Figures]) -> list[list[str]]:
     rows = []
     for ours, theirs, figure, goal in _GOALS:
         reached = 1 / ratio(found[ours], found[theirs], figure)
-        rows.append([ours, theirs, figure, f"{reached:,.3g} ×", f"{goal:g} ×", "yes" if reached >= goal else "no"])
+        wanted, met = ("", "") if goal is None else (f"{goal:g} ×", "yes" if reached >= goal else "no")
+        rows.append([ours, theirs, figure, f"{reached:,.3g} ×", wanted, met])
     most = max((found[each].median("memory_mb"), each) for each in _OURS)
     met = "yes" if most[0] <= _LAMBDA_MB else "no"
     rows.append([f"the most memory: {most[1]}", "a Lambda", "MB", f"{most[0]:.0f}", f"{_LAMBDA_MB:,}", met])
