@@ -103,7 +103,7 @@ def _change(name: str, kind: str, before: str | None, after: str | None) -> Samp
     return SampleChange(sample_id=name, change=kind, before=before, after=after)  # type: ignore[arg-type]
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(histories(any_ids))
 def test_versions_hold_what_was_committed(history: History) -> None:
     for place, (version, content) in enumerate(zip(history.versions, history.contents, strict=True)):
@@ -115,7 +115,7 @@ def test_versions_hold_what_was_committed(history: History) -> None:
         assert problems(history.store, version) == []
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(histories(any_ids), st.data())
 def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.DataObject) -> None:
     places = st.integers(0, max(0, len(history.versions) - 1))
@@ -135,6 +135,7 @@ def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.D
     assert list(diff(apart, after)) == wanted
 
 
+@settings(max_examples=30)
 @given(histories(sample_ids))
 def test_a_summary_counts_what_a_diff_lists(history: History) -> None:
     for one, other in pairwise(range(len(history.versions))):
