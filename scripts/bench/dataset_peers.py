@@ -102,9 +102,11 @@ def duckdb_diff(folder: Path) -> dict[str, float]:
 
     differs = " OR ".join(f"a.{each} IS DISTINCT FROM b.{each}" for each in _COMPARED)
     query = f"""
-        SELECT coalesce(a.sample_id, b.sample_id) AS id, a.label, b.label AS label_after, a.split, b.split AS split_after,
+        SELECT coalesce(a.sample_id, b.sample_id) AS id, a.label, b.label AS label_after, a.split,
+            b.split AS split_after,
             CASE WHEN a.sample_id IS NULL THEN 'added' WHEN b.sample_id IS NULL THEN 'removed'
-                WHEN a.label <> b.label THEN 'relabelled' WHEN a.split <> b.split THEN 'moved' ELSE 'restated' END AS kind
+                WHEN a.label <> b.label THEN 'relabelled' WHEN a.split <> b.split THEN 'moved'
+                ELSE 'restated' END AS kind
         FROM '{folder}/before.parquet' a FULL JOIN '{folder}/after.parquet' b ON a.sample_id = b.sample_id
         WHERE a.sample_id IS NULL OR b.sample_id IS NULL OR a.label <> b.label OR a.split <> b.split OR {differs}
         ORDER BY id"""

@@ -15,7 +15,7 @@ from trueup.dataset.segments import encode
 from trueup.dataset.verify import verify
 from trueup.dataset.versions import document
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
-from trueup.model import DatasetVersion
+from trueup.model import DatasetVersion, Segment
 from trueup.ports import Journal
 
 
@@ -38,6 +38,24 @@ def test_a_segment_is_named_by_its_content(ports: Ports) -> None:
     assert first == ports.datasets.put_segment("pets", data, 1)
     assert (first.sha256, first.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
     assert ports.datasets.segment("pets", first.sha256) == data
+
+
+def test_a_checkpoint_takes_the_place_of_an_older_one(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    assert ports.datasets.checkpoint("pets", first.version_id) is None
+    one, other = (ports.datasets.put_segment("pets", encode([line(each, "cat")]), 1) for each in (1, 2))
+    ports.datasets.put_checkpoint("pets", first.version_id, [one])
+    ports.datasets.put_checkpoint("pets", first.version_id, [one, other])
+    assert ports.datasets.checkpoint("pets", first.version_id) == (one, other)
+    assert ports.datasets.checkpoint("others", first.version_id) is None
+    assert ports.datasets.version("pets", "1") == first
+
+
+def test_a_long_checkpoint_is_kept_whole(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    many = [Segment(sha256=f"{each:064x}", samples=1, bytes=1, first="0" * 64, last="f" * 64) for each in range(1500)]
+    ports.datasets.put_checkpoint("pets", first.version_id, many)
+    assert ports.datasets.checkpoint("pets", first.version_id) == tuple(many)
 
 
 def test_a_segment_that_was_spoilt_is_found_out(ports: Ports) -> None:

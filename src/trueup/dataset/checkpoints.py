@@ -55,10 +55,11 @@ def _segment(held: Sequence[tuple[Frame, Frame]]) -> Written:
 
 
 def _runs(segments: Sequence[Segment]) -> list[range]:
-    """Segments that follow one another by their ids are one run."""
-    starts = [
-        place
-        for place, each in enumerate(segments)
-        if not place or not each.first or not segments[place - 1].last or each.first <= segments[place - 1].last
-    ]
+    """What was cut into segments because it is large is one run."""
+    starts = [place for place, each in enumerate(segments) if not place or not _goes_on(segments[place - 1], each)]
     return [range(start, stop) for start, stop in pairwise([*starts, len(segments)])]
+
+
+def _goes_on(before: Segment, after: Segment) -> bool:
+    """Whether a segment follows one that had no room for it."""
+    return before.samples > MAX_ROWS // 2 and bool(before.last) and after.first > before.last

@@ -17,7 +17,18 @@ from trueup.dataset.merging import SPAN_ROWS, Span, Stack, spans
 from trueup.dataset.segments.columns import Coded, Column, differ
 from trueup.dataset.segments.columns import joined as joined_columns
 from trueup.dataset.segments.frames import COLUMNS, WAS, Frame
-from trueup.dataset.segments.keys import Keys, Mask, Positions, begins, distinct, find, in_order, joined
+from trueup.dataset.segments.keys import (
+    Gapped,
+    Keys,
+    Mask,
+    Positions,
+    begins,
+    distinct,
+    in_order,
+    joined,
+    number_of,
+    shared,
+)
 from trueup.dataset.view import View
 from trueup.labels.naming import names_in
 from trueup.model import Record, SampleChange, Segment
@@ -42,8 +53,8 @@ class Changed:
 
     def __iter__(self) -> Iterator[SampleChange]:
         columns = (each.tolist() for each in (*self.labels, *self.splits))
-        for sample_id, *said in zip(self.keys.ids(), *columns, strict=True):
-            yield from _changes(sample_id, *said)
+        rows = zip(self.keys.ids(), *columns, strict=True)
+        return iter([change for row in rows for change in _changes(*row)])
 
     def counts(self) -> dict[str, int]:
         """How many samples were added, removed, relabelled, moved and restated."""
@@ -145,26 +156,22 @@ class _Pair:
 
     def _compared(self, frames: Sequence[Frame]) -> Changed:
         before, after = frames
-        places = find(before.keys, after.keys)
-        added, stayed = np.flatnonzero(places < 0), np.flatnonzero(places >= 0)
-        was = places[stayed]
-        left = np.ones(len(before), np.bool_)
-        left[was] = False
-        removed = np.flatnonzero(left)
-        differing = np.flatnonzero(self._differing(before, after, was, stayed))
+        one, other = (Gapped(0, each) for each in shared(before.keys, after.keys))
+        differing = np.flatnonzero(self._differing(before, after, one, other))
+        removed, added = one.dropped, other.dropped
+        was, now = one.positions[differing], other.positions[differing]
         rows = (
-            np.concatenate([removed, _absent(added), was[differing]]),
-            np.concatenate([_absent(removed), added, stayed[differing]]),
+            np.concatenate([removed, _absent(added), was]),
+            np.concatenate([_absent(removed), added, now]),
         )
-        keys = [before.keys.take(removed), after.keys.take(added), after.keys.take(stayed[differing])]
+        keys = [before.keys.take(removed), after.keys.take(added), after.keys.take(now)]
         return _changed([each for each in keys if len(each)], frames, rows)
 
-    def _differing(self, before: Frame, after: Frame, was: Positions, stayed: Positions) -> Mask:
-        found = np.zeros(len(was), np.bool_)
-        whole = len(was) == len(before) == len(after)
-        for name in self.names if len(was) else ():
-            one, other = before.columns[name], after.columns[name]
-            found |= differ(one, other) if whole else differ(one.take(was), other.take(stayed))
+    def _differing(self, before: Frame, after: Frame, one: Gapped, other: Gapped) -> Mask:
+        """Of the rows that both have, which say something else."""
+        found = np.zeros(number_of(one, len(before)), np.bool_)
+        for name in self.names if len(found) else ():
+            found |= differ(before.columns[name].take(one), after.columns[name].take(other))
         return found
 
 

@@ -6,18 +6,20 @@ at once and no more, so the memory that a pass needs follows the length of spans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from trueup.dataset.segments.columns import Column
 from trueup.dataset.segments.frames import COLUMNS, GONE, Frame, merged, no_rows
-from trueup.dataset.segments.keys import Heads, Keys, Mask, Positions, distinct, find, head_of, joined
+from trueup.dataset.segments.keys import Gapped, Heads, Keys, Mask, Rows, distinct, find, head_of, joined
 from trueup.dataset.segments.layout import Table
 from trueup.model import Segment
 
 SPAN_ROWS = 131_072
 _END = 1 << 64
+_LARGER = 30 * 2**20
 
 Open = Callable[[Segment], Table]
 
@@ -79,6 +81,20 @@ class Stack:
             newer += [there, gone.take(span.rows(gone))]
         return merged(parts) if any(map(len, parts)) else no_rows(names)
 
+    def counted(self, span: Span, names: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Column]]]:
+        """Columns of the same lines to be counted: in no order, without their ids, and first (1) with those that
+        something newer replaces, which are taken off again (-1)."""
+        names, newer = tuple(names), list[Keys]()
+        for table in reversed(self.tables(span)):
+            keys, gone = self._keys(table)
+            rows = span.rows(keys)
+            there = keys.take(rows)
+            left = _left(rows, there, newer)
+            yield 1, table.columns(rows, names)
+            if isinstance(left, Gapped):
+                yield -1, table.columns(left.dropped, names)
+            newer += [there, gone.take(span.rows(gone))]
+
     def removals(self, span: Span, names: Iterable[str] = GONE) -> Frame:
         """Which samples they take out, of whatever lies below them."""
         names = tuple(names)
@@ -139,12 +155,19 @@ class Stack:
 def spans(stacks: Sequence[Stack], rows: int = SPAN_ROWS) -> Iterator[Span]:
     """All ids, cut so that the stacks together have about so many lines in each span. Large segments that follow one
     another are opened one after the other."""
+    _teach_malloc()
     text = any(each.text for each in stacks)
     stacks = [each.over(text=text) for each in stacks]
     large = [each for stack in stacks for each in stack.segments if each.first and each.samples > rows // 2]
     bounds = sorted({head_of(each.first, text=text) for each in large} - {0})
     for low, high in zip([0, *bounds], [*bounds, _END], strict=True):
         yield from _cut(stacks, Span(low, high), rows)
+
+
+def _teach_malloc() -> None:
+    """glibc gives every array of a span back to the kernel and asks for it again page by page, which is half the time
+    of a pass, until a larger one was freed (mallopt(3), on M_MMAP_THRESHOLD). This one is never touched."""
+    np.empty(_LARGER, np.uint8)
 
 
 def _cut(stacks: Sequence[Stack], span: Span, rows: int) -> Iterator[Span]:
@@ -159,17 +182,16 @@ def _cut(stacks: Sequence[Stack], span: Span, rows: int) -> Iterator[Span]:
         yield Span(low, high)
 
 
-def _left(rows: slice, keys: Keys, newer: Sequence[Keys]) -> slice | Positions:
+def _left(rows: slice, keys: Keys, newer: Sequence[Keys]) -> Rows:
     """Those of `rows`, whose keys these are, that nothing newer replaces."""
     replaced = [find(keys, each) for each in newer if len(each)]
     replaced = [each[each >= 0] for each in replaced]
     if not any(map(len, replaced)):
         return rows
-    left = np.ones(len(keys), np.bool_)
+    keep = np.ones(len(keys), np.bool_)
     for each in replaced:
-        left[each] = False
-    positions: Positions = np.flatnonzero(left) + rows.start
-    return positions
+        keep[each] = False
+    return Gapped(rows.start, keep)
 
 
 def _but(keys: Keys, rows: slice, rest: Mask) -> Keys:

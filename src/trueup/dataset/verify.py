@@ -10,7 +10,7 @@ from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import Table
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.segments.keys import find
-from trueup.dataset.versions import COUNTED, Counts, counts_in, counts_of_frames
+from trueup.dataset.versions import COUNTED, Counts, counts_in, counts_of_columns
 from trueup.dataset.view import View
 from trueup.errors import IntegrityError, ManifestError, NotFoundError
 from trueup.model import DatasetVersion, LabelledSample, Segment
@@ -92,7 +92,7 @@ def _table_problems(segment: Segment, table: Table) -> list[str]:
 
 def _content_problems(version: DatasetVersion, view: View) -> list[str]:
     try:
-        real = counts_of_frames(view.frames(COUNTED))
+        real = counts_of_columns(view.counted(COUNTED))
     except ManifestError as error:
         return [f"a segment cannot be read: {error}"]
     return count_problems(version, real)

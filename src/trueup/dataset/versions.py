@@ -18,8 +18,7 @@ import numpy as np
 from trueup.dataset.annotators import annotator_counts, summed, with_changes
 from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import labelled
-from trueup.dataset.segments.columns import Numbers
-from trueup.dataset.segments.frames import Frame
+from trueup.dataset.segments.columns import Column, Levels, Numbers, as_coded
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
 from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment, VersionQuality
@@ -178,19 +177,19 @@ def counts_of(samples: Iterable[LabelledSample]) -> Counts:
 COUNTED = ("label", "split", "slice", "selected_by", "agreement", "posterior")
 
 
-def counts_of_frames(frames: Iterable[Frame]) -> Counts:
-    """The same of lines by column (`COUNTED`), of which one frame at a time is looked at."""
+def counts_of_columns(parts: Iterable[tuple[int, Mapping[str, Column]]]) -> Counts:
+    """The same of lines by column (`COUNTED`), of which one part at a time is looked at. Each counts so many times."""
     texts: dict[str, Counter[str | None]] = {each: Counter() for each in COUNTED[:4]}
     sums, samples = dict.fromkeys(COUNTED[4:], 0), 0
-    for frame in frames:
-        samples += len(frame)
+    for times, part in parts:
+        samples += times * len(part["label"])
         for name, counter in texts.items():
-            counter.update(frame.text(name).counts())
+            counter.update({text: times * number for text, number in as_coded(part[name]).counts().items()})
         for name in sums:
-            sums[name] += _millionths_in(frame, name)
+            sums[name] += times * _millionths_in(part[name])
     classes: Counter[str] = Counter()
     for label, number in texts["label"].items():
-        classes.update(dict.fromkeys(names_in(str(label)), number))
+        classes.update(dict.fromkeys(names_in(str(label)) if number else (), number))
     named = {name: _named(each) for name, each in texts.items()}
     return Counts(
         samples=samples,
@@ -221,12 +220,14 @@ def millionths(share: float) -> int:
 
 
 def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
-    return _sorted({text: number for text, number in counts.items() if text is not None})
+    return _sorted({text: number for text, number in counts.items() if text is not None and number})
 
 
-def _millionths_in(frame: Frame, name: str) -> int:
-    column = frame.columns[name]
-    assert isinstance(column, Numbers)  # noqa: S101
+def _millionths_in(column: Column) -> int:
+    assert isinstance(column, Numbers | Levels)  # noqa: S101
+    if isinstance(column, Levels):
+        worth = np.rint(column.levels * 1_000_000).astype(np.int64)
+        return int((worth * np.bincount(column.codes, minlength=len(worth))).sum())
     return int(np.rint(column.array * 1_000_000).astype(np.int64).sum())
 
 

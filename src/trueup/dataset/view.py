@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from trueup.dataset.merging import SPAN_ROWS, Stack, spans
 from trueup.dataset.segments import segments_of
 from trueup.dataset.segments.cache import SEGMENTS, SegmentCache
+from trueup.dataset.segments.columns import Column
 from trueup.dataset.segments.frames import COLUMNS, Frame
 from trueup.dataset.segments.keys import Keys, is_hash
 from trueup.model import DatasetVersion, LabelledSample, Segment
@@ -50,6 +51,12 @@ class View:
         names = tuple(names)
         found = (self.stack.lines(each, names) for each in spans([self.stack], rows))
         return (each for each in found if len(each))
+
+    def counted(self, names: Iterable[str], rows: int = SPAN_ROWS) -> Iterator[tuple[int, Mapping[str, Column]]]:
+        """Columns of all lines to be counted, a part at a time: how often (1 or -1), and the columns. Raises
+        ManifestError."""
+        names = tuple(names)
+        return (part for each in spans([self.stack], rows) for part in self.stack.counted(each, names))
 
     def __iter__(self) -> Iterator[LabelledSample]:
         """All lines by sample id."""

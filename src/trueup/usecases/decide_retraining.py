@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trueup.dataset.segments import decode, labelled
 from trueup.errors import ConflictError, NotFoundError, RunActiveError
 from trueup.events import RetrainingAdvised, RetrainingStarted
 from trueup.labels.naming import names_in
@@ -14,6 +13,7 @@ from trueup.model import Action, DatasetVersion, Project, RetrainingRun, RunStat
 from trueup.ports import Clock, DatasetStore, Journal, RunStore, Workflows
 from trueup.retraining.triggers import Facts, decide
 from trueup.usecases.find_project import project_named
+from trueup.usecases.making_versions import view_of
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,13 @@ class DecideRetraining:
     def _people_said(self, project: Project, version: DatasetVersion) -> list[str]:
         """Labels that a version took from annotators: those of its own segment that came by consensus. What was
         imported is what the endpoint's first model knew already."""
-        segments = [decode(self.datasets.segment(project.name, each.sha256)) for each in version.delta]
-        return [each.label for lines in segments for each in labelled(lines) if each.consensus_id is not None]
+        view = view_of(self.datasets, project.name, version, version.delta)
+        return [
+            label or ""
+            for frame in view.frames(("label", "consensus_id"))
+            for label, consensus in zip(frame.text("label").tolist(), frame.text("consensus_id").tolist(), strict=True)
+            if consensus is not None
+        ]
 
     def _known_classes(
         self, project: Project, trained: DatasetVersion | None, first: DatasetVersion

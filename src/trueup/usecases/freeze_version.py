@@ -58,8 +58,9 @@ class FreezeVersion:
             return None
 
     def _export(self, project: Project, version: DatasetVersion, around: Surroundings) -> Exports:
-        samples = list(view_of(self.datasets, project.name, version))
-        splits = {name: [each for each in samples if each.split == name] for name in ("train", "validation", "test")}
+        splits: dict[str, list[LabelledSample]] = {"train": [], "validation": [], "test": []}
+        for each in view_of(self.datasets, project.name, version):
+            splits[each.split].append(each)
         for name in ("train", "test"):
             if not splits[name]:
                 raise InputError(f"version {version.number} of {project.name} has no {name} samples: label more first")

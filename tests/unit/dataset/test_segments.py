@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,18 +47,18 @@ def test_bytes_follow_from_lines_and_not_from_how_they_came(lines: list[Change],
     assert written(table.take(every), table.take_gone() if table.removed else table.take_gone(names=())).data == data
 
 
+@settings(max_examples=50)
 @given(changes(), st.data())
 def test_some_rows_are_read_as_all_are(lines: list[Change], data: st.DataObject) -> None:
     table = Table.of(encode(lines))
     whole = table.take(slice(None)).lines()
     rows = sorted(data.draw(st.sets(st.integers(0, max(0, table.rows - 1)), max_size=table.rows)))
-    import numpy as np
-
     assert table.take(np.array(rows, np.int64)).lines() == [whole[each] for each in rows]
     start = data.draw(st.integers(0, table.rows))
     assert table.take(slice(start, start + 3)).lines() == whole[start : start + 3]
 
 
+@settings(max_examples=50)
 @given(changes(sample_ids, 20), st.integers(1, 4))
 def test_segments_are_cut_by_id(lines: list[Change], rows: int) -> None:
     parts = list(segments_of(lines, rows=rows))
@@ -89,8 +90,6 @@ def test_large_labels_are_read_a_page_at_a_time() -> None:
     table = Table.of_ranges(fetch, 4096)
     chosen = sorted(lines, key=lambda each: each.sample_id)[5000]
     before = sum(reads)
-    import numpy as np
-
     assert table.take(np.array([5000]), ["label"]).text("label").tolist() == [chosen.label]
     assert sum(reads) - before < len(lines) * 32 + 2 * len(lines) + len(data) // 3
     assert decode(data) == sorted(lines, key=lambda each: each.sample_id)

@@ -76,6 +76,7 @@ def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloa
             lambda sha256: look.datasets.segment(project, sha256),
             lambda version_id: look.datasets.document(project, version_id),
             payload_name if payloads and position == 0 else None,
+            look.datasets.checkpoint(project, each.version_id),
         )
     ]
 

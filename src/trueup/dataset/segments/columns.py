@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.dataset.segments.keys import Mask, Positions, Rows
+from trueup.dataset.segments.keys import Mask, Positions, Rows, number_of, taken, unequal
 
 Codes = NDArray[np.unsignedinteger[Any]]
 Text = str | None
@@ -25,10 +25,7 @@ def is_repeated(array: NDArray[Any]) -> bool:
 
 
 def _taken(array: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    if not is_repeated(array):
-        found: NDArray[Any] = array[rows]
-        return found
-    return repeated(array[0], len(range(*rows.indices(len(array)))) if isinstance(rows, slice) else len(rows))
+    return repeated(array[0], number_of(rows, len(array))) if is_repeated(array) else taken(array, rows)
 
 
 def _concatenated(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -71,8 +68,10 @@ class Coded:
 
     def picked(self, rows: Positions) -> Coded:
         """As `take`, with nothing where a position is -1."""
-        codes = np.append(self.codes.astype(np.uint32), np.uint32(len(self.values)))
-        return Coded(codes[rows], [*self.values, None])
+        codes = np.full(len(rows), len(self.values), np.uint32)
+        there = rows >= 0
+        codes[there] = self.codes[rows[there]]
+        return Coded(codes, [*self.values, None])
 
     def there(self) -> Mask:
         """Which rows have a text."""
@@ -85,6 +84,8 @@ class Coded:
 
     def counts(self) -> dict[Text, int]:
         """How many rows have each text."""
+        if is_repeated(self.codes):
+            return {self.values[int(self.codes[0])]: len(self.codes)}
         found: dict[Text, int] = {}
         for value, number in zip(
             self.values, np.bincount(self.codes, minlength=len(self.values)).tolist(), strict=True
@@ -112,6 +113,28 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """Numbers of which few are distinct: `codes` are places in `levels`."""
+
+    codes: Codes
+    levels: NDArray[Any]
+
+    @property
+    def array(self) -> NDArray[Any]:
+        return repeated(self.levels[0], len(self)) if is_repeated(self.codes) else self.levels[self.codes]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: Rows) -> Levels:
+        return Levels(_taken(self.codes, rows), self.levels)
+
+    def tolist(self) -> list[Any]:
+        levels = self.levels.tolist()
+        return [levels[each] for each in self.codes.tolist()]
+
+
+@dataclass(frozen=True)
 class Hexes:
     """Bytes of one width, which stand for hexadecimal digits; nothing where `missing`, whose bytes are zeros."""
 
@@ -122,7 +145,7 @@ class Hexes:
         return len(self.array)
 
     def take(self, rows: Rows) -> Hexes:
-        return Hexes(self.array[rows], _taken(self.missing, rows))
+        return Hexes(taken(self.array, rows), _taken(self.missing, rows))
 
     def tolist(self) -> list[Text]:
         digits = np.ascontiguousarray(self.array).tobytes().hex()
@@ -131,7 +154,7 @@ class Hexes:
         return [None if gone else each for each, gone in zip(texts, self.missing.tolist(), strict=True)]
 
 
-Column = Coded | Numbers | Hexes
+Column = Coded | Numbers | Levels | Hexes
 
 
 def joined(parts: Sequence[Column]) -> Column:
@@ -139,28 +162,37 @@ def joined(parts: Sequence[Column]) -> Column:
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
-    if isinstance(first, Numbers):
-        return Numbers(_concatenated([each.array for each in parts if isinstance(each, Numbers)]))
+    if isinstance(first, Numbers | Levels):
+        return Numbers(_concatenated([each.array for each in parts if isinstance(each, Numbers | Levels)]))
     hexes = [each for each in parts if isinstance(each, Hexes)]
     if len(hexes) == len(parts) and len({each.array.dtype for each in hexes}) == 1:
         missing = _concatenated([each.missing for each in hexes])
         return Hexes(np.concatenate([each.array for each in hexes]), missing)
-    return _coded([_as_coded(each) for each in parts])
+    return _coded([as_coded(each) for each in parts])
 
 
 def differ(before: Column, after: Column) -> Mask:
     """Row by row, whether two columns of one length say something else."""
-    if isinstance(before, Numbers) and isinstance(after, Numbers):
+    if isinstance(before, Levels) and isinstance(after, Levels) and _same(before.levels, after.levels):
+        return _unequal(before.codes, after.codes)
+    if isinstance(before, Numbers | Levels) and isinstance(after, Numbers | Levels):
         return _unequal(before.array.view(np.uint64), after.array.view(np.uint64))
     if isinstance(before, Hexes) and isinstance(after, Hexes) and before.array.dtype == after.array.dtype:
-        found: Mask = (before.array != after.array) | _unequal(before.missing, after.missing)
+        found: Mask = unequal(before.array, after.array) | _unequal(before.missing, after.missing)
         return found
-    one, other = _as_coded(before), _as_coded(after)
+    one, other = as_coded(before), as_coded(after)
+    if one.values == other.values and len(set(one.values)) == len(one.values):
+        return _unequal(one.codes, other.codes)
     places: dict[Text, int] = {}
     return _unequal(_moved(one, places), _moved(other, places))
 
 
-def _as_coded(column: Column) -> Coded:
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one.tobytes() == other.tobytes()
+
+
+def as_coded(column: Column) -> Coded:
+    """A column of texts as codes."""
     return column if isinstance(column, Coded) else Coded.of(column.tolist())
 
 

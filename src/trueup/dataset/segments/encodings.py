@@ -9,13 +9,14 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.dataset.segments.columns import Coded, Codes, Column, Hexes, Numbers, Text, is_repeated, repeated
-from trueup.dataset.segments.keys import Rows
+from trueup.dataset.segments.columns import Coded, Codes, Column, Hexes, Levels, Numbers, Text, repeated
+from trueup.dataset.segments.keys import Gapped, Rows, number_of, taken
 from trueup.errors import ManifestError
 from trueup.model import Record
 
@@ -23,6 +24,8 @@ from trueup.model import Record
 _MOST_VALUES = 65_536
 _MOST_LEVELS = 256
 _LOOK = 1_024
+# Of so many numbers three planes take longer to read than the eighth byte takes room.
+_MANY = 65_536
 PAGE_ROWS = 4_096
 _LEVEL = 6
 _NOTHING = 0
@@ -37,6 +40,7 @@ class ColumnHead(Record, frozen=True, kw_only=True, omit_defaults=True):
     `codes`: `bits` for each row, a place in `values` (or, of numbers, in `levels`, their bits). `numbers`: `width`
     bytes for each row, to be added to `base`. `hex`: `width` bytes for each row, then, with `missing`, a bit for each
     row. `text`: lengths plus one of `width` bytes for each row, then compressed pages, whose sizes are in `pages`.
+    Numbers of `width` bytes lie in planes of 8, 4, 2 and 1 bytes, the low bytes of all rows first.
     """
 
     name: str
@@ -84,7 +88,7 @@ def write(name: str, column: Column) -> tuple[ColumnHead, bytes]:
     """The same bytes for the same values, however they came together."""
     if isinstance(column, Coded):
         return _write_texts(name, column)
-    return _write_numbers(name, column) if isinstance(column, Numbers) else _write_hexes(name, column)
+    return _write_hexes(name, column) if isinstance(column, Hexes) else _write_numbers(name, column.array)
 
 
 def _write_texts(name: str, column: Coded) -> tuple[ColumnHead, bytes]:
@@ -113,8 +117,8 @@ def _write_pages(name: str, column: Coded) -> tuple[ColumnHead, bytes]:
     return ColumnHead(name=name, kind="text", bytes=len(data), width=width, pages=sizes), data
 
 
-def _write_numbers(name: str, column: Numbers) -> tuple[ColumnHead, bytes]:
-    whole: NDArray[np.uint64] = np.ascontiguousarray(column.array).view(np.uint64)
+def _write_numbers(name: str, numbers: NDArray[Any]) -> tuple[ColumnHead, bytes]:
+    whole: NDArray[np.uint64] = np.ascontiguousarray(numbers).view(np.uint64)
     levels = _levels(whole)
     if levels is not None:
         bits = _bits(len(levels))
@@ -122,9 +126,10 @@ def _write_numbers(name: str, column: Numbers) -> tuple[ColumnHead, bytes]:
         listed = tuple(levels.tolist())
         return ColumnHead(name=name, kind="codes", bytes=len(data), bits=bits, levels=listed), data
     base = int(whole.min())
-    moved = whole - np.uint64(base)
-    width = _width(int(moved.max()))
-    data = _narrow(moved, width)
+    width = _width(int(whole.max()) - base)
+    if width == 8 or (width == 7 and len(whole) > _MANY):
+        base, width = 0, 8
+    data = _narrow(whole - np.uint64(base), width)
     return ColumnHead(name=name, kind="numbers", bytes=len(data), width=width, base=base), data
 
 
@@ -170,8 +175,16 @@ def _width(largest: int) -> int:
 
 
 def _narrow(numbers: NDArray[np.uint64], width: int) -> bytes:
-    table = numbers.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return np.ascontiguousarray(table[:, :width]).tobytes()
+    planes = []
+    for place, size in _planes(width):
+        planes.append((numbers >> np.uint64(8 * place)).astype(f"<u{size}").tobytes())
+    return b"".join(planes)
+
+
+def _planes(width: int) -> list[tuple[int, int]]:
+    """From which byte on, and how many bytes."""
+    sizes = [each for each in (8, 4, 2, 1) if width & each]
+    return list(zip(accumulate([0, *sizes]), sizes, strict=False))
 
 
 # ---------------------------------------------------------------- and back
@@ -186,17 +199,18 @@ def _codes(stored: Stored, rows: Rows) -> Column:
     if stored.kind is None:
         return Coded(codes, stored.values)
     levels = np.array(head.levels, np.uint64).view(stored.kind)
-    return Numbers(repeated(levels[0], len(codes)) if is_repeated(codes) else levels[codes])
+    return Levels(codes, levels)
 
 
 def _unpacked(stored: Stored, rows: Rows) -> Codes:
     bits = stored.head.bits
     if bits == 0:
-        return repeated(np.uint8(0), _number(rows, stored.rows))
+        return repeated(np.uint8(0), number_of(rows, stored.rows))
     if bits >= 8:
-        found: Codes = np.frombuffer(stored.block, f"<u{bits // 8}")[rows]
-        return found
+        return taken(np.frombuffer(stored.block, f"<u{bits // 8}"), rows)
     packed = np.frombuffer(stored.block, np.uint8)
+    if isinstance(rows, Gapped):
+        return _spread(packed, rows.whole, bits, stored.rows)[rows.keep]
     return _spread(packed, rows, bits, stored.rows) if isinstance(rows, slice) else _picked(packed, rows, bits)
 
 
@@ -217,33 +231,34 @@ def _picked(packed: NDArray[np.uint8], rows: NDArray[np.int64], bits: int) -> Co
     return (packed[rows // each_byte] >> shifts) & np.uint8((1 << bits) - 1)
 
 
-def _number(rows: Rows, number: int) -> int:
-    return len(range(*rows.indices(number))) if isinstance(rows, slice) else len(rows)
-
-
 def _numbers(stored: Stored, rows: Rows) -> Column:
     whole = _wide(stored.block, stored.head.width, rows)
-    whole += np.uint64(stored.head.base)
+    if stored.head.base:
+        whole += np.uint64(stored.head.base)
     return Numbers(whole.view(stored.kind or np.int64))
 
 
 def _wide(block: Block, width: int, rows: Rows) -> NDArray[np.uint64]:
-    if width in (1, 2, 4, 8):
-        return np.frombuffer(block, f"<u{width}")[rows].astype(np.uint64)
-    table = np.frombuffer(block, np.uint8).reshape(-1, width)[rows]
-    whole = np.zeros((len(table), 8), np.uint8)
-    whole[:, :width] = table
-    return whole.view("<u8").ravel()
+    if width == 8:
+        return taken(np.frombuffer(block, "<u8"), rows)
+    number = len(block) // width
+    whole: NDArray[np.uint64] | None = None
+    for place, size in _planes(width):
+        plane = np.frombuffer(block, f"<u{size}", number, number * place)
+        part = taken(plane, rows).astype(np.uint64)
+        whole = part if whole is None else np.bitwise_or(whole, np.left_shift(part, 8 * place, out=part), out=whole)
+    assert whole is not None  # noqa: S101
+    return whole
 
 
 def _hexes(stored: Stored, rows: Rows) -> Column:
     width = stored.head.width
-    array = np.frombuffer(stored.block, f"S{width}", stored.rows)[rows]
+    array = taken(np.frombuffer(stored.block, f"S{width}", stored.rows), rows)
     if not stored.head.missing:
         return Hexes(array, repeated(np.bool_(False), len(array)))
     flags = np.frombuffer(stored.block, np.uint8, offset=stored.rows * width)
     bits: Any = np.unpackbits(flags, count=stored.rows, bitorder="little")
-    return Hexes(array, bits.view(np.bool_)[rows])
+    return Hexes(array, taken(bits.view(np.bool_), rows))
 
 
 class _Pages:
@@ -251,7 +266,8 @@ class _Pages:
 
     def __init__(self, stored: Stored) -> None:
         head = stored.head
-        self._stored = stored
+        self._name = head.name
+        self._fetch = stored.fetch
         self._lengths = _wide(stored.fetch(0, stored.rows * head.width), head.width, slice(None)).astype(np.int64)
         self._places = np.concatenate([[stored.rows * head.width], head.pages]).cumsum().tolist()
         self._at = -1
@@ -268,13 +284,13 @@ class _Pages:
     def _read(self, number: int) -> list[Text]:
         start, stop = self._places[number : number + 2]
         try:
-            raw = zlib.decompress(self._stored.fetch(start, stop - start))
+            raw = zlib.decompress(self._fetch(start, stop - start))
         except zlib.error as error:
-            raise ManifestError(f"column {self._stored.head.name} has a broken page: {error}") from error
+            raise ManifestError(f"column {self._name} has a broken page: {error}") from error
         lengths = self._lengths[number * PAGE_ROWS : (number + 1) * PAGE_ROWS]
         ends = np.maximum(lengths - 1, 0).cumsum().tolist()
         if (ends[-1] if ends else 0) != len(raw):
-            raise ManifestError(f"column {self._stored.head.name} has a page of another length than its texts")
+            raise ManifestError(f"column {self._name} has a page of another length than its texts")
         return [
             None if length == _NOTHING else raw[start:end].decode()
             for length, start, end in zip(lengths.tolist(), [0, *ends], ends, strict=False)
@@ -282,7 +298,7 @@ class _Pages:
 
 
 def _texts(stored: Stored, rows: Rows) -> Column:
-    positions = range(*rows.indices(stored.rows)) if isinstance(rows, slice) else rows.tolist()
+    positions = rows.tolist() if isinstance(rows, np.ndarray) else taken(np.arange(stored.rows), rows).tolist()
     texts = stored.pages.pick(positions)
     return Coded(np.arange(len(texts), dtype=np.uint32), texts)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,10 @@ class Frame:
     def lines(self) -> list[LabelledSample]:
         """Raises ManifestError for a split that there is not."""
         ids = self.keys.ids()
-        columns = {name: _READ[name](self.columns[name], ids) for name in COLUMNS}
+        columns = [_READ[name](self.columns[name], ids) for name in COLUMNS]
         _check_splits(self.text("split"))
-        rows: Any = zip(ids, *columns.values(), strict=True)
-        names = ("sample_id", *columns)
+        names = ("sample_id", *COLUMNS)
+        rows: Any = zip(ids, *columns, strict=True)
         return [LabelledSample(**dict(zip(names, each, strict=True))) for each in rows]
 
     def removals(self) -> list[Removal]:
@@ -107,7 +108,7 @@ def no_rows(names: Iterable[str]) -> Frame:
 
 
 def _texts(samples: Sequence[LabelledSample], name: str) -> Column:
-    return Coded.of([getattr(each, name) for each in samples])
+    return Coded.of(map(attrgetter(name), samples))
 
 
 def _names(samples: Sequence[LabelledSample], _name: str) -> Column:
@@ -123,8 +124,7 @@ def _uris(samples: Sequence[LabelledSample], _name: str) -> Column:
 
 
 def _floats(samples: Sequence[LabelledSample], name: str) -> Column:
-    values = [getattr(each, name) for each in samples]
-    return Numbers(np.array([_NONE if each is None else each for each in values], np.float64))
+    return Numbers(np.array([_NONE if each is None else each for each in map(attrgetter(name), samples)], np.float64))
 
 
 def _times(samples: Sequence[LabelledSample], _name: str) -> Column:

@@ -80,6 +80,10 @@ def written(lines: Frame, gone: Frame) -> Written:
     )
 
 
+def _block(fetch: Ranges, start: int, offset: int, length: int) -> Block:
+    return fetch(start + offset, length)
+
+
 def _ends(keys: Sequence[Keys]) -> tuple[str, str]:
     found = [end for each in keys if len(each) for end in each.take(np.array([0, -1])).ids()]
     return min(found, default=""), max(found, default="")
@@ -92,7 +96,8 @@ def _preamble(header: Header) -> bytes:
 
 
 class Table:
-    """A segment that is open: its keys at once, its columns as they are asked for."""
+    """A segment that is open: its keys at once, its columns as they are asked for. What it hands out may hold its
+    bytes, but not the table, so that both go when nobody needs them."""
 
     def __init__(self, header: Header, start: int, fetch: Ranges) -> None:
         self._header = header
@@ -152,7 +157,11 @@ class Table:
 
     def take(self, rows: Rows, names: Iterable[str] = COLUMNS) -> Frame:
         """Some of its lines. Raises ManifestError."""
-        return Frame(self.keys.take(rows), {name: self._column(self._lines, name).take(rows) for name in names})
+        return Frame(self.keys.take(rows), self.columns(rows, names))
+
+    def columns(self, rows: Rows, names: Iterable[str]) -> dict[str, Column]:
+        """Columns of some of its lines. Raises ManifestError."""
+        return {name: self._column(self._lines, name).take(rows) for name in names}
 
     def take_gone(self, rows: Rows = slice(None), names: Iterable[str] = GONE) -> Frame:
         """Some of its removals. Raises ManifestError."""
@@ -161,9 +170,6 @@ class Table:
     def ends(self) -> tuple[str, str]:
         """The first and the last id that it says something of."""
         return _ends([self.keys, self.gone_keys])
-
-    def column(self, name: str) -> Column:
-        return self._column(self._lines, name).take(slice(None))
 
     @property
     def knows_before(self) -> bool:
@@ -193,11 +199,8 @@ class Table:
     def _stored(self, heads: Iterable[ColumnHead], start: int, rows: int) -> Iterator[tuple[str, Stored]]:
         for each in heads:
             if each.name in _NAMES:
-                yield each.name, Stored(each, rows, partial(self._block, start), _KINDS.get(each.name))
+                yield each.name, Stored(each, rows, partial(_block, self._fetch, start), _KINDS.get(each.name))
             start += each.bytes
-
-    def _block(self, start: int, offset: int, length: int) -> Block:
-        return self._fetch(start + offset, length)
 
     def _keys(self, before: int, number: int) -> Keys:
         tail, rows = self._header.tail, self.rows + self.removed

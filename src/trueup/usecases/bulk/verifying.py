@@ -5,7 +5,7 @@ from __future__ import annotations
 from trueup.dataset.parts import Part
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.verify import count_problems, document_problems, segment_problems
-from trueup.dataset.versions import COUNTED, Counts, counts_of, counts_of_frames, sum_of
+from trueup.dataset.versions import COUNTED, Counts, counts_of, counts_of_columns, sum_of
 from trueup.errors import IntegrityError, ManifestError, NotFoundError
 from trueup.model import DatasetVersion, Record
 from trueup.ports import DatasetStore
@@ -56,4 +56,4 @@ def conclude_verify(datasets: DatasetStore, bulk: Bulk) -> Concluded:
 
 
 def _counts(datasets: DatasetStore, version: DatasetVersion, part: Part) -> Counts:
-    return counts_of_frames([view_of(datasets, version.project, version).stack.lines(part.span, COUNTED)])
+    return counts_of_columns(view_of(datasets, version.project, version).stack.counted(part.span, COUNTED))
