@@ -12,6 +12,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from trueup.dataset.annotators import IMPORTED
 from trueup.dataset.cards.gaps import gaps_of
 from trueup.labels.naming import names_in
 from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Record, SampleChange
@@ -43,7 +44,8 @@ class SourceFigures(Record, frozen=True, kw_only=True):
 class CardFacts(Record, frozen=True, kw_only=True):
     """`agreements` and `posteriors` count samples in ten equal bins from 0 to 1. `balance` is the entropy of classes
     over its greatest (1: all as frequent). `changes` counts what happened since the parent, by class and kind.
-    `annotators` are pseudonyms with the share of answers behind the version's labels."""
+    `annotators` are pseudonyms with the share of the labels from people that stand on their answers, the most
+    first."""
 
     version: DatasetVersion
     schema: LabelSchema
@@ -117,7 +119,6 @@ def card_facts(
     schema: LabelSchema,
     changes: Sequence[SampleChange],
     title: str = "",
-    annotators: Mapping[str, float] | None = None,
 ) -> CardFacts:
     """`changes` lie between the version's parent and it."""
     tally = _Tally()
@@ -143,7 +144,7 @@ def card_facts(
         oldest=tally.oldest,
         newest=tally.newest,
         changes=_changes(changes),
-        annotators=dict(annotators or {}),
+        annotators=_annotators(version),
     )
     return replace(facts, gaps=gaps_of(facts))
 
@@ -171,6 +172,14 @@ def _sources(tally: _Tally) -> tuple[SourceFigures, ...]:
         )
         for name, number in tally.sources.most_common()
     )
+
+
+def _annotators(version: DatasetVersion) -> dict[str, float]:
+    """What was imported is nobody's answer."""
+    counts = {name: sum(each.values()) for name, each in version.annotators.items() if name != IMPORTED}
+    people = sum(number for name, number in version.strategy_counts.items() if name != IMPORTED)
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST]
+    return {name: number / max(1, people) for name, number in ordered}
 
 
 def _changes(changes: Sequence[SampleChange]) -> dict[str, dict[str, int]]:
