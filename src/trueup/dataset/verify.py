@@ -6,10 +6,16 @@ import hashlib
 from collections.abc import Callable
 
 from trueup.dataset.merkle import merkle_root
+from trueup.dataset.redaction import is_redacted, redaction_problem
 from trueup.dataset.segments import decode
-from trueup.dataset.versions import counts_in, counts_of
+from trueup.dataset.versions import Counts, counts_in, counts_of
 from trueup.errors import IntegrityError, ManifestError, NotFoundError
-from trueup.model import DatasetVersion, LabelledSample, Removal, Segment
+from trueup.model import Change, DatasetVersion, LabelledSample, Redaction, Removal, Segment
+
+# What was forgotten, by segment.
+Redactions = Callable[[str], Redaction | None]
+# Figures in which every sample counts once; of classes it may count several times, of slices not at all.
+_EACH_ONCE = frozenset({"splits", "strategies"})
 
 
 def verify(
@@ -17,20 +23,34 @@ def verify(
     read_segment: Callable[[str], bytes],
     read_document: Callable[[str], bytes],
     payload_name: Callable[[LabelledSample], str] | None = None,
+    redaction: Redactions = lambda _: None,
 ) -> list[str]:
     """Sentences about what is wrong; an empty list means that everything holds.
 
-    `payload_name` recomputes a sample's id from its stored payload; without it payloads are not read.
+    `payload_name` recomputes a sample's id from its stored payload; without it payloads are not read. `redaction` is
+    what is recorded of a segment of which samples were forgotten: then the file that stands for it must be the one that
+    was recorded, and the version's figures may exceed what is there by as much as was forgotten, and no more.
     """
     problems = _document_problems(version, read_document)
-    content: dict[str, LabelledSample] = {}
+    content: dict[str, Change] = {}
     for segment in version.segments:
-        problems += _read(segment, read_segment, content)
+        problems += _read(segment, read_segment, content, redaction)
+    held = [each for each in content.values() if isinstance(each, LabelledSample)]
     if not problems:
-        problems += _count_problems(version, content)
+        problems += _count_problems(version, held, sum(map(is_redacted, content.values())))
     if payload_name is not None:
-        problems += [problem for each in content.values() for problem in _payload_problems(each, payload_name)]
+        problems += [problem for each in held for problem in _payload_problems(each, payload_name)]
     return [f"version {version.number}: {each}" for each in problems]
+
+
+def forgotten_in(version: DatasetVersion, redaction: Redactions) -> list[str]:
+    """Sentences about what was forgotten of a version's segments."""
+    found = [each for each in (redaction(segment.sha256) for segment in version.segments) if each is not None]
+    return [
+        f"version {version.number}: {each.lines} of the lines in segment {each.segment[:12]} forgotten, "
+        f"last on {each.at:%Y-%m-%d}"
+        for each in found
+    ]
 
 
 def _document_problems(version: DatasetVersion, read: Callable[[str], bytes]) -> list[str]:
@@ -43,34 +63,66 @@ def _document_problems(version: DatasetVersion, read: Callable[[str], bytes]) ->
     return []
 
 
-def _read(segment: Segment, read: Callable[[str], bytes], content: dict[str, LabelledSample]) -> list[str]:
+def _read(
+    segment: Segment, read: Callable[[str], bytes], content: dict[str, Change], redaction: Redactions
+) -> list[str]:
     name = segment.sha256[:12]
     try:
         data = read(segment.sha256)
-        if hashlib.sha256(data).hexdigest() != segment.sha256:
-            return [f"segment {name} does not hash to its name"]
+        problem = _hash_problem(segment, data, redaction)
+        if problem is not None:
+            return [problem]
         lines = decode(data)
     except NotFoundError:
         return [f"segment {name} is missing"]
     except (IntegrityError, ManifestError) as error:
         return [f"segment {name}: {error}"]
     for each in lines:
-        if isinstance(each, Removal):
+        if isinstance(each, Removal) and not is_redacted(each):
             content.pop(each.sample_id, None)
         else:
             content[each.sample_id] = each
-    if len(lines) != segment.samples or len(data) != segment.bytes:
+    size = segment.bytes if any(map(is_redacted, lines)) else len(data)
+    if len(lines) != segment.samples or size != segment.bytes:
         return [
             f"segment {name} holds {len(lines)} samples in {len(data)} bytes, not {segment.samples} in {segment.bytes}"
         ]
     return []
 
 
-def _count_problems(version: DatasetVersion, content: dict[str, LabelledSample]) -> list[str]:
-    said, real = counts_in(version), counts_of(content.values())
-    found = [(name, getattr(said, name), getattr(real, name)) for name in said.__struct_fields__]
-    found.append(("root", version.root, merkle_root([each.sha256 for each in version.segments])))
-    return [f"{name} says {one}, but the segments hold {other}" for name, one, other in found if one != other]
+def _hash_problem(segment: Segment, data: bytes, redaction: Redactions) -> str | None:
+    found = hashlib.sha256(data).hexdigest()
+    if found == segment.sha256:
+        return None
+    recorded = redaction(segment.sha256)
+    if recorded is None:
+        return f"segment {segment.sha256[:12]} does not hash to its name"
+    return redaction_problem(recorded, found, len(data), decode(data))
+
+
+def _count_problems(version: DatasetVersion, held: list[LabelledSample], forgotten: int) -> list[str]:
+    said, real = counts_in(version), counts_of(held)
+    names = said.__struct_fields__
+    found = [(name, getattr(said, name), getattr(real, name)) for name in names if _off(name, said, real, forgotten)]
+    root = merkle_root([each.sha256 for each in version.segments])
+    if version.root != root:
+        found.append(("root", version.root, root))
+    besides = f", and {forgotten} were forgotten" if forgotten else ""
+    return [f"{name} says {one}, but the segments hold {other}{besides}" for name, one, other in found]
+
+
+def _off(name: str, said: Counts, real: Counts, forgotten: int) -> bool:
+    """Whether a figure is none that the version can have had before so many of its samples were forgotten."""
+    one, other = getattr(said, name), getattr(real, name)
+    if not forgotten:
+        return bool(one != other)
+    if name == "samples":
+        return bool(one - other != forgotten)
+    if isinstance(one, int):
+        return not 0 <= one - other <= forgotten * 1_000_000
+    gone = [one.get(each, 0) - other.get(each, 0) for each in one.keys() | other.keys()]
+    exact = name not in _EACH_ONCE or sum(gone) == forgotten
+    return not (exact and all(0 <= each <= forgotten for each in gone))
 
 
 def _payload_problems(sample: LabelledSample, payload_name: Callable[[LabelledSample], str]) -> list[str]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.dataset.segments import encode
+from trueup.dataset.segments import encode, labelled
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
 from trueup.model import Change, DatasetVersion, LabelledSample, Project, Record, Removal, Segment, SettledLabel
-from trueup.ports import Clock, DatasetStore, Journal
+from trueup.ports import Clock, DatasetStore, Forgotten, Journal
 
 _ATTEMPTS = 4
 
@@ -34,8 +34,9 @@ Propose = Callable[[View], Proposal]
 class MakeVersion:
     """Commit what is proposed on top of a branch's head. A crash at any point leaves the old head or the new one.
 
-    Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out;
-    returns None when none are left. Raises RetryableError after losing several races, and what `propose` does.
+    Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out, and
+    so are samples that were forgotten; returns None when none are left. Raises RetryableError after losing several
+    races, and what `propose` does.
     """
 
     datasets: DatasetStore
@@ -67,21 +68,21 @@ class MakeVersion:
     ) -> DatasetVersion | None:
         view = self.view(project, branch)
         proposal = propose(view)
-        before = view.lookup(each.sample_id for each in proposal.changes)
+        gone = self.datasets.forgotten(project.name, [each.sample_id for each in labelled(proposal.changes)])
+        wanted = _without(proposal.changes, gone)
+        before = view.lookup(each.sample_id for each in wanted)
         parent = view.version
         making = Making(
             project=project.name,
             number=parent.number + 1 if parent else 1,
             at=self.clock.now(),
-            reason=reason,
+            reason=_told(reason, len(proposal.changes) - len(wanted)),
             by=by,
             branch=branch,
             merged=merged,
             schema_version=project.label_schema.version,
         )
-        changes = [
-            _since(each, making.number) for each in proposal.changes if _changes(before.get(each.sample_id), each)
-        ]
+        changes = [_since(each, making.number) for each in wanted if _changes(before.get(each.sample_id), each)]
         if not changes:
             return None
         delta = self._write(project, changes)
@@ -91,6 +92,7 @@ class MakeVersion:
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
+            gone.epoch,
         )
         return version
 
@@ -112,6 +114,15 @@ def version_committed(version: DatasetVersion) -> VersionCommitted:
         relabelled=version.relabelled,
         classes=version.classes,
     )
+
+
+def _without(changes: Sequence[Change], gone: Forgotten) -> list[Change]:
+    """Forgotten samples are taken out, and never put in."""
+    return [each for each in changes if isinstance(each, Removal) or each.sample_id not in gone.sample_ids]
+
+
+def _told(reason: str, left_out: int) -> str:
+    return f"{reason} ({left_out} forgotten and left out)" if left_out else reason
 
 
 def _changes(before: LabelledSample | None, after: Change) -> bool:
