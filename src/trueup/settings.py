@@ -254,6 +254,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     topic_arn: str
     dashboard: str
     projects: tuple[str, ...]
+    signing_key_arn: str = ""
 
 
 class DeployedProject(Record, frozen=True, kw_only=True):

@@ -512,7 +512,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def answers(self, project: str, limit: int) -> list[Annotation]:
-        found = [each for each in self._annotations.values() if each.project == project]
+        mine = [each for each in self._annotations.values() if each.project == project]
+        found = [each for each in mine if (project, each.sample_id) not in self._world.buried]
         return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id), reverse=True)[:limit]
 
     @_locked
@@ -522,7 +523,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def rulings(self, project: str, limit: int) -> list[Ruling]:
-        found = [each for each in self._rulings if each.project == project]
+        mine = [each for each in self._rulings if each.project == project]
+        found = [each for each in mine if (project, each.sample_id) not in self._world.buried]
         return sorted(found, key=lambda each: (each.at, each.ruling_id), reverse=True)[:limit]
 
     @_locked

@@ -25,8 +25,10 @@ from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
 from trueup.errors import ConfigurationError
 from trueup.usecases.backfill_captures import BackfillCaptures
+from trueup.usecases.check_receipts import CheckReceipts
 from trueup.usecases.diagnose import Diagnose, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
+from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
@@ -35,6 +37,7 @@ from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.wiring.forgetting import check_receipts, forget_samples
 from trueup.wiring.operator import Operator, operator
 
 
@@ -106,6 +109,14 @@ class Operations(Operator):
     @property
     def put_feedback(self) -> PutFeedback:
         return PutFeedback(projects=self.projects, feedback=self.feedback, clock=self.clock)
+
+    @property
+    def forget(self) -> ForgetSamples:
+        return forget_samples(self)
+
+    @property
+    def check_receipts(self) -> CheckReceipts:
+        return check_receipts(self)
 
     @property
     def objects(self) -> S3Objects:
