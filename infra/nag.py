@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
-from aws_cdk.aws_iam import CfnPolicy
+from aws_cdk.aws_iam import CfnManagedPolicy, CfnPolicy
 from constructs import IConstruct
 
 _CDK_OWN = "CDK's own provider, which ships with the framework and runs only while deploying."
@@ -37,6 +37,11 @@ _WILDCARDS: tuple[tuple[str, str], ...] = (
         r"RetrainingRole|PromotionRole",
         "Jobs, models and endpoint configurations are named trueup-<project>-<run> by the plan; X-Ray and log "
         "delivery take no resource; alarms may be the team's own.",
+    ),
+    (
+        r"/Deletion/Policy",
+        "Deletion takes away every version of the objects of the projects, and asks which model an endpoint has: "
+        "configurations and models carry the names that their owners gave them.",
     ),
     (r"/Role/DefaultPolicy", _FUNCTION),
 )
@@ -65,7 +70,7 @@ def explain_wildcards(stacks: list[Stack], imports: Mapping[str, str]) -> None:
     stack ("<LogicalId.Arn>") to the export that it is read by."""
     for stack in stacks:
         for node in stack.node.find_all():
-            if not isinstance(node, CfnPolicy):
+            if not isinstance(node, (CfnPolicy, CfnManagedPolicy)):
                 continue
             reason = next((why for pattern, why in _WILDCARDS if re.search(pattern, node.node.path)), None)
             if reason is None:

@@ -275,6 +275,7 @@ class OperationsStack(Stack):
             topic_arn=self.topic.topic_arn,
             dashboard=self.dashboard.dashboard_name,
             projects=tuple(each.name for each in platform.config.projects),
+            signing_key_arn=platform.receipts.key_arn,
         )
 
     def _project(self, project: Project) -> DeployedProject:

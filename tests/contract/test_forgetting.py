@@ -172,7 +172,7 @@ def test_nothing_is_left_in_any_store_or_version_and_history_verifies(forgets: F
     assert last is not None
     assert (first.number, receipt.successors, last.samples) == (1, (last.version_id,), 1)
     datasets = forgets.ports.datasets
-    told = forgotten_in(datasets.version("pets", "v1"), lambda sha: datasets.redaction("pets", sha))
+    told = forgotten_in([datasets.version("pets", "v1")], lambda sha: datasets.redaction("pets", sha))
     assert len(told) == 1
     assert "1 of the lines" in told[0]
 
@@ -256,11 +256,8 @@ def test_an_answer_keeps_its_place_and_loses_what_it_said(forgets: Forgets) -> N
     assert tasks.work("pets", "ada", 10) == []
     (ruling,) = tasks.rulings_of("pets", task_id)
     assert (ruling.reviewer, ruling.comment, ruling.before) == ("rita", "", None)
-    (told,) = [
-        each
-        for each in forgets.ports.lineage.edges_to("pets", Node(kind=NodeKind.TASK, id=task_id))
-        if each.source.kind is NodeKind.FEEDBACK
-    ]
+    edges = forgets.ports.lineage.edges_to("pets", Node(kind=NodeKind.TASK, id=task_id))
+    (told,) = [each for each in edges if each.source.kind is NodeKind.FEEDBACK]
     assert told.actor == "feedback"
 
 

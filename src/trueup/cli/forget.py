@@ -122,7 +122,8 @@ def verify_receipts(
     project: AnyProject = "",
     as_json: Json = False,
 ) -> None:
-    """Check signatures, the chain, and that nothing was redacted without a receipt. Exit code 3 when one does not hold."""
+    """Check signatures, the chain, and that nothing was redacted without a receipt. Exit code 3 when something does not
+    hold."""
     look = desk_of(context).look()
     problems = _checked_file(look, file, subject, project) if file else _checked_all(look, project, quiet=as_json)
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from trueup.dataset.merkle import merkle_root
 from trueup.dataset.redaction import is_redacted, redaction_problem
@@ -43,14 +43,23 @@ def verify(
     return [f"version {version.number}: {each}" for each in problems]
 
 
-def forgotten_in(version: DatasetVersion, redaction: Redactions) -> list[str]:
-    """Sentences about what was forgotten of a version's segments."""
-    found = [each for each in (redaction(segment.sha256) for segment in version.segments) if each is not None]
+def forgotten_in(versions: Iterable[DatasetVersion], redaction: Redactions) -> list[str]:
+    """Sentences about what was forgotten of the versions' segments: why their figures exceed what they hold."""
+    holders: dict[str, list[int]] = {}
+    for version in versions:
+        for segment in version.segments:
+            holders.setdefault(segment.sha256, []).append(version.number)
+    found = [(each, numbers) for name, numbers in holders.items() if (each := redaction(name)) is not None]
     return [
-        f"version {version.number}: {each.lines} of the lines in segment {each.segment[:12]} forgotten, "
+        f"of segment {each.segment[:12]}, which is in {_from_to(numbers)}, {each.lines} of the lines were forgotten, "
         f"last on {each.at:%Y-%m-%d}"
-        for each in found
+        for each, numbers in found
     ]
+
+
+def _from_to(numbers: list[int]) -> str:
+    first, last = min(numbers), max(numbers)
+    return f"version {first}" if first == last else f"{len(numbers)} versions from {first} to {last}"
 
 
 def _document_problems(version: DatasetVersion, read: Callable[[str], bytes]) -> list[str]:

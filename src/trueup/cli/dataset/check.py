@@ -76,7 +76,7 @@ def _forgotten(look: Deployed, project: str, chosen: list[DatasetVersion]) -> li
     def redaction(sha256: str) -> Redaction | None:
         return look.datasets.redaction(project, sha256)
 
-    return [sentence for each in chosen for sentence in forgotten_in(each, redaction)]
+    return forgotten_in(chosen, redaction)
 
 
 def _paint_verified(checked: dict[str, int], problems: list[str]) -> None:
