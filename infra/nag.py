@@ -75,7 +75,9 @@ def explain_wildcards(stacks: list[Stack], imports: Mapping[str, str]) -> None:
             reason = next((why for pattern, why in _WILDCARDS if re.search(pattern, node.node.path)), None)
             if reason is None:
                 continue
-            for finding in sorted(set(_findings(stack.resolve(node.policy_document), imports))):
+            document = stack.resolve(node.policy_document)
+            # In the stack that has a resource, cdk-nag does not write it as another stack imports it.
+            for finding in sorted({*_findings(document, imports), *_findings(document, {})}):
                 identifier = f"AwsSolutions::AwsSolutions-IAM5[{finding}]"
                 Validations.of(node).acknowledge(Acknowledgment(id=identifier, reason=reason))
 

@@ -234,9 +234,9 @@ class Loop:
         self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
         self.forgetting = MemoryForgettingStore(self.world, self.tasks, self.gold, self.feedback)
-        self.eraser = MemoryObjectEraser(self.world, self.datasets, self.payloads)
+        self.eraser = MemoryObjectEraser(self.world, self.datasets, self.payloads, self.archive)
         self.rewriter = MemoryCaptureRewriter(self.archive)
-        self.receipts = MemoryReceiptBook()
+        self.receipts = MemoryReceiptBook(self.world)
         self.signer = MemoryReceiptSigner()
         self.forget = ForgetSamples(
             projects=projects,

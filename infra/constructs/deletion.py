@@ -56,7 +56,7 @@ class Deletion(Construct):
                     ["s3:ListBucket", "s3:ListBucketVersions"], [each.bucket_arn for each in (dataset, captures)]
                 ),
                 grant.allow([f"s3:{each}" for each in _OBJECTS], _objects((dataset, captures), projects)),
-                grant.read_objects(dataset.bucket_arn, "config/projects.json"),
+                grant.allow(["s3:GetObject"], [f"{dataset.bucket_arn}/config/projects.json"]),
                 grant.use_key(key.key_arn),
                 grant.allow(["kms:Sign", "kms:Verify"], [self.key.key_arn]),
                 grant.allow(["ssm:GetParameter"], [self._parameters(config)]),

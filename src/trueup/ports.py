@@ -995,6 +995,11 @@ class ObjectEraser(Protocol):
         """Take the exports of a version away; returns their URIs."""
         ...
 
+    def quarantined(self, project: str, names: Collection[str]) -> int:
+        """Take bad lines that mention one of `names`, as a word, out of what was put away of capture files, replayed or
+        not. Returns how many."""
+        ...
+
     def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
         """Take away what lies in a folder of the project (as evaluation/) and mentions one of `names`; returns the
         URIs."""
@@ -1027,8 +1032,9 @@ class ReceiptBook(Protocol):
         """One that is gone is ignored."""
         ...
 
-    def issue(self, entry: ReceiptEntry, data: bytes) -> None:
-        """Keep a receipt at the chain's end. Raises ConflictError when there is one of that number already."""
+    def issue(self, entry: ReceiptEntry, data: bytes, journal: Journal) -> None:
+        """Keep a receipt at the chain's end, with the journal. Raises ConflictError when there is one of that number
+        already."""
         ...
 
     def place(self, project: str, job_id: str) -> str:

@@ -84,9 +84,9 @@ def forgets_in_memory() -> Forgets:
     return Forgets(
         ports=ports,
         store=MemoryForgettingStore(world, ports.tasks, ports.gold, ports.feedback),
-        objects=MemoryObjectEraser(world, datasets, payloads),
+        objects=MemoryObjectEraser(world, datasets, payloads, archive),
         captures=MemoryCaptureRewriter(archive),
-        receipts=MemoryReceiptBook(),
+        receipts=MemoryReceiptBook(world),
         signer=MemoryReceiptSigner(),
         everything=everything,
         put=lambda key, data: datasets.objects.update({f"memory://{key}": data}),

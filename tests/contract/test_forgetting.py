@@ -31,6 +31,7 @@ from trueup.model import (
     NodeKind,
     Payload,
     Prediction,
+    Quarantined,
     ReceiptEntry,
     Redaction,
     Ruling,
@@ -307,6 +308,21 @@ def test_lines_are_taken_out_of_a_capture_file(forgets: Forgets) -> None:
         forgets.captures.rewrite(f"{file.uri}-not", lambda _: True)
 
 
+def test_bad_lines_of_hers_are_taken_out_of_the_quarantine(forgets: Forgets) -> None:
+    bad = [
+        Quarantined(line=number, offset=0, reason="no JSON", raw=raw)
+        for number, raw in enumerate([b'{"user": "anna-4711", \xff', b"anna-47110 is somebody else", b"", b"\xff"])
+    ]
+    forgets.ports.archive.quarantine(capture_file(), bad)
+    forgets.ports.archive.quarantine(capture_file("b"), bad[:1])
+    forgets.ports.archive.quarantine(capture_file("c"), bad[1:])
+    assert forgets.objects.quarantined("pets", [PERSON, "event-1"]) == 2
+    assert forgets.objects.quarantined("pets", [PERSON]) == 0
+    left = [line for part in forgets.ports.quarantine.parts("pets") for line in part.lines]
+    assert len(left) == 6
+    assert '"anna-4711"' not in forgets.everything()
+
+
 def test_captures_of_hers_are_taken_out_when_asked(forgets: Forgets) -> None:
     lived(forgets)
     record = json.loads(capture_line(1, text=SECRET))
@@ -322,11 +338,12 @@ def test_captures_of_hers_are_taken_out_when_asked(forgets: Forgets) -> None:
 def test_a_receipt_has_one_place_in_the_chain(forgets: Forgets) -> None:
     place = forgets.receipts.place("pets", "job")
     entry = ReceiptEntry(project="pets", number=1, job_id="job", at=NOW, sha256="a", previous="", uri=place)
-    forgets.receipts.issue(entry, b"{}")
+    forgets.receipts.issue(entry, b"{}", journal())
     with pytest.raises(ConflictError):
-        forgets.receipts.issue(entry, b"{}")
-    forgets.receipts.issue(replace(entry, number=2, job_id="other"), b"{}")
+        forgets.receipts.issue(entry, b"{}", journal())
+    forgets.receipts.issue(replace(entry, number=2, job_id="other"), b"{}", QUIET)
     assert [each.number for each in forgets.receipts.entries("pets")] == [1, 2]
+    assert len(forgets.ports.outbox()) == 1
     assert forgets.receipts.entries("birds") == []
     assert forgets.receipts.read(place) == b"{}"
     with pytest.raises(NotFoundError):

@@ -30,11 +30,13 @@ from trueup.annotation.emptied import (
     tombstone,
 )
 from trueup.annotation.tasks import task_id_of
+from trueup.capture.seeking import words
 from trueup.errors import ConflictError, NotFoundError
 from trueup.model import Forgetting, Node, NodeKind, ReceiptEntry, Redaction, Signature, TaskStatus
 from trueup.ports import (
     CaptureRewriter,
     ForgettingStore,
+    Journal,
     ObjectEraser,
     ReceiptBook,
     ReceiptSigner,
@@ -145,8 +147,14 @@ class MemoryForgettingStore(ForgettingStore):
 
 
 class MemoryObjectEraser(ObjectEraser):
-    def __init__(self, world: World, datasets: MemoryDatasetStore, payloads: MemoryPayloadStore) -> None:
-        self._world, self._datasets, self._payloads = world, datasets, payloads
+    def __init__(
+        self,
+        world: World,
+        datasets: MemoryDatasetStore,
+        payloads: MemoryPayloadStore,
+        archive: MemoryCaptureArchive,
+    ) -> None:
+        self._world, self._datasets, self._payloads, self._archive = world, datasets, payloads, archive
 
     def segments(self, project: str) -> Iterator[tuple[str, bytes]]:
         prefix = f"memory://{project}/segments/"
@@ -174,6 +182,15 @@ class MemoryObjectEraser(ObjectEraser):
 
     def exports(self, project: str, version_id: str) -> list[str]:
         return self._erase(lambda uri, _: uri.startswith(f"memory://{project}/exports/{version_id}/"))
+
+    def quarantined(self, project: str, names: Collection[str]) -> int:
+        wanted, gone = words(names), 0
+        for file_id, items in self._archive.quarantined.items():
+            if self._archive.origins[file_id].project == project:
+                kept = [each for each in items if not wanted.search(each.raw)]
+                gone += len(items) - len(kept)
+                items[:] = kept
+        return gone
 
     def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
         wanted = [each.encode() for each in names]
@@ -207,7 +224,8 @@ class MemoryCaptureRewriter(CaptureRewriter):
 class MemoryReceiptBook(ReceiptBook):
     """`files` maps URI to bytes, for tests that spoil one."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
+        self._world = world
         self.files: dict[str, bytes] = {}
         self._jobs: dict[tuple[str, str], Forgetting] = {}
         self._entries: dict[tuple[str, int], ReceiptEntry] = {}
@@ -222,11 +240,12 @@ class MemoryReceiptBook(ReceiptBook):
     def drop_job(self, project: str, job_id: str) -> None:
         self._jobs.pop((project, job_id), None)
 
-    def issue(self, entry: ReceiptEntry, data: bytes) -> None:
+    def issue(self, entry: ReceiptEntry, data: bytes, journal: Journal) -> None:
         self.files[entry.uri] = data
         if (entry.project, entry.number) in self._entries:
             raise ConflictError(f"project {entry.project} has a receipt {entry.number} already")
         self._entries[entry.project, entry.number] = entry
+        self._world.write(journal)
 
     def place(self, project: str, job_id: str) -> str:
         return f"memory://{project}/receipts/{job_id}.json"

@@ -23,6 +23,7 @@ from trueup.dataset.redaction import FORGOTTEN, is_redacted, needs_redaction, re
 from trueup.dataset.segments import decode, encode
 from trueup.dataset.view import View
 from trueup.errors import CaptureError, ConflictError, InputError, NotFoundError, PermissionDeniedError
+from trueup.events import SamplesForgotten
 from trueup.model import (
     Capture,
     Forgetting,
@@ -40,6 +41,7 @@ from trueup.ports import (
     Clock,
     DatasetStore,
     ForgettingStore,
+    Journal,
     KnowledgeStore,
     ObjectEraser,
     ReceiptBook,
@@ -272,6 +274,8 @@ class ForgetSamples:
                 continue
             lines += gone
             done += [uri] if gone else []
+        names = {*job.events, *([wish.subject] if wish.subject else [])}
+        lines += self.objects.quarantined(job.draft.project, names) if names else 0
         return _noted(job, Counter(capture_lines=lines), captures_rewritten=done, by_hand=left)
 
     def _rewrite(self, uri: str, wish: Wish, events: frozenset[str]) -> int:
@@ -324,10 +328,21 @@ class ForgetSamples:
             uri=place,
         )
         try:
-            self.receipts.issue(entry, data)
+            self.receipts.issue(entry, data, Journal(at=receipt.at, events=(_told(entry, receipt),)))
         except ConflictError:
             return None
         return signed
+
+
+def _told(entry: ReceiptEntry, receipt: Receipt) -> SamplesForgotten:
+    return SamplesForgotten(
+        project=receipt.project,
+        receipt=receipt.number,
+        by=receipt.by,
+        samples=len(receipt.samples),
+        versions=len(receipt.versions),
+        uri=entry.uri,
+    )
 
 
 def _names(wish: Wish) -> tuple[str, ...]:

@@ -150,6 +150,8 @@ def test_the_receipt_tells_what_was_forgotten_and_not_of_whom() -> None:
     assert receipt.counts == {"answers": 4, "labels": 2, "payloads": 2, "tasks": 2}
     assert receipt.captures == (capture_file().uri,)
     assert any("--captures" in each for each in receipt.by_hand)
+    (told,) = [each.data for each in loop.world.outbox if each.event_type == "SamplesForgotten"]
+    assert (told["receipt"], told["samples"], told["versions"]) == (1, 2, 1)
 
 
 def test_models_that_learned_of_it_are_named_and_the_one_that_serves() -> None:

@@ -14,10 +14,12 @@ import msgspec
 from trueup.adapters.aws.buckets import FORGOTTEN_TYPE, Bucket, blocks_of, payload_key
 from trueup.adapters.aws.errors import translated
 from trueup.adapters.aws.forgotten import redacted_key, redacted_prefix, redaction_key
-from trueup.adapters.aws.table import FRESH, ConditionFailedError, Table, put, record_of
+from trueup.adapters.aws.quarantine import put_away, taken_out
+from trueup.adapters.aws.table import FRESH, ConditionFailedError, Table, journal_writes, put, record_of
+from trueup.capture.seeking import words
 from trueup.errors import ConflictError, NotFoundError, ServiceError
 from trueup.model import Forgetting, ReceiptEntry, Record, Redaction
-from trueup.ports import CaptureRewriter, ObjectEraser, ReceiptBook
+from trueup.ports import CaptureRewriter, Journal, ObjectEraser, ReceiptBook
 
 # DeleteObjects takes so many.
 _BATCH = 1000
@@ -28,11 +30,12 @@ _ONLY = "null"
 
 
 class Stored(Record, frozen=True, kw_only=True):
-    """One version of an object; a `marker` says that it was deleted."""
+    """One version of an object; a `marker` says that it was deleted, `latest` that it is what readers get."""
 
     key: str
     version: str
     marker: bool = False
+    latest: bool = True
 
 
 class Versions:
@@ -118,6 +121,26 @@ class S3ObjectEraser(ObjectEraser):
     def exports(self, project: str, version_id: str) -> list[str]:
         return self._versions.erase_under(f"{project}/exports/{version_id}/")
 
+    def quarantined(self, project: str, names: Collection[str]) -> int:
+        wanted = words(names)
+        return sum(
+            self._mend(each, wanted)
+            for folder in ("quarantine", "replayed")
+            for each in list(self._versions.under(f"{project}/{folder}/"))
+            if not each.marker
+        )
+
+    def _mend(self, stored: Stored, wanted: re.Pattern[bytes]) -> int:
+        """Older versions go whole: what replaced them has what may stay."""
+        part = taken_out(stored.key, self._versions.open(stored).read())
+        kept = [each for each in part.lines if not wanted.search(each.raw)]
+        if len(kept) == len(part.lines):
+            return 0
+        if stored.latest and kept:
+            self._bucket.put(stored.key, put_away(part.file, kept), "application/json")
+        self._versions.erase([stored])
+        return len(part.lines) - len(kept) if stored.latest else 0
+
     def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
         wanted = re.compile(b"|".join(re.escape(each.encode()) for each in sorted(names)))
         overlap = max(map(len, names)) - 1
@@ -180,12 +203,12 @@ class AwsReceiptBook(ReceiptBook):
     def drop_job(self, project: str, job_id: str) -> None:
         self._versions.erase_under(_job_key(project, job_id))
 
-    def issue(self, entry: ReceiptEntry, data: bytes) -> None:
+    def issue(self, entry: ReceiptEntry, data: bytes, journal: Journal) -> None:
         """The file goes first: what the chain names is there."""
         self._bucket.put(self._bucket.key_of(entry.uri), data, "application/json")
         try:
             key = f"P#{entry.project}#FORGOTTEN", f"RECEIPT#{entry.number:010d}"
-            self._table.write([put(key, entry, condition=FRESH)])
+            self._table.write([put(key, entry, condition=FRESH), *journal_writes(journal)])
         except ConditionFailedError as error:
             raise ConflictError(f"project {entry.project} has a receipt {entry.number} already") from error
 
@@ -201,7 +224,7 @@ class AwsReceiptBook(ReceiptBook):
 
 
 def _stored(raw: Any, *, marker: bool) -> Stored:
-    return Stored(key=raw["Key"], version=raw["VersionId"], marker=marker)
+    return Stored(key=raw["Key"], version=raw["VersionId"], marker=marker, latest=raw.get("IsLatest", True))
 
 
 def _mentions(body: Any, wanted: re.Pattern[bytes], overlap: int) -> bool:
