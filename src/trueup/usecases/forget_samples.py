@@ -261,7 +261,8 @@ class ForgetSamples:
 
     def _captures(self, wish: Wish, job: Forgetting) -> Forgetting:
         if not job.rewrite:
-            left = [f"captures in {uri} are still there: --captures takes them out" for uri in job.draft.captures]
+            mend = "the same command with --since and --captures takes them out"
+            left = [f"captures in {uri} are still there: {mend}" for uri in job.draft.captures]
             return _noted(job, Counter(), by_hand=left)
         done, left, lines = [], [], 0
         for uri in job.draft.captures:
