@@ -18,7 +18,8 @@ from infra import grants as grant
 from infra.config import DeploymentConfig
 from trueup.settings import deployment_parameter
 
-_OBJECTS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObjectVersion")
+# S3 asks for DeleteObject wherever DeleteObjects is called, for versions too.
+_OBJECTS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObject", "DeleteObjectVersion")
 
 
 class Deletion(Construct):
