@@ -1129,6 +1129,110 @@ class SampleChange(Record, frozen=True, kw_only=True):
     after: str | None
 
 
+# ---------------------------------------------------------------- what was forgotten
+
+
+class Redaction(Record, frozen=True, kw_only=True):
+    """What stands for a segment of which samples were forgotten: a file with the hash `sha256`, in which `lines` of the
+    segment's lines are removals. `jobs` are those whose receipts tell of it."""
+
+    project: str
+    segment: str
+    sha256: str
+    bytes: int
+    lines: int
+    jobs: tuple[str, ...]
+    at: datetime
+
+
+class HeldBy(Record, frozen=True, kw_only=True):
+    """A dataset version that held forgotten samples, and how many of them."""
+
+    version_id: str
+    number: int
+    branch: str
+    samples: int
+
+
+class Consequence(Record, frozen=True, kw_only=True):
+    """What was made of a version that held forgotten samples: a training job, a model, or an endpoint configuration.
+    `since` is when it was; `serving` says that the project's endpoint has it now."""
+
+    kind: str
+    id: str
+    came_from: str
+    since: datetime
+    serving: bool = False
+
+
+class Receipt(Record, frozen=True, kw_only=True):
+    """What was forgotten, when, by whom and why, without saying of whom: `subject_sha256` is the hash of `salt` and the
+    subject, so that whoever knows the subject can tell that this is theirs. `removed` are the objects that were taken
+    away, by URI, beside the payloads, which are named by `samples`; `segments` leads from segments to the hashes of
+    what stands for them; `captures` are the files that held captures of it, and `by_hand` is what trueup could not do.
+    `previous` is the hash of the project's receipt before this one."""
+
+    project: str
+    number: int
+    job_id: str
+    at: datetime
+    by: str
+    reason: str
+    kind: Literal["subject", "sample"]
+    salt: str
+    subject_sha256: str
+    previous: str = ""
+    began_at: datetime | None = None
+    samples: tuple[str, ...] = ()
+    counts: Mapping[str, int] = {}
+    versions: tuple[HeldBy, ...] = ()
+    successors: tuple[str, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
+    segments: Mapping[str, str] = {}
+    removed: tuple[str, ...] = ()
+    captures: tuple[str, ...] = ()
+    captures_rewritten: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+
+
+class Signature(Record, frozen=True, kw_only=True):
+    """`value` is base64, over the SHA-256 of a receipt's deterministic JSON; `key` names the key of KMS."""
+
+    key: str
+    algorithm: str
+    value: str
+
+
+class SignedReceipt(Record, frozen=True, kw_only=True):
+    """A receipt as it is stored."""
+
+    receipt: Receipt
+    signature: Signature
+
+
+class ReceiptEntry(Record, frozen=True, kw_only=True):
+    """A link of the chain of a project's receipts: the hash of the stored file, and that of the one before."""
+
+    project: str
+    number: int
+    job_id: str
+    at: datetime
+    sha256: str
+    previous: str
+    uri: str
+
+
+class Forgetting(Record, frozen=True, kw_only=True):
+    """A deletion under way: what its receipt will say, and which steps are done. `captures` are files in which lines
+    are to be dropped, and `events` whose; `others` are tasks beside the samples' own that asked about them."""
+
+    draft: Receipt
+    done: tuple[str, ...] = ()
+    rewrite: bool = False
+    events: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+
 # ---------------------------------------------------------------- what was learned
 
 

@@ -273,6 +273,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     database: str
     workgroup: str
     projects: tuple[str, ...]
+    signing_key_arn: str = ""
 
 
 class DeployedProject(Record, frozen=True, kw_only=True):

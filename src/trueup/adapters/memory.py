@@ -60,6 +60,7 @@ from trueup.model import (
     QualityReport,
     Quarantined,
     QueueStanding,
+    Redaction,
     RetrainingRun,
     Ruling,
     RunStatus,
@@ -91,6 +92,7 @@ from trueup.ports import (
     Execution,
     ExportSink,
     FeedbackStore,
+    Forgotten,
     GoldStore,
     GuidelineStore,
     Journal,
@@ -128,6 +130,9 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     edges: dict[tuple[str, str, str], Edge] = field(default_factory=dict)
     envelopes: dict[str, Envelope] = field(default_factory=dict)
+    buried: dict[tuple[str, str], str] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    redactions: dict[tuple[str, str], Redaction] = field(default_factory=dict)
 
     @property
     def outbox(self) -> list[Envelope]:
@@ -380,6 +385,10 @@ class MemoryFeedbackStore(FeedbackStore):
         self._searches[search.project] = search
 
 
+# Where a payload was that is forgotten, and no other one comes.
+FORGOTTEN_PAYLOAD = Payload(data=b"", content_type="application/x-trueup-forgotten")
+
+
 class MemoryPayloadStore(PayloadStore):
     def __init__(self) -> None:
         self.payloads: dict[str, Payload] = {}
@@ -392,6 +401,8 @@ class MemoryPayloadStore(PayloadStore):
     def get(self, uri: str) -> Payload:
         if uri not in self.payloads:
             raise NotFoundError(f"{uri} does not exist")
+        if self.payloads[uri] == FORGOTTEN_PAYLOAD:
+            raise NotFoundError(f"{uri} was forgotten")
         return self.payloads[uri]
 
     def presign(self, uri: str, seconds: int) -> str:
@@ -441,7 +452,8 @@ class MemoryTaskStore(TaskStore):
         sample, selection, task = opening.sample, opening.selection, opening.task
         key = (sample.project, sample.sample_id)
         if (task.project, task.task_id) in self._tasks:
-            return self._selections[key].event_id == selection.event_id
+            before = self._selections.get(key)
+            return before is not None and before.event_id == selection.event_id
         self._samples[key], self._selections[key] = sample, selection
         self._tasks[task.project, task.task_id] = task
         self._world.write(Journal(at=task.opened_at), opening.edges)
@@ -525,7 +537,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def answers(self, project: str, limit: int) -> list[Annotation]:
-        found = [each for each in self._annotations.values() if each.project == project]
+        mine = [each for each in self._annotations.values() if each.project == project]
+        found = [each for each in mine if (project, each.sample_id) not in self._world.buried]
         return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id), reverse=True)[:limit]
 
     @_locked
@@ -535,7 +548,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def rulings(self, project: str, limit: int) -> list[Ruling]:
-        found = [each for each in self._rulings if each.project == project]
+        mine = [each for each in self._rulings if each.project == project]
+        found = [each for each in mine if (project, each.sample_id) not in self._world.buried]
         return sorted(found, key=lambda each: (each.at, each.ruling_id), reverse=True)[:limit]
 
     @_locked
@@ -810,13 +824,26 @@ class MemoryDatasetStore(DatasetStore):
 
     @_locked
     def segment(self, project: str, sha256: str) -> bytes:
-        data = self.read(f"memory://{project}/segments/{sha256}")
-        if hashlib.sha256(data).hexdigest() != sha256:
+        redaction = self.redaction(project, sha256)
+        place = f"redacted/{sha256}/{redaction.sha256}" if redaction else f"segments/{sha256}"
+        data = self.read(f"memory://{project}/{place}")
+        if hashlib.sha256(data).hexdigest() != (redaction.sha256 if redaction else sha256):
             raise IntegrityError(f"segment {sha256[:12]} of {project} does not hash to its name")
         return data
 
     @_locked
-    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+    def redaction(self, project: str, sha256: str) -> Redaction | None:
+        return self._world.redactions.get((project, sha256))
+
+    @_locked
+    def forgotten(self, project: str, sample_ids: Collection[str]) -> Forgotten:
+        gone = frozenset(each for each in sample_ids if (project, each) in self._world.buried)
+        return Forgotten(epoch=self._world.epochs.get(project, 0), sample_ids=gone)
+
+    @_locked
+    def commit(self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None) -> None:
+        if epoch not in (None, self._world.epochs.get(version.project, 0)):
+            raise HeadMovedError(f"samples of {version.project} were forgotten during this commit")
         self.objects.setdefault(f"memory://{version.project}/versions/{version.version_id}", document(version))
         head = self.head(version.project, version.branch)
         taken = {each.number for each in self._versions.get(version.project, ())}

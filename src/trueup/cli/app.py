@@ -17,6 +17,7 @@ from trueup.cli import (
     dataset,
     endpoint,
     feedback,
+    forget,
     gold,
     guidelines,
     imports,
@@ -69,6 +70,7 @@ app.add_typer(schema.app, name="schema", help="Label schemas of other tools. Nee
 app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, verify.")
 app.command("import")(imports.bring)
 app.command("lineage")(lineage.lineage)
+app.add_typer(forget.app, name="forget", help="Take a person's data away for good, and the receipts of that.")
 app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")
 app.add_typer(endpoint.app, name="endpoint", help="Switch data capture on for an endpoint, or put it back.")
 app.command("redrive")(redrive.redrive)

@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     from trueup.usecases.attach_endpoint import AttachEndpoint
     from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.bring_labels import BringLabels
+    from trueup.usecases.check_receipts import CheckReceipts
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
     from trueup.usecases.export_version import ExportVersion
+    from trueup.usecases.forget_samples import ForgetSamples
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
@@ -114,6 +116,10 @@ class Deployed(Protocol):
     def keep_gold(self) -> KeepGold: ...
     @property
     def report(self) -> ReportQuality: ...
+    @property
+    def forget(self) -> ForgetSamples: ...
+    @property
+    def check_receipts(self) -> CheckReceipts: ...
     @property
     def backfill(self) -> BackfillCaptures: ...
     @property

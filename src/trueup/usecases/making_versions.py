@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.dataset.segments import segments_of
+from trueup.dataset.redaction import FORGOTTEN
+from trueup.dataset.segments import labelled, segments_of
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, RetryableError
@@ -24,7 +25,7 @@ from trueup.model import (
     SettledLabel,
     VersionQuality,
 )
-from trueup.ports import Clock, DatasetStore, Journal
+from trueup.ports import Clock, DatasetStore, Forgotten, Journal
 
 _ATTEMPTS = 4
 
@@ -46,8 +47,9 @@ Propose = Callable[[View], Proposal]
 class MakeVersion:
     """Commit what is proposed on top of a branch's head. A crash at any point leaves the old head or the new one.
 
-    Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out;
-    returns None when none are left. Raises RetryableError after losing several races, and what `propose` does.
+    Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out, and
+    so are samples that were forgotten; returns None when none are left. Raises RetryableError after losing several
+    races, and what `propose` does.
     """
 
     datasets: DatasetStore
@@ -79,13 +81,15 @@ class MakeVersion:
     ) -> DatasetVersion | None:
         view = newest_view(self.datasets, project.name, self.datasets.head(project.name, branch))
         proposal = propose(view)
-        before = view.lookup(each.sample_id for each in proposal.changes)
+        gone = self.datasets.forgotten(project.name, [each.sample_id for each in labelled(proposal.changes)])
+        wanted = without(proposal.changes, gone)
+        before = view.lookup(each.sample_id for each in wanted)
         parent = view.version
         making = Making(
             project=project.name,
             number=parent.number + 1 if parent else 1,
             at=self.clock.now(),
-            reason=reason,
+            reason=_told(reason, len(proposal.changes) - len(wanted)),
             by=by,
             branch=branch,
             merged=merged,
@@ -93,7 +97,7 @@ class MakeVersion:
             schema_version=project.label_schema.version,
             quality=proposal.quality,
         )
-        real = [each for each in proposal.changes if changes_anything(before.get(each.sample_id), each)]
+        real = [each for each in wanted if changes_anything(before.get(each.sample_id), each)]
         changes = [set_in(each, making.number) for each in real]
         if not changes:
             return None
@@ -104,14 +108,17 @@ class MakeVersion:
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
+            epoch=gone.epoch,
         )
         return version
 
     def _write(
         self, project: Project, changes: Sequence[Change], before: Mapping[str, LabelledSample]
     ) -> tuple[Segment, ...]:
+        """What is forgotten leaves no word of what was said of it, also not as what a delta replaces."""
+        forgets = any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes)
         made = []
-        for each in segments_of(changes, before):
+        for each in segments_of(changes, None if forgets else before):
             self.datasets.put_segment(project.name, each.data, each.segment.samples)
             made.append(each.segment)
         return tuple(made)
@@ -139,6 +146,15 @@ def version_committed(version: DatasetVersion) -> VersionCommitted:
         relabelled=version.relabelled,
         classes=version.classes,
     )
+
+
+def without(changes: Sequence[Change], gone: Forgotten) -> list[Change]:
+    """Forgotten samples are taken out, and never put in."""
+    return [each for each in changes if isinstance(each, Removal) or each.sample_id not in gone.sample_ids]
+
+
+def _told(reason: str, left_out: int) -> str:
+    return f"{reason} ({left_out} forgotten and left out)" if left_out else reason
 
 
 def changes_anything(before: LabelledSample | None, after: Change) -> bool:

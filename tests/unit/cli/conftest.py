@@ -50,10 +50,12 @@ from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.bulk.run import BulkVersions, in_memory
+from trueup.usecases.check_receipts import CheckReceipts
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.export_version import ExportVersion
+from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.making_versions import view_of
@@ -180,6 +182,15 @@ class FakeDeployed:
     @property
     def decide(self) -> DecideRetraining:
         return self.loop.decide
+
+    @property
+    def forget(self) -> ForgetSamples:
+        return self.loop.forget
+
+    @property
+    def check_receipts(self) -> CheckReceipts:
+        loop = self.loop
+        return CheckReceipts(self.projects, loop.receipts, loop.signer, loop.datasets)
 
     @property
     def backfill(self) -> BackfillCaptures:

@@ -155,7 +155,7 @@ def test_an_export_holds_one_split(trueup: Terminal, lived: FakeDeployed) -> Non
 
 
 def test_verify_is_clean(trueup: Terminal, lived: FakeDeployed) -> None:
-    assert trueup.json("dataset", "verify") == {"versions": {"pets": 1}, "problems": []}
+    assert trueup.json("dataset", "verify") == {"versions": {"pets": 1}, "problems": [], "forgotten": []}
     assert trueup("dataset", "verify").stdout == "✓ pets: 1 version, every hash and count holds\n"
 
 

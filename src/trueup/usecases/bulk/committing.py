@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trueup.dataset.parts import Part
-from trueup.dataset.segments import segments_of
+from trueup.dataset.segments import labelled, segments_of
 from trueup.dataset.segments.frames import COLUMNS
 from trueup.dataset.versions import Difference, Making, difference, difference_of_all, version_after
 from trueup.dataset.view import View
@@ -11,7 +11,7 @@ from trueup.lineage.edges import committed
 from trueup.model import Change, Project, Record, Segment
 from trueup.ports import DatasetStore, Journal
 from trueup.usecases.bulk.jobs import Bulk, Concluded, kept
-from trueup.usecases.making_versions import changes_anything, newest_view, set_in, version_committed, view_of
+from trueup.usecases.making_versions import changes_anything, newest_view, set_in, version_committed, view_of, without
 
 
 class Compared(Record, frozen=True, kw_only=True):
@@ -23,7 +23,8 @@ class Compared(Record, frozen=True, kw_only=True):
 
 def commit_part(datasets: DatasetStore, bulk: Bulk, part: Part) -> Compared:
     """Write what really changes in a part. Raises NotFoundError, IntegrityError, ManifestError."""
-    staged = _staged(datasets, bulk, part)
+    lines = _staged(datasets, bulk, part)
+    staged = without(lines, datasets.forgotten(bulk.project, [each.sample_id for each in labelled(lines)]))
     before = _head(datasets, bulk).lookup(each.sample_id for each in staged)
     real = [set_in(each, bulk.number) for each in staged if changes_anything(before.get(each.sample_id), each)]
     delta = []
@@ -44,7 +45,7 @@ def conclude_commit(datasets: DatasetStore, project: Project, bulk: Bulk) -> Con
     whole = difference_of_all(each.difference for each in found)
     version = version_after(view.version, whole, delta, view.stack.segments, _making(project, bulk))
     edges, events = committed(version, ()), (version_committed(version),)
-    datasets.commit(version, Journal(at=version.created_at, edges=edges, events=events))
+    datasets.commit(version, Journal(at=version.created_at, edges=edges, events=events), epoch=bulk.epoch)
     return Concluded(
         verb=bulk.verb,
         parts=bulk.parts,

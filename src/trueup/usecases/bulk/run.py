@@ -70,7 +70,8 @@ class BulkVersions:
             raise InputError("a bulk commit needs segments that are staged", field="job.staged")
         head = self.datasets.head(job.project, job.branch)
         version, number = (head.version_id, head.number + 1) if head else ("", 1)
-        return replace(job, version=version, number=number, at=self.clock.now())
+        epoch = self.datasets.forgotten(job.project, ()).epoch
+        return replace(job, version=version, number=number, at=self.clock.now(), epoch=epoch)
 
     def _of_version(self, job: Bulk) -> Bulk:
         version = self.datasets.version(job.project, job.version)
