@@ -506,7 +506,7 @@ class FileReceipt(Record, frozen=True, kw_only=True):
     `predictions` counts instances (one capture may hold several); `selected` of them became tasks. What was not
     asked about is known in sum: `scores` by `strategy` of all predictions, and of those by class and by slice of the
     project's `slice_by`; `decoders` counts the captures that each read; `wanted` and `granted` are labels by reason;
-    `fingerprints` are those of the texts that were asked about, in hexadecimal (trueup.selection.near_duplicates).
+    `fingerprints` are those of the texts that were asked about, in hexadecimal (trueup.similarity.near_duplicates).
     """
 
     file: CaptureFile

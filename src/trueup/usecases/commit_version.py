@@ -15,10 +15,10 @@ from trueup.dataset.view import View
 from trueup.labels.renaming import renamed
 from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Project, Sample, SettledLabel
 from trueup.ports import Clock, DatasetStore, KnowledgeStore, PayloadStore, TaskStore
-from trueup.selection.features import Vector, features_of
 from trueup.selection.knowledge import learned
 from trueup.selection.places import learned_places
 from trueup.selection.strategies import NOVELTY
+from trueup.similarity.features import Vector, features_of
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import MakeVersion, Proposal
 

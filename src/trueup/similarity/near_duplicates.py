@@ -19,8 +19,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.selection.features import Vector, numbers_of
-from trueup.selection.places import signs
+from trueup.similarity.directions import signs
+from trueup.similarity.features import Vector, numbers_of
 
 NEAR = 3
 # A short text has too few words to tell alike from different.
