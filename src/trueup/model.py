@@ -239,13 +239,33 @@ class GoldPolicy(Record, frozen=True, kw_only=True):
     requeue: bool = True
 
 
+Split = Literal["train", "validation", "test"]
+
+
+class SplitPolicy(Record, frozen=True, kw_only=True):
+    """Which split a new group of samples goes into: `method` names an entry of trueup.dataset.splitting, `salt` makes
+    other draws of it. With `near_duplicates`, what hardly differs counts as one group. Of the method time: `test_from`
+    and `validation_from` are dates, or `test_days` and `validation_days` say how long each lasts, up to the commit and
+    up to the test's beginning."""
+
+    method: str = "group"
+    salt: str = ""
+    near_duplicates: bool = True
+    test_from: str | None = None
+    validation_from: str | None = None
+    test_days: int | None = None
+    validation_days: int | None = None
+
+
 class CommitPolicy(Record, frozen=True, kw_only=True):
-    """When settled labels become a version: at `batch` of them, or once one waited `max_age_seconds`."""
+    """When settled labels become a version: at `batch` of them, or once one waited `max_age_seconds`. `splits` says
+    where they go, of which validation and test get their shares."""
 
     batch: int = 50
     max_age_seconds: int = 3600
     validation_share: float = 0.1
     test_share: float = 0.2
+    splits: SplitPolicy = SplitPolicy()
 
 
 class TriggerPolicy(Record, frozen=True, kw_only=True):
@@ -258,13 +278,15 @@ class TriggerPolicy(Record, frozen=True, kw_only=True):
 
 
 class GatePolicy(Record, frozen=True, kw_only=True):
-    """What a candidate must show against the champion on the same frozen test split."""
+    """What a candidate must show against the champion on the same test split: that of the run's version, or of the
+    frozen one that `test` names."""
 
     metric: Literal["accuracy", "macro_recall"] = "accuracy"
     min_improvement: float = 0.0
     max_class_recall_drop: float = 0.1
     min_test_samples: int = 20
     confidence: float = 0.9
+    test: str | None = None
 
 
 class CanaryPolicy(Record, frozen=True, kw_only=True):
@@ -529,7 +551,8 @@ class FileReceipt(Record, frozen=True, kw_only=True):
 
 
 class Sample(Record, frozen=True, kw_only=True):
-    """One distinct input worth keeping, named by the SHA-256 of its bytes and content type."""
+    """One distinct input worth keeping, named by the SHA-256 of its bytes and content type. `fingerprint` is 16
+    hexadecimal digits (trueup.similarity.near_duplicates); None where inputs of its kind have none."""
 
     project: str
     sample_id: str
@@ -539,6 +562,7 @@ class Sample(Record, frozen=True, kw_only=True):
     group: str
     first_seen: datetime
     slice: str | None = None
+    fingerprint: str | None = None
 
 
 class Selection(Record, frozen=True, kw_only=True):
@@ -1012,11 +1036,12 @@ class SettledLabel(Record, frozen=True, kw_only=True):
 
 class LabelledSample(Record, frozen=True, kw_only=True):
     """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment. `since` is
-    the number of the version that set the line."""
+    the number of the version that set the line, `captured_at` when the input was first seen, `fingerprint` the
+    sample's."""
 
     sample_id: str
     label: str
-    split: Literal["train", "validation", "test"]
+    split: Split
     group: str
     content_type: str
     payload_uri: str
@@ -1027,7 +1052,9 @@ class LabelledSample(Record, frozen=True, kw_only=True):
     selected_by: str = "import"
     propensity: float | None = None
     labelled_at: datetime | None = None
+    captured_at: datetime | None = None
     slice: str | None = None
+    fingerprint: str | None = None
     since: int = 0
 
 
@@ -1113,6 +1140,44 @@ class SampleChange(Record, frozen=True, kw_only=True):
     change: Literal["added", "removed", "relabelled", "moved", "restated"]
     before: str | None
     after: str | None
+
+
+class GroupPart(Record, frozen=True, kw_only=True):
+    """A content-addressed part of a group index (trueup.dataset.groups): `rows` groups and fingerprints."""
+
+    sha256: str
+    rows: int
+
+
+class GroupDocument(Record, frozen=True, kw_only=True):
+    """Where the groups of a version stand: `parts` add up, in any order. `counts` are samples by class and split."""
+
+    parts: tuple[GroupPart, ...] = ()
+    counts: Mapping[str, Mapping[str, int]] = {}
+
+
+class FrozenTest(Record, frozen=True, kw_only=True):
+    """The test split of a version, which no later version of any branch may train on. `sha256` names what it covers
+    (trueup.dataset.frozen): its samples, their groups, and what hardly differs from them."""
+
+    project: str
+    name: str
+    version_id: str
+    number: int
+    samples: int
+    groups: int
+    sha256: str
+    at: datetime
+    by: str = ""
+
+
+class SchemaVersion(Record, frozen=True, kw_only=True):
+    """A label schema as it stood when the first version was made under it."""
+
+    project: str
+    version: str
+    schema: LabelSchema
+    at: datetime
 
 
 # ---------------------------------------------------------------- what was learned

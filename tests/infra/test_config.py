@@ -103,7 +103,10 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "selection.decoder": (["csv_probabilities", None], ["", "csv"]),
     "selection.answer.values": (["a", "a[*].b"], ["", "a["]),
     "selection.answer.labels": (["a", None], ["", "]"]),
-    "selection.group_by": (["inference_id", "attribute:a", None], ["", "id", "attribute:", "attribute:a=b", "a"]),
+    "selection.group_by": (
+        ["inference_id", "attribute:a", "payload:user.id", "payload:a[0]", "column:0", None],
+        ["", "id", "attribute:", "attribute:a=b", "a", "payload:", "payload:a[", "column:x", "column:"],
+    ),
     "consensus.method": (["majority"], ["", "vote"]),
     "consensus.overlap": ([1, 5], [0, -1]),
     "consensus.max_overlap": ([3, 15], [16]),
@@ -138,6 +141,12 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "commit.max_age_seconds": ([1, 2_678_400], [0, 2_678_401]),
     "commit.validation_share": ([0, 0.7], [-0.1, math.nan]),
     "commit.test_share": ([0.01, 0.8], [0, -0.1, math.nan]),
+    "commit.splits.method": (["group", "stratified"], ["", "random"]),
+    "commit.splits.salt": (["", "s" * 64], ["a\nb", "s" * 65]),
+    "commit.splits.test_from": (["2026-10-01", "2027-02-28"], ["", "2026-13-01", "yesterday", "20261001"]),
+    "commit.splits.validation_from": (["2026-09-01", None], ["", "2026-02-31"]),
+    "commit.splits.test_days": ([1, 3660], [0, 3661]),
+    "commit.splits.validation_days": ([0, 3660, None], [-1, 3661]),
     "triggers.min_new_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.new_class_min_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.every_seconds": ([60, None], [59, 31_622_401]),
@@ -145,6 +154,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "gate.max_class_recall_drop": ([0, 1], [-0.1, 1.1, math.nan]),
     "gate.min_test_samples": ([1], [0, 10**9 + 1]),
     "gate.confidence": ([0.5, 0.99], [0.4, 1, math.nan]),
+    "gate.test": (["frozen-2026-11", None], ["", "Frozen", "a b", "-a", "a" * 65]),
     "training.image": (["host.io/name:tag", None], ["", "name:tag", "host.io/", "host.io/a b", "h.io/" + "x" * 251]),
     "training.instance_type": (
         ["ml.g5.2xlarge", "ml.c5.xlarge"],
@@ -190,9 +200,11 @@ def context(**changes: Any) -> dict[str, Any]:
 
 def _example_of(path: str) -> int:
     """In which project of the full example a key stands."""
-    if path.startswith(("label_schema.relations", "label_schema.renamed", "label_studio")):
+    third = ("label_schema.relations", "label_schema.renamed", "label_studio", "commit.splits.test_days")
+    if path.startswith((*third, "commit.splits.validation_days")):
         return 2
-    return int(path.startswith(("ground_truth", "selection.answer")))
+    second = ("ground_truth", "selection.answer", "commit.splits.test_from", "commit.splits.validation_from")
+    return int(path.startswith(second))
 
 
 def with_value(path: str, value: Any) -> dict[str, Any]:

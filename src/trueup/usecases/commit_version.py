@@ -57,7 +57,7 @@ class CommitVersion:
         def propose(view: View) -> Proposal:
             held = view.lookup(lines)
             changes = [each for name, each in lines.items() if not _holds(held, each)]
-            return Proposal(changes=changes, labels=tuple(labels))
+            return Proposal(changes=changes, labels=tuple(labels), placing=True)
 
         make = MakeVersion(datasets=self.datasets, clock=self.clock)
         version = make(project, propose, reason)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.capture.samples import sample_id
-from trueup.dataset.splits import split_of
+from trueup.capture.samples import group_in, media_type, sample_id
+from trueup.dataset.splitting.by_group import split_of
 from trueup.dataset.view import View
 from trueup.errors import LabelError
 from trueup.labels.reading import checked
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
 from trueup.ports import Clock, DatasetStore, PayloadStore
+from trueup.similarity.near_duplicates import print_text
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
@@ -45,13 +46,13 @@ class ImportLabels:
 
         def propose(view: View) -> Proposal:
             held = view.lookup(lines)
-            return Proposal(changes=[each for each in lines.values() if _differs(held, each)])
+            return Proposal(changes=[each for each in lines.values() if _differs(held, each)], placing=True)
 
         return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason)
 
     def _line(self, project: Project, label: ImportedLabel) -> LabelledSample:
         name = sample_id(label.payload)
-        group = label.group or name
+        group = label.group or group_in(label.payload, project.selection.group_by) or name
         return LabelledSample(
             sample_id=name,
             label=label.label,
@@ -60,6 +61,7 @@ class ImportLabels:
             content_type=label.payload.content_type,
             payload_uri=self.payloads.put(project.name, name, label.payload),
             labelled_at=self.clock.now(),
+            fingerprint=print_text(label.payload.data, media_type(label.payload.content_type)),
         )
 
 

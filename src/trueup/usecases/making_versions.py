@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.dataset.segments import encode
+from trueup.dataset.guards import GUARDS, Guard
+from trueup.dataset.placing import Ground, placed
+from trueup.dataset.segments import encode, labelled
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, RetryableError
@@ -15,15 +17,19 @@ from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
 from trueup.model import Change, DatasetVersion, LabelledSample, Project, Record, Removal, Segment, SettledLabel
 from trueup.ports import Clock, DatasetStore, Journal
+from trueup.usecases.knowing_splits import ground_of, note_groups, note_schema
 
 _ATTEMPTS = 4
 
 
 class Proposal(Record, frozen=True, kw_only=True):
-    """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any."""
+    """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any. With
+    `placing`, the project's way of splitting says where new lines go, and what is there stays where it is; without it
+    lines say so themselves (trueup.dataset.placing)."""
 
     changes: Sequence[Change]
     labels: tuple[SettledLabel, ...] = ()
+    placing: bool = False
 
 
 # What is to change on top of a head. Asked again when another commit came between.
@@ -35,11 +41,13 @@ class MakeVersion:
     """Commit what is proposed on top of a branch's head. A crash at any point leaves the old head or the new one.
 
     Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out;
-    returns None when none are left. Raises RetryableError after losing several races, and what `propose` does.
+    returns None when none are left. Raises RetryableError after losing several races, LeakError when a guard refuses,
+    and what `propose` does; nothing is written then.
     """
 
     datasets: DatasetStore
     clock: Clock
+    guards: Sequence[Guard] = GUARDS
 
     def __call__(
         self,
@@ -67,7 +75,8 @@ class MakeVersion:
     ) -> DatasetVersion | None:
         view = self.view(project, branch)
         proposal = propose(view)
-        before = view.lookup(each.sample_id for each in proposal.changes)
+        ground = ground_of(self.datasets, project, view, self.clock.now())
+        settled, before = self._settled(proposal, view, ground)
         parent = view.version
         making = Making(
             project=project.name,
@@ -79,20 +88,33 @@ class MakeVersion:
             merged=merged,
             schema_version=project.label_schema.version,
         )
-        changes = [
-            _since(each, making.number) for each in proposal.changes if _changes(before.get(each.sample_id), each)
-        ]
+        changes = [_since(each, making.number) for each in settled if _changes(before.get(each.sample_id), each)]
         if not changes:
             return None
         delta = self._write(project, changes)
         version = next_version(parent, before, changes, delta, parent.segments if parent else (), making)
         changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
+        note_schema(self.datasets, project, parent, making.at)
+        note_groups(self.datasets, project, version, ground.index.after(before.values(), labelled(changes)))
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
+            frozen=len(ground.frozen),
         )
         return version
+
+    def _settled(
+        self, proposal: Proposal, view: View, ground: Ground
+    ) -> tuple[list[Change], dict[str, LabelledSample]]:
+        """The changes in their splits, and the lines that they replace."""
+        before = view.lookup(each.sample_id for each in proposal.changes)
+        settled = placed(proposal.changes, before, ground, kept=not proposal.placing)
+        joined = [each.sample_id for each in settled if each.sample_id not in before]
+        before |= view.lookup(joined) if len(settled) > len(proposal.changes) else {}
+        for guard in self.guards:
+            guard(settled, before, ground)
+        return settled, before
 
     def _write(self, project: Project, changes: Sequence[Change]) -> tuple[Segment, ...]:
         return (self.datasets.put_segment(project.name, encode(changes), len(changes)),)

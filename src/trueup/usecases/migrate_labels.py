@@ -49,7 +49,7 @@ class MigrateLabels:
             return found
 
         def propose(view: View) -> Proposal:
-            return Proposal(changes=_look(view, project)[1])
+            return Proposal(changes=_look(view, project)[1], placing=True)
 
         reason = f"labels under the names of schema {project.label_schema.version}"
         return replace(found, version=make(project, propose, reason))

@@ -136,11 +136,11 @@ class Busy(MemoryDatasetStore):
         self.__dict__.update(there.__dict__)
         self.times = times
 
-    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+    def commit(self, version: DatasetVersion, journal: Journal, *, frozen: int | None = None) -> None:
         if self.times:
             self.times -= 1
             raise HeadMovedError("head moved")
-        super().commit(version, journal)
+        super().commit(version, journal, frozen=frozen)
 
 
 def test_a_commit_that_came_between_is_looked_at_again() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from trueup.adapters.aws.buckets import Bucket, sha256
+from trueup.adapters.aws.split_store import AwsSplitStore, still_frozen
 from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Table, journal_writes, put, record_of
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
@@ -17,13 +18,12 @@ from trueup.ports import DatasetStore, Journal
 MAX_LISTED_SEGMENTS = 1000
 
 
-class AwsDatasetStore(DatasetStore):
+class AwsDatasetStore(AwsSplitStore, DatasetStore):
     """Versions of up to `max_listed_segments` segments lie whole in the table; of longer ones the table holds the
     figures and the document in S3 the segments."""
 
     def __init__(self, table: Table, bucket: Bucket, max_listed_segments: int = MAX_LISTED_SEGMENTS) -> None:
-        self._table = table
-        self._bucket = bucket
+        super().__init__(table, bucket)
         self._max_listed_segments = max_listed_segments
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
@@ -37,7 +37,7 @@ class AwsDatasetStore(DatasetStore):
             raise IntegrityError(f"segment {sha256_name[:12]} of {project} does not hash to its name")
         return data
 
-    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+    def commit(self, version: DatasetVersion, journal: Journal, *, frozen: int | None = None) -> None:
         self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
         record, more = self._listed(version)
         head = put(
@@ -48,10 +48,13 @@ class AwsDatasetStore(DatasetStore):
             **more,
         )
         listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, condition=FRESH, **more)
+        known = [] if frozen is None else [still_frozen(version.project, frozen)]
         try:
-            self._table.write([head, listed, *journal_writes(journal)])
+            self._table.write([head, listed, *known, *journal_writes(journal)])
         except ConditionFailedError as error:
-            raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit") from error
+            raise HeadMovedError(
+                f"the head of {version.project} is no longer the parent of this commit, or a test set was frozen since"
+            ) from error
 
     def _listed(self, version: DatasetVersion) -> tuple[DatasetVersion, dict[str, Any]]:
         if len(version.segments) <= self._max_listed_segments:

@@ -1,0 +1,267 @@
+"""Which split the lines of a commit go into.
+
+What a version holds stays where it is. What is new goes, in this order: into test, where it belongs to a frozen test
+set; where its group is, or what hardly differs from it; where the project's way of splitting puts it. Lines that are
+linked, by group or as near-duplicates, are placed together. Where something new links groups that stood apart, they
+join: into test when one of them is frozen, else into the first of train, validation and test that holds one, since a
+model of before may have been trained on what is in train.
+
+Placing k lines on a version of n samples costs O(n + k log n) in arrays, and as many comparisons of fingerprints as
+trueup.similarity says; the version's lines themselves are read only where groups join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+
+from trueup.dataset.frozen import Frozen
+from trueup.dataset.groups import GroupIndex, Keys, key_of
+from trueup.dataset.splitting import SPLITTERS
+from trueup.dataset.splitting.units import SPLITS, Setting, Unit
+from trueup.model import Change, LabelledSample, Removal, Split
+from trueup.similarity.near_duplicates import Neighbours
+
+Lines = Mapping[str, LabelledSample]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What lines are placed on: where groups stand, what is frozen, and how the project splits. `content` is all of the
+    version's lines, read only where needed."""
+
+    index: GroupIndex
+    frozen: Sequence[Frozen]
+    setting: Setting
+    content: Iterable[LabelledSample] = ()
+
+    @property
+    def near(self) -> bool:
+        return self.setting.policy.splits.near_duplicates
+
+    def frozen_by(self, lines: Sequence[LabelledSample]) -> list[Frozen | None]:
+        """The frozen test set that each line belongs to, if it does."""
+        found: list[Frozen | None] = [None] * len(lines)
+        for each in self.frozen:
+            for place in np.flatnonzero(each.covers(lines, near=self.near)):
+                found[place] = found[place] or each
+        return found
+
+    def frozen_groups(self, keys: Keys) -> set[int]:
+        """Those of the groups that belong to a frozen test set."""
+        return {int(key) for each in self.frozen for key in keys[each.has_groups(keys)]}
+
+
+def placed(changes: Sequence[Change], before: Lines, ground: Ground, *, kept: bool) -> list[Change]:
+    """The changes with the splits that they get, and more of them where groups join.
+
+    `before` has the lines that are replaced. With `kept`, lines that are new go where they say unless their group
+    stands elsewhere, and lines that are there may move; without it neither their splits nor their groups change.
+    """
+    removals: list[Change] = [each for each in changes if isinstance(each, Removal)]
+    lines = [each for each in changes if isinstance(each, LabelledSample)]
+    held = [each if kept else _as_it_was(each, before[each.sample_id]) for each in lines if each.sample_id in before]
+    fresh = sorted((each for each in lines if each.sample_id not in before), key=lambda each: each.sample_id)
+    if not fresh:
+        return [*removals, *held]
+    clusters = _Clusters(fresh, held, before, ground, kept=kept)
+    settled = clusters.settled()
+    return [*removals, *clusters.joined(held), *settled]
+
+
+def linked(lines: Sequence[LabelledSample], *, near: bool) -> list[list[LabelledSample]]:
+    """Lines by what they are linked to: those of one group, and of groups with near-duplicates, together."""
+    links = Links()
+    keys = [key_of(each.group) for each in lines]
+    for key in keys:
+        links.root(key)
+    if near:
+        _link_alike(lines, keys, links)
+    found: dict[int, list[LabelledSample]] = {}
+    for line, key in zip(lines, keys, strict=True):
+        found.setdefault(links.root(key), []).append(line)
+    return list(found.values())
+
+
+def unit_of(lines: Sequence[LabelledSample]) -> Unit:
+    return Unit(key=min(each.group for each in lines), lines=lines)
+
+
+class Links:
+    """Which groups are linked (a disjoint-set forest with path halving)."""
+
+    def __init__(self) -> None:
+        self._parents: dict[int, int] = {}
+
+    def root(self, key: int) -> int:
+        parents = self._parents
+        parents.setdefault(key, key)
+        while parents[key] != key:
+            parents[key] = parents[parents[key]]
+            key = parents[key]
+        return key
+
+    def link(self, one: int, other: int) -> None:
+        self._parents[self.root(one)] = self.root(other)
+
+    def clusters(self) -> dict[int, list[int]]:
+        """All groups by their root."""
+        found: dict[int, list[int]] = {}
+        for key in self._parents:
+            found.setdefault(self.root(key), []).append(key)
+        return found
+
+
+def _link_alike(lines: Sequence[LabelledSample], keys: Sequence[int], links: Links) -> None:
+    printed = [(int(line.fingerprint, 16), key) for line, key in zip(lines, keys, strict=True) if line.fingerprint]
+    owners: dict[int, int] = {}
+    for found, key in printed:
+        links.link(owners.setdefault(found, key), key)
+    prints = np.array(list(owners), dtype=np.uint64)
+    if len(prints) > 1:
+        ones, others = Neighbours(prints).pairs(prints)
+        _link_pairs(prints[ones], prints[others], owners, owners, links)
+
+
+def _link_pairs(ones: Keys, others: Keys, left: Mapping[int, int], right: Mapping[int, int], links: Links) -> None:
+    """Link what owns each pair of fingerprints."""
+    for one, other in np.unique(np.stack([ones, others], axis=1), axis=0).tolist():
+        links.link(left[one], right[other])
+
+
+class _Clusters:
+    """New lines with what they are linked to, among themselves and in the version."""
+
+    def __init__(
+        self,
+        fresh: Sequence[LabelledSample],
+        held: Sequence[LabelledSample],
+        before: Lines,
+        ground: Ground,
+        *,
+        kept: bool,
+    ) -> None:
+        self._fresh = fresh
+        self._before = before
+        self._ground = ground
+        self._kept = kept
+        self._links = Links()
+        self._keys = [key_of(each.group) for each in fresh]
+        for key in self._keys:
+            self._links.root(key)
+        if ground.near:
+            _link_alike(fresh, self._keys, self._links)
+            self._link_to_version()
+        self._standing = self._stands(held)
+        self._moves: dict[int, Split] = {}
+
+    def settled(self) -> list[LabelledSample]:
+        """The new lines in their splits."""
+        members: dict[int, list[LabelledSample]] = {}
+        for line, key in zip(self._fresh, self._keys, strict=True):
+            members.setdefault(self._links.root(key), []).append(line)
+        frozen = self._frozen_roots()
+        found: list[LabelledSample] = []
+        waiting: list[Unit] = []
+        for root, keys in self._links.clusters().items():
+            target = self._target(keys, frozen=root in frozen)
+            if target is None and not self._kept:
+                waiting.append(unit_of(members[root]))
+                continue
+            found += _into(target or members[root][0].split, members[root], said=self._kept and root in frozen)
+        waiting.sort(key=lambda each: each.key)
+        way = SPLITTERS[self._ground.setting.policy.splits.method]
+        for unit, split in zip(waiting, way(waiting, self._ground.setting), strict=True):
+            found += _into(split, unit.lines)
+        return sorted(found, key=lambda each: each.sample_id)
+
+    def joined(self, held: Sequence[LabelledSample]) -> list[LabelledSample]:
+        """The lines that were there, with those that have to move since their groups join others."""
+        if not self._moves:
+            return list(held)
+        moves = self._with_all_linked()
+        rest = (each for each in self._ground.content if each.sample_id not in self._before)
+        there = [each for each in rest if key_of(each.group) in moves]
+        return [*(_moved(each, moves) for each in held), *(_moved(each, moves) for each in there)]
+
+    def _link_to_version(self) -> None:
+        whole = self._ground.index.whole
+        known, first = np.unique(whole.prints, return_index=True)
+        printed = {
+            int(each.fingerprint, 16): key
+            for each, key in zip(self._fresh, self._keys, strict=True)
+            if each.fingerprint
+        }
+        if not printed or not len(known):
+            return
+        prints = np.array(list(printed), dtype=np.uint64)
+        ones, others = Neighbours(known).pairs(prints)
+        owners = dict(zip(known[others].tolist(), whole.owners[first][others].tolist(), strict=True))
+        _link_pairs(prints[ones], known[others], printed, owners, self._links)
+
+    def _stands(self, held: Sequence[LabelledSample]) -> dict[int, list[int]]:
+        """Samples of each group by split, once what was there has moved."""
+        keys = np.array([each for group in self._links.clusters().values() for each in group], dtype=np.uint64)
+        found = dict(zip(keys.tolist(), self._ground.index.tallies(keys).tolist(), strict=True))
+        for each in held:
+            old = self._before[each.sample_id]
+            for line, step in ((old, -1), (each, 1)):
+                key = key_of(line.group)
+                if key in found:
+                    found[key][SPLITS.index(line.split)] += step
+        return found
+
+    def _frozen_roots(self) -> set[int]:
+        keys = np.array(list(self._standing), dtype=np.uint64)
+        found = {self._links.root(each) for each in self._ground.frozen_groups(keys)}
+        covered = self._ground.frozen_by(self._fresh)
+        found |= {self._links.root(key) for key, by in zip(self._keys, covered, strict=True) if by is not None}
+        return found
+
+    def _target(self, keys: Sequence[int], *, frozen: bool) -> Split | None:
+        """Where a cluster goes, unless it is all new. Groups of it that stand elsewhere have to move."""
+        stands = {
+            key: [split for split, number in zip(SPLITS, self._standing[key], strict=True) if number > 0]
+            for key in keys
+        }
+        there = {split for splits in stands.values() for split in splits}
+        if frozen:
+            target: Split = "test"
+        elif there:
+            target = next(each for each in SPLITS if each in there)
+        else:
+            return None
+        self._moves |= {key: target for key, splits in stands.items() if splits and splits != [target]}
+        return target
+
+    def _with_all_linked(self) -> dict[int, Split]:
+        """The groups that move, and those that hardly differ from them."""
+        moves, whole = dict(self._moves), self._ground.index.whole
+        if not self._ground.near or not len(whole.prints):
+            return moves
+        neighbours, frontier = Neighbours(whole.prints), set(moves)
+        while frontier:
+            mine = np.flatnonzero(np.isin(whole.owners, np.array(list(frontier), dtype=np.uint64)))
+            ones, others = neighbours.pairs(whole.prints[mine])
+            reached = zip(whole.owners[mine[ones]].tolist(), whole.owners[others].tolist(), strict=True)
+            found = {other: moves[one] for one, other in reached if other not in moves}
+            moves |= found
+            frontier = set(found)
+        return moves
+
+
+def _into(split: Split, lines: Iterable[LabelledSample], *, said: bool = False) -> list[LabelledSample]:
+    """`said`: a guard is to hear of what would leak, so that lines keep what they say."""
+    return [each if said or each.split == split else replace(each, split=split) for each in lines]
+
+
+def _as_it_was(line: LabelledSample, before: LabelledSample) -> LabelledSample:
+    seen = before.captured_at or line.captured_at
+    return replace(line, split=before.split, group=before.group, fingerprint=before.fingerprint, captured_at=seen)
+
+
+def _moved(line: LabelledSample, moves: Mapping[int, Split]) -> LabelledSample:
+    return replace(line, split=moves.get(key_of(line.group), line.split))
