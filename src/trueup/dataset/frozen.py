@@ -66,22 +66,27 @@ class Frozen:
     members: Members
 
     @cached_property
-    def _near(self) -> Neighbours:
+    def _neighbours(self) -> Neighbours:
         return Neighbours(self.members.prints)
 
     def holds(self, samples: Keys) -> NDArray[np.bool_]:
         """Which of these samples it is made of."""
         return _within(self.members.samples, samples)
 
+    def near(self, prints: Keys) -> NDArray[np.bool_]:
+        """Which fingerprints hardly differ from one of its own."""
+        found = np.zeros(len(prints), dtype=bool)
+        found[self._neighbours.pairs(prints)[0]] = True
+        return found
+
     def covers(self, lines: Sequence[LabelledSample], *, near: bool) -> NDArray[np.bool_]:
         """Which lines belong to it: one of its samples, of a group of theirs, or hardly different from one."""
         found = self.holds(np.array([key_of(each.sample_id) for each in lines], dtype=np.uint64))
         found |= _within(self.members.groups, np.array([key_of(each.group) for each in lines], dtype=np.uint64))
         printed = [place for place, each in enumerate(lines) if each.fingerprint is not None] if near else []
-        if printed and len(self.members.prints):
+        if printed:
             prints = np.array([int(lines[place].fingerprint or "0", 16) for place in printed], dtype=np.uint64)
-            ones, _ = self._near.pairs(prints)
-            found[np.array(printed)[ones]] = True
+            found[printed] |= self.near(prints)
         return found
 
     def has_groups(self, keys: Keys) -> NDArray[np.bool_]:

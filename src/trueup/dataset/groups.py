@@ -104,8 +104,8 @@ class Part:
     def decoded(cls, data: bytes) -> Part:
         """Raises IntegrityError when there are more or fewer bytes than it says."""
         groups, prints = (int(each) for each in np.frombuffer(data[:16].ljust(16, b"\0"), dtype="<u8"))
-        if len(data) != 16 + 20 * groups + 20 * prints:
-            raise IntegrityError(f"a part of a group index says {groups} groups and {prints} fingerprints: it is cut")
+        if len(data) < 16 or len(data) != 16 + 20 * groups + 20 * prints:
+            raise IntegrityError(f"a part of a group index of {len(data)} bytes is cut")
         kinds = (("<u8", groups), ("<i4", 3 * groups), ("<u8", prints), ("<u8", prints), ("<i4", prints))
         arrays, offset = [], 16
         for kind, length in kinds:

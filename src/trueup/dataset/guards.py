@@ -15,7 +15,7 @@ from trueup.model import Change, LabelledSample, Removal
 from trueup.similarity.near_duplicates import Neighbours
 
 # Raises LeakError.
-Guard = Callable[[Sequence[Change], Lines, Ground], None]
+Guard = Callable[[Sequence[Change], Lines, Ground], object]
 FORGOTTEN = "forgotten"
 ASKED_AGAIN = "asked again"
 _NAMED = 3
@@ -73,8 +73,8 @@ def _arriving(changes: Sequence[Change], before: Lines) -> list[LabelledSample]:
     return [each for each in lines if _place(each) != _place(before.get(each.sample_id))]
 
 
-def _place(line: LabelledSample | None) -> tuple[str, str] | None:
-    return (line.split, line.group) if line else None
+def _place(line: LabelledSample | None) -> tuple[str, str, str | None] | None:
+    return (line.split, line.group, line.fingerprint) if line else None
 
 
 def _nothing_leaves(changes: Sequence[Change], ground: Ground) -> None:

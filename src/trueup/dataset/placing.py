@@ -69,7 +69,7 @@ def placed(changes: Sequence[Change], before: Lines, ground: Ground, *, kept: bo
         return [*removals, *held]
     clusters = _Clusters(fresh, held, before, ground, kept=kept)
     settled = clusters.settled()
-    return [*removals, *clusters.joined(held), *settled]
+    return [*removals, *clusters.joined(), *settled]
 
 
 def linked(lines: Sequence[LabelledSample], *, near: bool) -> list[list[LabelledSample]]:
@@ -155,7 +155,11 @@ class _Clusters:
         if ground.near:
             _link_alike(fresh, self._keys, self._links)
             self._link_to_version()
-        self._standing = self._stands(held)
+        self._held = held
+        self._standing = self._stands()
+        self._bridged: set[int] = set()
+        if ground.near:
+            self._link_what_joins()
         self._moves: dict[int, Split] = {}
 
     def settled(self) -> list[LabelledSample]:
@@ -178,14 +182,13 @@ class _Clusters:
             found += _into(split, unit.lines)
         return sorted(found, key=lambda each: each.sample_id)
 
-    def joined(self, held: Sequence[LabelledSample]) -> list[LabelledSample]:
+    def joined(self) -> list[LabelledSample]:
         """The lines that were there, with those that have to move since their groups join others."""
         if not self._moves:
-            return list(held)
-        moves = self._with_all_linked()
+            return list(self._held)
         rest = (each for each in self._ground.content if each.sample_id not in self._before)
-        there = [each for each in rest if key_of(each.group) in moves]
-        return [*(_moved(each, moves) for each in held), *(_moved(each, moves) for each in there)]
+        there = [each for each in rest if key_of(each.group) in self._moves]
+        return [_moved(each, self._moves) for each in (*self._held, *there)]
 
     def _link_to_version(self) -> None:
         whole = self._ground.index.whole
@@ -202,11 +205,32 @@ class _Clusters:
         owners = dict(zip(known[others].tolist(), whole.owners[first][others].tolist(), strict=True))
         _link_pairs(prints[ones], known[others], printed, owners, self._links)
 
-    def _stands(self, held: Sequence[LabelledSample]) -> dict[int, list[int]]:
+    def _link_what_joins(self) -> None:
+        """Where what is new links groups that stand apart, all that is linked to these joins as well."""
+        whole, frontier = self._ground.index.whole, self._torn()
+        neighbours = Neighbours(whole.prints) if frontier else None
+        while frontier and neighbours is not None:
+            self._bridged |= frontier
+            mine = np.flatnonzero(np.isin(whole.owners, np.array(sorted(frontier), dtype=np.uint64)))
+            ones, others = neighbours.pairs(whole.prints[mine])
+            for one, other in zip(whole.owners[mine[ones]].tolist(), whole.owners[others].tolist(), strict=True):
+                self._links.link(one, other)
+            self._standing = self._stands()
+            frontier = self._torn() - self._bridged
+
+    def _torn(self) -> set[int]:
+        """The groups of clusters that stand in several splits."""
+        found: set[int] = set()
+        for keys in self._links.clusters().values():
+            if len({split for key in keys for split in _splits_of(self._standing[key])}) > 1:
+                found.update(keys)
+        return found
+
+    def _stands(self) -> dict[int, list[int]]:
         """Samples of each group by split, once what was there has moved."""
         keys = np.array([each for group in self._links.clusters().values() for each in group], dtype=np.uint64)
         found = dict(zip(keys.tolist(), self._ground.index.tallies(keys).tolist(), strict=True))
-        for each in held:
+        for each in self._held:
             old = self._before[each.sample_id]
             for line, step in ((old, -1), (each, 1)):
                 key = key_of(line.group)
@@ -217,16 +241,23 @@ class _Clusters:
     def _frozen_roots(self) -> set[int]:
         keys = np.array(list(self._standing), dtype=np.uint64)
         found = {self._links.root(each) for each in self._ground.frozen_groups(keys)}
+        found |= {self._links.root(each) for each in self._frozen_among_bridged()}
         covered = self._ground.frozen_by(self._fresh)
         found |= {self._links.root(key) for key, by in zip(self._keys, covered, strict=True) if by is not None}
         return found
 
+    def _frozen_among_bridged(self) -> set[int]:
+        """Groups that join others and hardly differ from something frozen."""
+        if not self._bridged:
+            return set()
+        whole = self._ground.index.whole
+        mine = np.isin(whole.owners, np.array(sorted(self._bridged), dtype=np.uint64))
+        near = [each.near(whole.prints[mine]) for each in self._ground.frozen]
+        return {int(key) for each in near for key in whole.owners[mine][each]}
+
     def _target(self, keys: Sequence[int], *, frozen: bool) -> Split | None:
         """Where a cluster goes, unless it is all new. Groups of it that stand elsewhere have to move."""
-        stands = {
-            key: [split for split, number in zip(SPLITS, self._standing[key], strict=True) if number > 0]
-            for key in keys
-        }
+        stands = {key: _splits_of(self._standing[key]) for key in keys}
         there = {split for splits in stands.values() for split in splits}
         if frozen:
             target: Split = "test"
@@ -237,25 +268,14 @@ class _Clusters:
         self._moves |= {key: target for key, splits in stands.items() if splits and splits != [target]}
         return target
 
-    def _with_all_linked(self) -> dict[int, Split]:
-        """The groups that move, and those that hardly differ from them."""
-        moves, whole = dict(self._moves), self._ground.index.whole
-        if not self._ground.near or not len(whole.prints):
-            return moves
-        neighbours, frontier = Neighbours(whole.prints), set(moves)
-        while frontier:
-            mine = np.flatnonzero(np.isin(whole.owners, np.array(list(frontier), dtype=np.uint64)))
-            ones, others = neighbours.pairs(whole.prints[mine])
-            reached = zip(whole.owners[mine[ones]].tolist(), whole.owners[others].tolist(), strict=True)
-            found = {other: moves[one] for one, other in reached if other not in moves}
-            moves |= found
-            frontier = set(found)
-        return moves
-
 
 def _into(split: Split, lines: Iterable[LabelledSample], *, said: bool = False) -> list[LabelledSample]:
     """`said`: a guard is to hear of what would leak, so that lines keep what they say."""
     return [each if said or each.split == split else replace(each, split=split) for each in lines]
+
+
+def _splits_of(numbers: Sequence[int]) -> list[Split]:
+    return [split for split, number in zip(SPLITS, numbers, strict=True) if number > 0]
 
 
 def _as_it_was(line: LabelledSample, before: LabelledSample) -> LabelledSample:

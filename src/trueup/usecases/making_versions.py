@@ -91,9 +91,10 @@ class MakeVersion:
         changes = [_since(each, making.number) for each in settled if _changes(before.get(each.sample_id), each)]
         if not changes:
             return None
+        changed = {each.sample_id for each in changes}
+        before = {name: each for name, each in before.items() if name in changed}
         delta = self._write(project, changes)
         version = next_version(parent, before, changes, delta, parent.segments if parent else (), making)
-        changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
         note_schema(self.datasets, project, parent, making.at)
         note_groups(self.datasets, project, version, ground.index.after(before.values(), labelled(changes)))
