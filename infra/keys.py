@@ -98,6 +98,11 @@ def _renamed(value: Mapping[str, str]) -> bool:
     return len(value) <= 300 and all(_CLASS_NAME.holds(each) for each in value)
 
 
+def _split(value: Mapping[str, tuple[str, ...]]) -> bool:
+    named = len(value) <= 50 and all(_CLASS_NAME.holds(each) for each in value)
+    return named and all(2 <= len(set(parts)) == len(parts) <= 20 for parts in value.values())
+
+
 def _hyperparameters(value: dict[str, str]) -> bool:
     fits = len(value) <= MAX_HYPERPARAMETERS and all(
         0 < len(name) <= 256 and len(text) <= MAX_HYPERPARAMETER for name, text in value.items()
@@ -166,6 +171,11 @@ _RENAMED = Allowed("up to 300 names that a class may have", _renamed)
 _RELATIONS = Allowed("up to 30 relations", lambda value: len(value) <= 30)
 _CLASS_NAME = matching(
     r"(?!\{)[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces, the first no {", 256
+)
+_SPLIT = Allowed("up to 50 names that a class may have, each with 2 to 20 of the classes", _split)
+_REMOVED = Allowed(
+    "up to 50 names that a class may have",
+    lambda value: len(value) <= 50 and all(_CLASS_NAME.holds(each) for each in value),
 )
 _CLASS_KEY = matching(r"[^\sSsUu?]", "one character; s, u and ? are the workbench's own", 1)
 _GROUP_BY = Allowed(
@@ -323,6 +333,17 @@ PROJECT_KEYS: dict[str, Key] = {
         "one. After the deployment `trueup schema migrate` relabels the dataset (docs/concepts.md)",
         {"organisation": "company"},
         _RENAMED,
+    ),
+    "label_schema.split": Key(
+        "Classes that there were, and what a sample of each may be now. `trueup schema migrate` takes these samples "
+        "out of the dataset and asks people about them (docs/splits.md)",
+        {"place": ["city", "country"]},
+        _SPLIT,
+    ),
+    "label_schema.removed": Key(
+        "Classes that there were and that nothing took the place of; people are asked about their samples likewise",
+        ["date"],
+        _REMOVED,
     ),
     "label_schema.media": Key("How the workbench shows an input", "text"),
     "label_schema.guidelines": Key("What annotators read before they answer", "Choose the team that should answer."),

@@ -69,7 +69,8 @@ _SECTIONS = {
 }
 # Shown in an example of their own.
 _SECOND = ("ground_truth", "selection.answer")
-_THIRD = ("label_schema.relations", "label_schema.renamed", "label_studio")
+_SPANS = ("label_schema.relations", "label_schema.renamed", "label_schema.split", "label_schema.removed")
+_THIRD = (*_SPANS, "label_studio")
 # The two ways in which a split by time is said.
 _DATES = ("commit.splits.test_from", "commit.splits.validation_from")
 _DAYS = ("commit.splits.test_days", "commit.splits.validation_days")
@@ -119,9 +120,11 @@ def full_example() -> dict[str, Any]:
         "label_schema": {
             "kind": "spans",
             "media": "text",
-            "classes": [{"name": "person"}, {"name": "company"}],
+            "classes": [{"name": "person"}, {"name": "company"}, {"name": "city"}, {"name": "country"}],
             "relations": inner["label_schema.relations"],
             "renamed": inner["label_schema.renamed"],
+            "split": inner["label_schema.split"],
+            "removed": inner["label_schema.removed"],
         },
         "triggers": {"action": "notify"},
         "backend": "label_studio",

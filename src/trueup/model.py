@@ -54,7 +54,9 @@ class LabelSchema(Record, frozen=True, kw_only=True):
     """What annotators may answer (trueup.labels). The order of `classes` gives the class index of manifests; kinds
     without classes have none. `relations` may lie between spans, `scale` is that of ratings. `none_of_these`: whether
     annotators may say that no class fits, and propose one. `renamed` leads from names that classes or relations had
-    before to those of today; `version` names what gives answers their meaning."""
+    before to those of today, `split` from classes that there were to those that such a sample may be of now, and
+    `removed` are classes that are no more: of these two, people say anew what a sample is. `version` names what gives
+    answers their meaning."""
 
     kind: Kind = "classification"
     media: Literal["image", "text", "tabular", "audio"] = "image"
@@ -63,6 +65,8 @@ class LabelSchema(Record, frozen=True, kw_only=True):
     scale: Scale = Scale()
     none_of_these: bool = True
     renamed: Mapping[str, str] = {}
+    split: Mapping[str, tuple[str, ...]] = {}
+    removed: tuple[str, ...] = ()
     guidelines: str = ""
 
     @property

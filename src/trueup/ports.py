@@ -249,8 +249,9 @@ class TaskStore(Protocol):
         """Strongly consistent. Raises NotFoundError."""
         ...
 
-    def add(self, task: Task, journal: Journal) -> None:
-        """A task beside those of selection. Raises ConflictError when it is there already."""
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
+        """A task beside those of selection, with its sample where that may be unknown; a known one stays as it is.
+        Raises ConflictError when the task is there already."""
         ...
 
     def save(

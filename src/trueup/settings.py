@@ -541,11 +541,33 @@ def _schema_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         f"is set, but label_schema.kind is {kind!r}: relations lie between spans",
     )
     yield from _name_agreements(schema)
+    yield from _asking_agreements(schema)
     yield (
         "label_schema.scale",
         schema.scale.low < schema.scale.high,
         f"reaches from {schema.scale.low} to {schema.scale.high}: the high end must lie above the low one",
     )
+
+
+def _asking_agreements(schema: LabelSchema) -> Iterator[tuple[str, bool, str]]:
+    """Of classes that people are asked about anew: they are no classes, nor renamed, and what one was split into is."""
+    for key, names in (("split", tuple(schema.split)), ("removed", schema.removed)):
+        alive = next((each for each in names if each in schema.names), None)
+        yield (
+            f"label_schema.{key}",
+            alive is None,
+            f"holds {alive!r}, which is a class of label_schema.classes",
+        )
+        twice = next((each for each in names if each in schema.renamed), None)
+        yield (
+            f"label_schema.{key}",
+            twice is None,
+            f"holds {twice!r}, which label_schema.renamed holds too",
+        )
+    both = next((each for each in schema.removed if each in schema.split), None)
+    yield "label_schema.removed", both is None, f"holds {both!r}, which label_schema.split holds too"
+    lost = next((each for parts in schema.split.values() for each in parts if each not in schema.names), None)
+    yield "label_schema.split", lost is None, f"leads to {lost!r}, which is no class of label_schema.classes"
 
 
 def _name_agreements(schema: LabelSchema) -> Iterator[tuple[str, bool, str]]:

@@ -68,6 +68,11 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
         [{}, {"firm": "company", "worker": "person"}, {"x" * 256: "company"}],
         [{"": "company"}, {"a\nb": "company"}, {"x" * 257: "company"}, {str(each): "company" for each in range(301)}],
     ),
+    "label_schema.split": (
+        [{}, {"place": ["city", "country"]}],
+        [{"place": ["city"]}, {"place": ["city", "city"]}, {"a\nb": ["city", "country"]}],
+    ),
+    "label_schema.removed": ([[], ["date"]], [[""], ["a\nb"], [str(each) for each in range(51)]]),
     "label_schema.relations[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb", "{"]),
     "label_schema.relations[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
     "label_schema.scale.low": ([-100, 4], [-101]),
@@ -200,8 +205,14 @@ def context(**changes: Any) -> dict[str, Any]:
 
 def _example_of(path: str) -> int:
     """In which project of the full example a key stands."""
-    third = ("label_schema.relations", "label_schema.renamed", "label_studio", "commit.splits.test_days")
-    if path.startswith((*third, "commit.splits.validation_days")):
+    third = (
+        "label_schema.relations",
+        "label_schema.renamed",
+        "label_studio",
+        "label_schema.split",
+        "commit.splits.test_days",
+    )
+    if path.startswith((*third, "label_schema.removed", "commit.splits.validation_days")):
         return 2
     second = ("ground_truth", "selection.answer", "commit.splits.test_from", "commit.splits.validation_from")
     return int(path.startswith(second))

@@ -437,9 +437,11 @@ class MemoryTaskStore(TaskStore):
         return self._tasks[project, task_id]
 
     @_locked
-    def add(self, task: Task, journal: Journal) -> None:
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
         if (task.project, task.task_id) in self._tasks:
             raise ConflictError(f"task {task.task_id} is there already")
+        if sample is not None:
+            self._samples.setdefault((task.project, task.sample_id), sample)
         self._tasks[task.project, task.task_id] = task
         self._world.write(journal)
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from trueup.usecases.decide_retraining import DecideRetraining
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
+    from trueup.usecases.freeze_test import FreezeTest
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from trueup.usecases.report_quality import ReportQuality
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
     from trueup.usecases.show_corrections import ShowCorrections
+    from trueup.usecases.split_dataset import SplitDataset
 
 
 class Deployed(Protocol):
@@ -83,6 +85,10 @@ class Deployed(Protocol):
     def attach(self) -> AttachEndpoint: ...
     @property
     def import_labels(self) -> ImportLabels: ...
+    @property
+    def freeze_test(self) -> FreezeTest: ...
+    @property
+    def split_dataset(self) -> SplitDataset: ...
     @property
     def migrate_labels(self) -> MigrateLabels: ...
     @property

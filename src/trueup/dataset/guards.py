@@ -102,9 +102,11 @@ def _torn(groups: set[int], steps: Counter[tuple[int, str]], ground: Ground) -> 
 def _nothing_alike_apart(arriving: Sequence[LabelledSample], steps: Counter[tuple[int, str]], ground: Ground) -> None:
     printed = [each for each in arriving if each.fingerprint is not None]
     whole = ground.index.whole
-    if not printed or not len(whole.prints):
-        return
     prints = np.array([int(each.fingerprint or "0", 16) for each in printed], dtype=np.uint64)
+    ones, others = Neighbours(prints).pairs(prints)
+    for one, other in zip(ones.tolist(), others.tolist(), strict=True):
+        if printed[one].split != printed[other].split:
+            raise _apart(printed[one], printed[other].split)
     ones, others = Neighbours(whole.prints).pairs(prints)
     owners = np.unique(whole.owners[others])
     stood = dict(zip(owners.tolist(), ground.index.tallies(owners).tolist(), strict=True))
@@ -115,11 +117,15 @@ def _nothing_alike_apart(arriving: Sequence[LabelledSample], steps: Counter[tupl
             if each != line.split and number + steps[owner, each] > 0
         ]
         if elsewhere:
-            raise LeakError(
-                f"sample {line.sample_id[:12]} (group {line.group[:64]}) would go into {line.split}, but hardly "
-                f"differs from what is in {elsewhere[0]}: move both, as trueup dataset split does",
-                field=line.sample_id,
-            )
+            raise _apart(line, elsewhere[0])
+
+
+def _apart(line: LabelledSample, other: str) -> LeakError:
+    return LeakError(
+        f"sample {line.sample_id[:12]} (group {line.group[:64]}) would go into {line.split}, but hardly differs from "
+        f"what is in {other}: move both, as trueup dataset split does",
+        field=line.sample_id,
+    )
 
 
 def _samples(names: Iterable[str]) -> str:

@@ -153,7 +153,9 @@ class _Clusters:
         for key in self._keys:
             self._links.root(key)
         if ground.near:
-            _link_alike(fresh, self._keys, self._links)
+            regrouped = [each for each in held if each.group != before[each.sample_id].group]
+            linking = [*fresh, *regrouped]
+            _link_alike(linking, [key_of(each.group) for each in linking], self._links)
             self._link_to_version()
         self._held = held
         self._standing = self._stands()

@@ -41,11 +41,13 @@ from trueup.errors import NotFoundError
 from trueup.model import Champion, ModelPackage, Project, RetrainingRun, RunStatus
 from trueup.ports import EndpointState, Journal, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
+from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
+from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
@@ -56,6 +58,7 @@ from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.usecases.split_dataset import SplitDataset
 from trueup.usecases.submit_annotation import Submission
 
 _HASH = re.compile(r"\b[0-9a-f]{16,64}\b")
@@ -131,8 +134,20 @@ class FakeDeployed:
         return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
 
     @property
+    def freeze_test(self) -> FreezeTest:
+        return FreezeTest(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def split_dataset(self) -> SplitDataset:
+        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
     def migrate_labels(self) -> MigrateLabels:
-        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock)
+        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock, ask=self.ask_again)
+
+    @property
+    def ask_again(self) -> AskAgain:
+        return AskAgain(tasks=self.tasks, queue=self.queue, payloads=self.payloads, clock=self.clock)
 
     @property
     def decide(self) -> DecideRetraining:

@@ -149,7 +149,7 @@ def take(book: Book, kind: str, what: Any) -> None:
                 book.splitting("pets", what)
 
 
-@settings(max_examples=300, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
+@settings(max_examples=300, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
 @given(st.sampled_from(METHODS), st.lists(steps, max_size=8))
 def test_any_history_keeps_groups_whole_and_frozen_tests_frozen(policy: SplitPolicy, history: list[Any]) -> None:
     book = Book(policy)

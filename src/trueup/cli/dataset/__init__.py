@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trueup.cli.dataset import bring, check, compare, export, look
+from trueup.cli.dataset import bring, check, compare, export, look, splits
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.command("list")(look.list_versions)
@@ -12,4 +12,7 @@ app.command("show")(look.show)
 app.command("diff")(compare.diff_versions)
 app.command("export")(export.export)
 app.command("import")(bring.import_manifest)
+app.command("freeze")(splits.freeze)
+app.command("frozen")(splits.list_frozen)
+app.command("split")(splits.split)
 app.command("verify")(check.verify_versions)
