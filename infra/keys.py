@@ -177,6 +177,10 @@ _REMOVED = Allowed(
     "up to 50 names that a class may have",
     lambda value: len(value) <= 50 and all(_CLASS_NAME.holds(each) for each in value),
 )
+_SAID = Allowed(
+    f"up to {MAX_CLASSES} different names that a class may have",
+    lambda value: len(set(value)) == len(value) <= MAX_CLASSES and all(_CLASS_NAME.holds(each) for each in value),
+)
 _CLASS_KEY = matching(r"[^\sSsUu?]", "one character; s, u and ? are the workbench's own", 1)
 _GROUP_BY = Allowed(
     "inference_id, a name after attribute:, a JMESPath expression after payload:, or a column's number after column:",
@@ -414,6 +418,12 @@ PROJECT_KEYS: dict[str, Key] = {
         "Their classes in order, where the answer does not name them; empty: the label schema's", ["sales", "billing"]
     ),
     "selection.answer.logits": Key("Whether they need a softmax", True),
+    "selection.classes": Key(
+        "After classes were merged, split or removed: those that the endpoint's model was trained with, in its order. "
+        "Bare answers with as many numbers are read by them until another model serves; empty: the label schema's",
+        ["sales", "billing", "refunds"],
+        _SAID,
+    ),
     "selection.group_by": Key(
         "Samples of one group (of a user, a patient, a video) stay in one split: the caller's id, a value in the "
         "request's custom attributes, what a JMESPath leads to in a JSON input, or a column of a CSV input; null makes "

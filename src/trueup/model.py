@@ -84,6 +84,22 @@ class LabelSchema(Record, frozen=True, kw_only=True):
         return content_id(msgspec.json.encode(meaning, order="deterministic"))[:12]
 
 
+class SaidClasses(tuple[str, ...]):
+    """Classes in the order of a model's bare numbers: today's, and `before` those of a model that knows others."""
+
+    before: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, today: tuple[str, ...], before: tuple[str, ...]) -> SaidClasses:
+        found = cls(today)
+        found.before = before
+        return found
+
+    def first(self, count: int) -> tuple[str, ...]:
+        """The classes of so many numbers: those of before, where it is as many as these; else the first of today's."""
+        return self.before if len(self.before) == count else tuple(self[:count])
+
+
 class AnswerPath(Record, frozen=True, kw_only=True):
     """Where the numbers lie in a JSON answer that no decoder knows, in JMESPath: `values` leads to one list of numbers,
     one for each instance, or one score. `labels` leads to their classes; without it they are `classes`, or else the
@@ -135,7 +151,8 @@ class SelectionPolicy(Record, frozen=True, kw_only=True):
     uniformly at random, `shares` the parts that other strategies choose, by name. `error_rate` is that of the strategy
     conformal; `calibrate` scores by probabilities at the temperature that labels taught. `slice_by` names the captures'
     slice as `group_by` does their group. `decoder` names who reads answers, `answer` says where in them the numbers
-    lie; both None takes the first decoder that can. `seed` makes the draw reproducible; `version` is filled from the
+    lie; both None takes the first decoder that can. `classes` are those of a model that was trained before classes
+    changed, in its order. `seed` makes the draw reproducible; `version` is filled from the
     content.
     """
 
@@ -150,6 +167,7 @@ class SelectionPolicy(Record, frozen=True, kw_only=True):
     seed: int = 0
     decoder: str | None = None
     answer: AnswerPath | None = None
+    classes: tuple[str, ...] = ()
     group_by: str | None = None
     slice_by: str | None = None
 
@@ -380,6 +398,11 @@ class Project(Record, frozen=True, kw_only=True):
     backend: Literal["queue", "ground_truth", "label_studio"] = "queue"
     ground_truth: GroundTruthBackend | None = None
     label_studio: LabelStudioBackend | None = None
+
+    @property
+    def said_classes(self) -> SaidClasses:
+        """What the endpoint's model calls its classes where its answers do not name them."""
+        return SaidClasses.of(self.label_schema.names, self.selection.classes)
 
     @property
     def batch(self) -> int:

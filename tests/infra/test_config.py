@@ -106,6 +106,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "selection.slice_by": (["attribute:a", None], ["", "inference_id", "attribute:", "a"]),
     "selection.seed": ([0, 2**32 - 1], [-1, 2**32]),
     "selection.decoder": (["csv_probabilities", None], ["", "csv"]),
+    "selection.classes": ([[], ["a", "b"]], [["a", "a"], [""], [str(each) for each in range(MAX_CLASSES + 1)]]),
     "selection.answer.values": (["a", "a[*].b"], ["", "a["]),
     "selection.answer.labels": (["a", None], ["", "]"]),
     "selection.group_by": (

@@ -173,6 +173,9 @@ class _Clusters:
         found: list[LabelledSample] = []
         waiting: list[Unit] = []
         for root, keys in self._links.clusters().items():
+            if root not in members:
+                # Lines that were there and said themselves where they go: the guards judge that.
+                continue
             target = self._target(keys, frozen=root in frozen)
             if target is None and not self._kept:
                 waiting.append(unit_of(members[root]))

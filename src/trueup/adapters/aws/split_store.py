@@ -61,8 +61,8 @@ class AwsSplitStore(SplitStore):
         counted = Write(
             action="Update",
             key=(_frozen_pk(frozen.project), _COUNT),
-            update="SET sets = :next",
-            condition="sets = :known" if known else FRESH,
+            update="SET frozen_sets = :next",
+            condition="frozen_sets = :known" if known else FRESH,
             values={":next": known + 1, ":known": known} if known else {":next": known + 1},
         )
         try:
@@ -90,7 +90,7 @@ def still_frozen(project: str, sets: int) -> Write:
     return Write(
         action="ConditionCheck",
         key=(_frozen_pk(project), _COUNT),
-        condition="sets = :sets" if sets else FRESH,
+        condition="frozen_sets = :sets" if sets else FRESH,
         values={":sets": sets} if sets else {},
     )
 
