@@ -6,6 +6,8 @@ from pathlib import Path
 
 from trueup.capture.decoders import DECODERS
 from trueup.dataset.exports import EXPORTS
+from trueup.dataset.guards import GUARDS
+from trueup.dataset.splitting import SPLITTERS
 from trueup.events import documentation
 from trueup.quality.methods import METHODS
 from trueup.retraining.triggers import RULES
@@ -20,7 +22,7 @@ def test_the_events_page_is_the_code() -> None:
 
 def test_everything_registered_is_in_the_extending_page() -> None:
     page = (DOCS / "extending.md").read_text()
-    for table in (DECODERS, STRATEGIES, METHODS, RULES, EXPORTS):
+    for table in (DECODERS, STRATEGIES, METHODS, RULES, EXPORTS, SPLITTERS, [each.__name__ for each in GUARDS]):
         for name in table:
             assert f"`{name}`" in page
 
