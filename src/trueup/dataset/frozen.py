@@ -75,9 +75,11 @@ class Frozen:
 
     def near(self, prints: Keys) -> NDArray[np.bool_]:
         """Which fingerprints hardly differ from one of its own."""
-        found = np.zeros(len(prints), dtype=bool)
-        found[self._neighbours.pairs(prints)[0]] = True
-        return found
+        unique, places = np.unique(prints, return_inverse=True)
+        found = np.zeros(len(unique), dtype=bool)
+        for ones, _ in self._neighbours.pairs(unique):
+            found[ones] = True
+        return np.asarray(found[places], dtype=bool)
 
     def covers(self, lines: Sequence[LabelledSample], *, near: bool) -> NDArray[np.bool_]:
         """Which lines belong to it: one of its samples, of a group of theirs, or hardly different from one."""

@@ -25,6 +25,7 @@ from trueup.dataset.splitting.units import SPLITS
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
 from trueup.model import GroupDocument, GroupPart, LabelledSample
+from trueup.similarity.near_duplicates import Neighbours
 
 Keys = NDArray[np.uint64]
 Tallies = NDArray[np.int32]
@@ -156,6 +157,44 @@ class GroupIndex:
     def whole(self) -> Part:
         """The parts in one."""
         return Part.merged(self._parts)
+
+    @cached_property
+    def known(self) -> KnownPrints:
+        return KnownPrints(self.whole)
+
+
+class KnownPrints:
+    """The fingerprints of a part, each once, with the groups that have them."""
+
+    def __init__(self, part: Part) -> None:
+        self.prints, self._firsts = np.unique(part.prints, return_index=True)
+        self._ends = np.append(self._firsts[1:], len(part.prints))
+        self._owners = part.owners
+        self._part = part
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        return Neighbours(self.prints)
+
+    def owners(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], Keys]:
+        """The groups of fingerprints at these places: for each group which of the places, and the group."""
+        lengths = self._ends[places] - self._firsts[places]
+        which = np.repeat(np.arange(len(places)), lengths)
+        before = np.cumsum(lengths) - lengths
+        rows = np.arange(len(which)) - before[which] + self._firsts[places][which]
+        return which, self._owners[rows]
+
+    def of(self, groups: Keys) -> NDArray[np.int64]:
+        """The places of the fingerprints that groups have."""
+        mine = np.isin(self._owners, groups)
+        return np.unique(np.searchsorted(self.prints, self._part.prints[mine]))
+
+    def near(self, prints: Keys, kinds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """What hardly differs from some fingerprints: of each kind of them, the places, each once."""
+        found = np.empty(0, dtype=np.int64)
+        for ones, others in self.neighbours.pairs(prints):
+            found = np.union1d(found, kinds[ones] * max(1, len(self.prints)) + others)
+        return found // max(1, len(self.prints)), found % max(1, len(self.prints))
 
 
 _PORTION = 50_000

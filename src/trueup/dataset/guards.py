@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from trueup.dataset.groups import key_of
+from trueup.dataset.groups import Keys, key_of, print_of
 from trueup.dataset.placing import Ground, Lines
 from trueup.dataset.splitting.units import SPLITS
 from trueup.errors import LeakError
 from trueup.model import Change, LabelledSample, Removal
-from trueup.similarity.near_duplicates import Neighbours
+from trueup.similarity.near_duplicates import NEAR, Neighbours
 
 # Raises LeakError.
 Guard = Callable[[Sequence[Change], Lines, Ground], object]
@@ -100,24 +101,47 @@ def _torn(groups: set[int], steps: Counter[tuple[int, str]], ground: Ground) -> 
 
 
 def _nothing_alike_apart(arriving: Sequence[LabelledSample], steps: Counter[tuple[int, str]], ground: Ground) -> None:
-    printed = [each for each in arriving if each.fingerprint is not None]
-    whole = ground.index.whole
-    prints = np.array([int(each.fingerprint or "0", 16) for each in printed], dtype=np.uint64)
-    ones, others = Neighbours(prints).pairs(prints)
-    for one, other in zip(ones.tolist(), others.tolist(), strict=True):
-        if printed[one].split != printed[other].split:
-            raise _apart(printed[one], printed[other].split)
-    ones, others = Neighbours(whole.prints).pairs(prints)
-    owners = np.unique(whole.owners[others])
-    stood = dict(zip(owners.tolist(), ground.index.tallies(owners).tolist(), strict=True))
-    for line, owner in zip((printed[place] for place in ones.tolist()), whole.owners[others].tolist(), strict=True):
-        elsewhere = [
-            each
-            for each, number in zip(SPLITS, stood[owner], strict=True)
-            if each != line.split and number + steps[owner, each] > 0
-        ]
-        if elsewhere:
-            raise _apart(line, elsewhere[0])
+    printed = {(print_of(each), each.split): each for each in arriving if each.fingerprint is not None}
+    lines = list(printed.values())
+    prints, places = np.unique(np.array([each for each, _ in printed], dtype=np.uint64), return_inverse=True)
+    kinds = np.array([SPLITS.index(each.split) for each in lines], dtype=np.int64)
+    if len(prints) < len(lines):
+        twice = next(place for place, number in enumerate(np.bincount(places)) if number > 1)
+        one, other = (lines[each] for each in np.flatnonzero(places == twice)[:2])
+        raise _apart(one, other.split)
+    # Each fingerprint stands in one split now, so that lines and fingerprints correspond.
+    order = np.argsort(places)
+    lines, kinds = [lines[each] for each in order], kinds[order]
+    for ones, others in Neighbours(prints).pairs(prints):
+        torn = np.flatnonzero(kinds[ones] != kinds[others])
+        if len(torn):
+            raise _apart(lines[ones[torn[0]]], SPLITS[kinds[others[torn[0]]]])
+    _nothing_like_the_version_apart(lines, prints, kinds, steps, ground)
+
+
+def _nothing_like_the_version_apart(
+    lines: Sequence[LabelledSample],
+    prints: Keys,
+    kinds: NDArray[np.int64],
+    steps: Counter[tuple[int, str]],
+    ground: Ground,
+) -> None:
+    known = ground.index.known
+    if not len(prints) or not len(known.prints):
+        return
+    which, near = known.near(prints, kinds)
+    rows, owners = known.owners(near)
+    stood = ground.index.tallies(owners).tolist()
+    for row, kind, owner, numbers in zip(rows.tolist(), which[rows].tolist(), owners.tolist(), stood, strict=True):
+        for place, split in enumerate(SPLITS):
+            if place != kind and numbers[place] + steps[owner, split] > 0:
+                like = int(known.prints[near[row]])
+                mine = (each for each in lines if each.split == SPLITS[kind])
+                raise _apart(next(each for each in mine if _alike(print_of(each), like)), split)
+
+
+def _alike(one: int | None, other: int) -> bool:
+    return one is not None and (one ^ other).bit_count() <= NEAR
 
 
 def _apart(line: LabelledSample, other: str) -> LeakError:

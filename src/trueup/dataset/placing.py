@@ -17,13 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from trueup.dataset.frozen import Frozen
 from trueup.dataset.groups import GroupIndex, Keys, key_of
 from trueup.dataset.splitting import SPLITTERS
 from trueup.dataset.splitting.units import SPLITS, Setting, Unit
 from trueup.model import Change, LabelledSample, Removal, Split
-from trueup.similarity.near_duplicates import Neighbours
+from trueup.similarity.near_duplicates import clusters_of
 
 Lines = Mapping[str, LabelledSample]
 
@@ -115,21 +116,17 @@ class Links:
         return found
 
 
-def _link_alike(lines: Sequence[LabelledSample], keys: Sequence[int], links: Links) -> None:
-    printed = [(int(line.fingerprint, 16), key) for line, key in zip(lines, keys, strict=True) if line.fingerprint]
+def _link_alike(lines: Sequence[LabelledSample], keys: Sequence[int], links: Links) -> dict[int, int]:
+    """Link the groups of near-duplicates. Returns a group for each fingerprint."""
     owners: dict[int, int] = {}
-    for found, key in printed:
-        links.link(owners.setdefault(found, key), key)
-    prints = np.array(list(owners), dtype=np.uint64)
+    for line, key in zip(lines, keys, strict=True):
+        if line.fingerprint is not None:
+            links.link(owners.setdefault(int(line.fingerprint, 16), key), key)
+    prints = list(owners)
     if len(prints) > 1:
-        ones, others = Neighbours(prints).pairs(prints)
-        _link_pairs(prints[ones], prints[others], owners, owners, links)
-
-
-def _link_pairs(ones: Keys, others: Keys, left: Mapping[int, int], right: Mapping[int, int], links: Links) -> None:
-    """Link what owns each pair of fingerprints."""
-    for one, other in np.unique(np.stack([ones, others], axis=1), axis=0).tolist():
-        links.link(left[one], right[other])
+        for found, root in zip(prints, clusters_of(np.array(prints, dtype=np.uint64)).tolist(), strict=True):
+            links.link(owners[found], owners[prints[root]])
+    return owners
 
 
 class _Clusters:
@@ -155,8 +152,7 @@ class _Clusters:
         if ground.near:
             regrouped = [each for each in held if each.group != before[each.sample_id].group]
             linking = [*fresh, *regrouped]
-            _link_alike(linking, [key_of(each.group) for each in linking], self._links)
-            self._link_to_version()
+            self._link_to_version(_link_alike(linking, [key_of(each.group) for each in linking], self._links))
         self._held = held
         self._standing = self._stands()
         self._bridged: set[int] = set()
@@ -195,33 +191,39 @@ class _Clusters:
         there = [each for each in rest if key_of(each.group) in self._moves]
         return [_moved(each, self._moves) for each in (*self._held, *there)]
 
-    def _link_to_version(self) -> None:
-        whole = self._ground.index.whole
-        known, first = np.unique(whole.prints, return_index=True)
-        printed = {
-            int(each.fingerprint, 16): key
-            for each, key in zip(self._fresh, self._keys, strict=True)
-            if each.fingerprint
-        }
-        if not printed or not len(known):
+    def _link_to_version(self, owners: Mapping[int, int]) -> None:
+        """`owners` has a group for each fingerprint of what is new."""
+        known = self._ground.index.known
+        if not owners or not len(known.prints):
             return
-        prints = np.array(list(printed), dtype=np.uint64)
-        ones, others = Neighbours(known).pairs(prints)
-        owners = dict(zip(known[others].tolist(), whole.owners[first][others].tolist(), strict=True))
-        _link_pairs(prints[ones], known[others], printed, owners, self._links)
+        roots = [self._links.root(key) for key in owners.values()]
+        unique, kinds = np.unique(np.array(roots, dtype=np.uint64), return_inverse=True)
+        which, places = known.near(np.array(list(owners), dtype=np.uint64), kinds)
+        rows, groups = known.owners(places)
+        for root, group in zip(unique[which[rows]].tolist(), groups.tolist(), strict=True):
+            self._links.link(root, group)
 
     def _link_what_joins(self) -> None:
         """Where what is new links groups that stand apart, all that is linked to these joins as well."""
-        whole, frontier = self._ground.index.whole, self._torn()
-        neighbours = Neighbours(whole.prints) if frontier else None
-        while frontier and neighbours is not None:
+        known, frontier = self._ground.index.known, self._torn()
+        while frontier and len(known.prints):
             self._bridged |= frontier
-            mine = np.flatnonzero(np.isin(whole.owners, np.array(sorted(frontier), dtype=np.uint64)))
-            ones, others = neighbours.pairs(whole.prints[mine])
-            for one, other in zip(whole.owners[mine[ones]].tolist(), whole.owners[others].tolist(), strict=True):
-                self._links.link(one, other)
+            mine = known.of(np.array(sorted(frontier), dtype=np.uint64))
+            kinds, places = known.near(known.prints[mine], np.arange(len(mine)))
+            self._link_owners(mine[kinds], places)
             self._standing = self._stands()
             frontier = self._torn() - self._bridged
+
+    def _link_owners(self, ones: NDArray[np.int64], others: NDArray[np.int64]) -> None:
+        """Link the groups that have one fingerprint or the other, pair by pair."""
+        known = self._ground.index.known
+        both = np.union1d(ones, others)
+        rows, groups = known.owners(both)
+        first: dict[int, int] = {}
+        for place, group in zip(both[rows].tolist(), groups.tolist(), strict=True):
+            self._links.link(first.setdefault(place, group), group)
+        for one, other in zip(ones.tolist(), others.tolist(), strict=True):
+            self._links.link(first[one], first[other])
 
     def _torn(self) -> set[int]:
         """The groups of clusters that stand in several splits."""
@@ -255,10 +257,10 @@ class _Clusters:
         """Groups that join others and hardly differ from something frozen."""
         if not self._bridged:
             return set()
-        whole = self._ground.index.whole
-        mine = np.isin(whole.owners, np.array(sorted(self._bridged), dtype=np.uint64))
-        near = [each.near(whole.prints[mine]) for each in self._ground.frozen]
-        return {int(key) for each in near for key in whole.owners[mine][each]}
+        known = self._ground.index.known
+        mine = known.of(np.array(sorted(self._bridged), dtype=np.uint64))
+        near = [mine[each.near(known.prints[mine])] for each in self._ground.frozen]
+        return {int(key) for each in near for key in known.owners(each)[1]}
 
     def _target(self, keys: Sequence[int], *, frozen: bool) -> Split | None:
         """Where a cluster goes, unless it is all new. Groups of it that stand elsewhere have to move."""

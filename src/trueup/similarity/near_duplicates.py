@@ -39,9 +39,9 @@ _ROOM = 64
 _MOST_OUTSTANDING = 6.0
 _BAND_BITS = 16
 _BANDS = 1 << _BAND_BITS
-_MOST_PAIRS = 1 << 22
+_MOST_PAIRS = 1 << 21
+_STEP = 1 << 16
 Prints = NDArray[np.uint64]
-_NO_PLACES: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 
 def fingerprint(data: bytes, kind: str) -> int | None:
@@ -143,20 +143,48 @@ class Neighbours:
         self._known = known
         self._bands = [_sorted_by_band(known, band) for band in range(NEAR + 1)]
 
-    def pairs(self, found: Prints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The pairs that differ in at most NEAR bits, by their places in `found` and in what is known; a pair may
-        come more than once."""
-        ones: list[NDArray[np.int64]] = [_NO_PLACES]
-        others: list[NDArray[np.int64]] = [_NO_PLACES]
+    def pairs(self, found: Prints) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The pairs that differ in at most NEAR bits, by their places in `found` and in what is known, in portions of
+        bounded size; a pair may come more than once. Give each fingerprint once: what many inputs share would be
+        compared for each of them."""
         for band, (order, starts) in enumerate(self._bands):
             codes = _band(found, band)
             for first, last in _portions(starts[codes + 1] - starts[codes]):
                 one, other = _expanded(starts[codes[first:last]], starts[codes[first:last] + 1])
                 one, other = one + first, order[other]
                 near = np.bitwise_count(found[one] ^ self._known[other]) <= NEAR
-                ones.append(one[near])
-                others.append(other[near])
-        return np.concatenate(ones), np.concatenate(others)
+                yield one[near], other[near]
+
+
+def clusters_of(prints: Prints) -> NDArray[np.int64]:
+    """A number for each fingerprint: the same for those that hardly differ, and for what these lead to. Each is to be
+    given once."""
+    roots = np.arange(len(prints))
+    for ones, others in Neighbours(prints).pairs(prints):
+        # In small steps: what is joined already is left out of the next.
+        for start in range(0, len(ones), _STEP):
+            left, right = roots[ones[start : start + _STEP]], roots[others[start : start + _STEP]]
+            apart = left != right
+            if apart.any():
+                roots = _joined(roots, np.unique(np.stack([left[apart], right[apart]], axis=1), axis=0))
+    return roots
+
+
+def _joined(roots: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """With pairs of roots made one."""
+    parents = {int(each): int(each) for each in np.unique(pairs)}
+    for one, other in pairs.tolist():
+        while parents[one] != one:
+            parents[one] = parents[parents[one]]
+            one = parents[one]
+        while parents[other] != other:
+            parents[other] = parents[parents[other]]
+            other = parents[other]
+        parents[max(one, other)] = min(one, other)
+    leads = np.arange(len(roots))
+    for each in sorted(parents):
+        leads[each] = leads[parents[each]]
+    return np.asarray(leads[roots], dtype=np.int64)
 
 
 def _band(prints: Prints, band: int) -> NDArray[np.int64]:

@@ -214,8 +214,10 @@ def _doubtful_near(view: View, prints: Sequence[int]) -> list[LabelledSample]:
     """Lines whose annotators did not agree, near one of these fingerprints."""
     doubtful = [each for each in view if each.agreement < 1 and each.fingerprint is not None]
     found = np.array([int(each.fingerprint or "0", 16) for each in doubtful], dtype=np.uint64)
-    ones, _ = Neighbours(np.array(prints, dtype=np.uint64)).pairs(found)
-    return [doubtful[place] for place in np.unique(ones)]
+    near: set[int] = set()
+    for ones, _ in Neighbours(np.unique(np.array(prints, dtype=np.uint64))).pairs(found):
+        near.update(np.unique(ones).tolist())
+    return [doubtful[place] for place in sorted(near)]
 
 
 def _counted(names: Iterable[tuple[str, ...]]) -> dict[str, int]:

@@ -24,7 +24,7 @@ from trueup.dataset.splitting.by_group import split_of
 from trueup.dataset.splitting.units import Setting, Unit
 from trueup.errors import IntegrityError, LeakError
 from trueup.model import Change, CommitPolicy, LabelledSample, Project, Removal, Split, SplitPolicy, content_id
-from trueup.similarity.near_duplicates import NEAR, Neighbours
+from trueup.similarity.near_duplicates import NEAR, Neighbours, clusters_of
 from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.knowing_splits import ground_of
 from trueup.usecases.making_versions import MakeVersion, Proposal
@@ -369,11 +369,26 @@ def test_a_part_that_is_cut_is_refused() -> None:
 def test_neighbours_are_those_of_comparing_all(known: list[int], changed: list[tuple[int, set[int]]]) -> None:
     known = known or [0]
     found = [known[place % len(known)] ^ sum(1 << bit for bit in bits) for place, bits in changed]
-    ones, others = Neighbours(np.array(known, dtype=np.uint64)).pairs(np.array(found, dtype=np.uint64))
+    portions = Neighbours(np.array(known, dtype=np.uint64)).pairs(np.array(found, dtype=np.uint64))
+    pairs = {pair for ones, others in portions for pair in zip(ones.tolist(), others.tolist(), strict=True)}
     wanted = {
         (one, other)
         for one, mine in enumerate(found)
         for other, theirs in enumerate(known)
         if (mine ^ theirs).bit_count() <= NEAR
     }
-    assert set(zip(ones.tolist(), others.tolist(), strict=True)) == wanted
+    assert pairs == wanted
+    unique = list(dict.fromkeys(found))
+    clusters = clusters_of(np.array(unique, dtype=np.uint64)).tolist()
+    assert [min(_reached(unique, place)) for place in range(len(unique))] == clusters
+
+
+def _reached(prints: list[int], place: int) -> set[int]:
+    """Where near-duplicates of near-duplicates lead, by walking all of them."""
+    seen, waiting = {place}, [place]
+    while waiting:
+        one = prints[waiting.pop()]
+        near = {each for each, other in enumerate(prints) if (one ^ other).bit_count() <= NEAR} - seen
+        seen |= near
+        waiting += near
+    return seen
