@@ -116,11 +116,19 @@ class Part:
         return cls(first, tallies.reshape(-1, 3), *rest)
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A part, and what it is stored as, once it is."""
+
+    part: Part
+    stored: GroupPart | None = None
+
+
 class GroupIndex:
     """The parts of one version, and its samples by class and split."""
 
-    def __init__(self, parts: Sequence[Part] = (), counts: Mapping[str, Mapping[str, int]] | None = None) -> None:
-        self._parts = tuple(parts)
+    def __init__(self, parts: Sequence[_Kept] = (), counts: Mapping[str, Mapping[str, int]] | None = None) -> None:
+        self._kept = tuple(parts)
         self.counts = counts or {}
 
     @classmethod
@@ -135,28 +143,31 @@ class GroupIndex:
 
     @classmethod
     def read(cls, document: GroupDocument, fetch: Callable[[str], bytes]) -> GroupIndex:
-        return cls([Part.decoded(fetch(each.sha256)) for each in document.parts], document.counts)
+        return cls([_Kept(Part.decoded(fetch(each.sha256)), each) for each in document.parts], document.counts)
 
     def write(self, put: Callable[[bytes], str]) -> GroupDocument:
-        parts = tuple(GroupPart(sha256=put(each.encoded()), rows=each.rows) for each in self._parts)
+        """Stores the parts that are not stored yet: after one commit that is one at most."""
+        parts = tuple(
+            each.stored or GroupPart(sha256=put(each.part.encoded()), rows=each.part.rows) for each in self._kept
+        )
         return GroupDocument(parts=parts, counts=self.counts)
 
     def after(self, gone: Iterable[LabelledSample], come: Iterable[LabelledSample]) -> GroupIndex:
         """With lines that went and lines that took their place."""
         gone, come = list(gone), list(come)
-        parts = [*self._parts, Part.of(gone, come)]
-        while len(parts) > 1 and 2 * parts[-1].rows >= parts[-2].rows:
-            parts[-2:] = [Part.merged(parts[-2:])]
-        return GroupIndex([each for each in parts if each.rows], _counted(self.counts, gone, come))
+        kept = [*self._kept, _Kept(Part.of(gone, come))]
+        while len(kept) > 1 and 2 * kept[-1].part.rows >= kept[-2].part.rows:
+            kept[-2:] = [_Kept(Part.merged([each.part for each in kept[-2:]]))]
+        return GroupIndex([each for each in kept if each.part.rows], _counted(self.counts, gone, come))
 
     def tallies(self, keys: Keys) -> Tallies:
         """Samples of groups by split: int32[k, 3], in the order of SPLITS."""
-        return sum((each.tallies_of(keys) for each in self._parts), np.zeros((len(keys), 3), dtype=np.int32))
+        return sum((each.part.tallies_of(keys) for each in self._kept), np.zeros((len(keys), 3), dtype=np.int32))
 
     @cached_property
     def whole(self) -> Part:
         """The parts in one."""
-        return Part.merged(self._parts)
+        return Part.merged([each.part for each in self._kept])
 
     @cached_property
     def known(self) -> KnownPrints:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -339,19 +339,36 @@ def test_a_missing_index_is_made_anew() -> None:
 
 @given(st.lists(st.lists(st.tuples(numbers, st.booleans()), max_size=8), max_size=12))
 def test_parts_of_an_index_halve(batches: list[list[tuple[int, bool]]]) -> None:
-    index = GroupIndex()
+    store, index = MemoryDatasetStore(World()), GroupIndex()
     lines: list[LabelledSample] = []
     for batch in batches:
         come = [line(100 * len(lines) + each, str(each), fingerprint=each) for each, stays in batch if stays]
         index, lines = index.after((), come), [*lines, *come]
-        store = MemoryDatasetStore(World())
+        already = len(store.objects)
         document = index.write(functools.partial(store.put_part, "pets"))
+        assert len(store.objects) <= already + 1
         sizes = [each.rows for each in document.parts]
         assert all(one > 2 * other for one, other in pairwise(sizes))
         index = GroupIndex.read(document, functools.partial(store.part, "pets"))
     keys = np.array([key_of(str(each)) for each in range(31)], dtype=np.uint64)
     wanted = Counter(each.group for each in lines)
     assert index.tallies(keys)[:, 0].tolist() == [wanted[str(each)] for each in range(31)]
+
+
+def test_a_commit_stores_what_it_changed_and_nothing_twice() -> None:
+    class Counting(MemoryDatasetStore):
+        sizes: ClassVar[list[int]] = []
+
+        def put_part(self, project: str, data: bytes) -> str:
+            self.sizes.append(len(data))
+            return super().put_part(project, data)
+
+    book = Book()
+    book.store = Counting(World())
+    book.make = MakeVersion(book.store, book.clock)
+    book.put([line(each) for each in range(1000)])
+    book.put([line(each) for each in range(1000, 1010)])
+    assert Counting.sizes == [16 + 20 * 1000, 16 + 20 * 10]
 
 
 def test_a_part_that_is_cut_is_refused() -> None:
