@@ -160,6 +160,10 @@ class GroupIndex:
             kept[-2:] = [_Kept(Part.merged([each.part for each in kept[-2:]]))]
         return GroupIndex([each for each in kept if each.part.rows], _counted(self.counts, gone, come))
 
+    def merged(self) -> GroupIndex:
+        """In one part, in whose bytes nothing is left of what went."""
+        return GroupIndex([_Kept(self.whole)] if self.whole.rows else [], self.counts)
+
     def tallies(self, keys: Keys) -> Tallies:
         """Samples of groups by split: int32[k, 3], in the order of SPLITS."""
         return sum((each.part.tallies_of(keys) for each in self._kept), np.zeros((len(keys), 3), dtype=np.int32))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from trueup.dataset.frozen import read_frozen
 from trueup.dataset.groups import GroupIndex
+from trueup.dataset.guards import FORGOTTEN
 from trueup.dataset.placing import Ground
 from trueup.dataset.splitting.units import Setting
 from trueup.dataset.view import View
-from trueup.model import DatasetVersion, Project, SchemaVersion
+from trueup.model import Change, DatasetVersion, Project, Removal, SchemaVersion
 from trueup.ports import SplitStore
 
 
@@ -26,9 +28,13 @@ def ground_of(store: SplitStore, project: Project, view: View, at: datetime) -> 
     return Ground(index=index, frozen=frozen, setting=setting, content=view)
 
 
-def note_groups(store: SplitStore, project: Project, version: DatasetVersion, index: GroupIndex) -> None:
+def note_groups(
+    store: SplitStore, project: Project, version: DatasetVersion, index: GroupIndex, changes: Sequence[Change]
+) -> None:
     """Written before the version's commit: it follows from the version's content, so that one which is never committed
-    misleads nobody."""
+    misleads nobody. Where something was forgotten, no older part of an index is built upon."""
+    if any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes):
+        index = index.merged()
     store.put_groups(project.name, version.version_id, index.write(lambda data: store.put_part(project.name, data)))
 
 

@@ -97,7 +97,8 @@ class MakeVersion:
         version = next_version(parent, before, changes, delta, parent.segments if parent else (), making)
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
         note_schema(self.datasets, project, parent, making.at)
-        note_groups(self.datasets, project, version, ground.index.after(before.values(), labelled(changes)))
+        index = ground.index.after(before.values(), labelled(changes))
+        note_groups(self.datasets, project, version, index, changes)
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),

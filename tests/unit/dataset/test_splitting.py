@@ -371,6 +371,21 @@ def test_a_commit_stores_what_it_changed_and_nothing_twice() -> None:
     assert Counting.sizes == [16 + 20 * 1000, 16 + 20 * 10]
 
 
+def test_nothing_is_left_in_the_index_of_what_was_forgotten() -> None:
+    book = Book()
+    book.put([line(each, fingerprint=(each + 1) << 20) for each in range(100)])
+    book.put([line(1000, "anna", fingerprint=0xABCDEF), line(1001)])
+    book.put([Removal(sample_id=line(1000).sample_id, why=FORGOTTEN)])
+    head = book.store.head("pets")
+    assert head is not None
+    document = book.store.groups("pets", head.version_id)
+    assert document is not None
+    data = b"".join(book.store.part("pets", each.sha256) for each in document.parts)
+    for gone in (0xABCDEF, key_of("anna")):
+        assert gone.to_bytes(8, "little") not in data
+    assert (1 << 20).to_bytes(8, "little") in data
+
+
 def test_a_part_that_is_cut_is_refused() -> None:
     data = Part.of((), [line(1), line(2, fingerprint=4)]).encoded()
     assert Part.decoded(data).rows == 3
