@@ -33,8 +33,10 @@ from trueup.model import (
     FeedbackStatus,
     FileReceipt,
     Forgetting,
+    FrozenTest,
     Gold,
     GoldAnswer,
+    GroupDocument,
     Guidelines,
     Knowledge,
     LabelClass,
@@ -50,6 +52,7 @@ from trueup.model import (
     RetrainingRun,
     Ruling,
     Sample,
+    SchemaVersion,
     Segment,
     Selection,
     SettledLabel,
@@ -253,8 +256,9 @@ class TaskStore(Protocol):
         """Strongly consistent. Raises NotFoundError."""
         ...
 
-    def add(self, task: Task, journal: Journal) -> None:
-        """A task beside those of selection. Raises ConflictError when it is there already."""
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
+        """A task beside those of selection, with its sample where that may be unknown; a known one stays as it is.
+        Raises ConflictError when the task is there already."""
         ...
 
     def save(
@@ -456,7 +460,43 @@ class Forgotten(Record, frozen=True, kw_only=True):
     sample_ids: frozenset[str] = frozenset()
 
 
-class DatasetStore(Protocol):
+class SplitStore(Protocol):
+    """What is known of a project beside its versions: where their groups stand, which test sets are frozen, and under
+    which label schemas versions were made."""
+
+    def put_part(self, project: str, data: bytes) -> str:
+        """Store under the SHA-256 of `data`, which it returns; a repeat is free."""
+        ...
+
+    def part(self, project: str, sha256: str) -> bytes:
+        """Raises NotFoundError; IntegrityError when the bytes do not hash to the name."""
+        ...
+
+    def put_groups(self, project: str, version_id: str, groups: GroupDocument) -> None:
+        """Of a version that is about to be committed, or was: it follows from its content."""
+        ...
+
+    def groups(self, project: str, version_id: str) -> GroupDocument | None: ...
+
+    def freeze(self, frozen: FrozenTest, journal: Journal) -> None:
+        """The same again changes nothing. Raises ConflictError when the name stands for another set, or when
+        somebody froze another one at the same time."""
+        ...
+
+    def frozen(self, project: str) -> tuple[FrozenTest, ...]:
+        """All, by name. Strongly consistent."""
+        ...
+
+    def note_schema(self, schema: SchemaVersion) -> None:
+        """The first note of a version stands."""
+        ...
+
+    def schemas(self, project: str) -> list[SchemaVersion]:
+        """Oldest first."""
+        ...
+
+
+class DatasetStore(SplitStore, Protocol):
     """Versions: content-addressed segments and documents, and one head per project."""
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
@@ -484,9 +524,12 @@ class DatasetStore(Protocol):
         """Those that no version may hold again. Strongly consistent, and free where nothing was ever forgotten."""
         ...
 
-    def commit(self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None) -> None:
+    def commit(
+        self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
+    ) -> None:
         """Write the version's document, then make it head of its branch in one transaction if that is still
-        `version.parent`, and nothing was forgotten since `epoch` (None: whatever was). Raises HeadMovedError."""
+        `version.parent`, nothing was forgotten since `epoch`, and the project still has as many frozen test sets as
+        the maker knew (`frozen`); None does not ask. Raises HeadMovedError."""
         ...
 
     def head(self, project: str, branch: str = "main") -> DatasetVersion | None: ...

@@ -50,8 +50,10 @@ from trueup.model import (
     FeedbackState,
     FeedbackStatus,
     FileReceipt,
+    FrozenTest,
     Gold,
     GoldAnswer,
+    GroupDocument,
     Guidelines,
     Knowledge,
     ModelPackage,
@@ -65,6 +67,7 @@ from trueup.model import (
     Ruling,
     RunStatus,
     Sample,
+    SchemaVersion,
     Segment,
     Selection,
     SettledLabel,
@@ -115,6 +118,7 @@ from trueup.ports import (
     SkillStore,
     Slot,
     SourceObject,
+    SplitStore,
     StandingStore,
     TaskStore,
     TransformQueue,
@@ -470,9 +474,11 @@ class MemoryTaskStore(TaskStore):
         return self._tasks[project, task_id]
 
     @_locked
-    def add(self, task: Task, journal: Journal) -> None:
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
         if (task.project, task.task_id) in self._tasks:
             raise ConflictError(f"task {task.task_id} is there already")
+        if sample is not None:
+            self._samples.setdefault((task.project, task.sample_id), sample)
         self._tasks[task.project, task.task_id] = task
         self._world.write(journal)
 
@@ -799,12 +805,68 @@ class MemoryKnowledgeStore(KnowledgeStore):
         self._known[knowledge.project] = knowledge
 
 
-class MemoryDatasetStore(DatasetStore):
+class MemorySplitStore(SplitStore):
     """`objects` maps URI to bytes, for tests that look at or spoil what is stored."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.objects: dict[str, bytes] = {}
+        self._frozen: dict[tuple[str, str], FrozenTest] = {}
+        self._schemas: dict[tuple[str, str], SchemaVersion] = {}
+
+    @_locked
+    def put_part(self, project: str, data: bytes) -> str:
+        name = hashlib.sha256(data).hexdigest()
+        self.objects.setdefault(f"memory://{project}/groups/parts/{name}", data)
+        return name
+
+    @_locked
+    def part(self, project: str, sha256: str) -> bytes:
+        data = self._stored(f"memory://{project}/groups/parts/{sha256}")
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise IntegrityError(f"part {sha256[:12]} of {project} does not hash to its name")
+        return data
+
+    @_locked
+    def put_groups(self, project: str, version_id: str, groups: GroupDocument) -> None:
+        self.objects.setdefault(f"memory://{project}/groups/{version_id}", msgspec.json.encode(groups))
+
+    @_locked
+    def groups(self, project: str, version_id: str) -> GroupDocument | None:
+        data = self.objects.get(f"memory://{project}/groups/{version_id}")
+        return None if data is None else msgspec.json.decode(data, type=GroupDocument)
+
+    @_locked
+    def freeze(self, frozen: FrozenTest, journal: Journal) -> None:
+        there = self._frozen.get((frozen.project, frozen.name))
+        if there is not None and there.sha256 != frozen.sha256:
+            raise ConflictError(f"the name {frozen.name} stands for another frozen test set of {frozen.project}")
+        if there is None:
+            self._frozen[frozen.project, frozen.name] = frozen
+            self._world.write(journal)
+
+    @_locked
+    def frozen(self, project: str) -> tuple[FrozenTest, ...]:
+        return tuple(each for (owner, _), each in sorted(self._frozen.items()) if owner == project)
+
+    @_locked
+    def note_schema(self, schema: SchemaVersion) -> None:
+        self._schemas.setdefault((schema.project, schema.version), schema)
+
+    @_locked
+    def schemas(self, project: str) -> list[SchemaVersion]:
+        found = (each for (owner, _), each in sorted(self._schemas.items()) if owner == project)
+        return sorted(found, key=lambda each: each.at)
+
+    def _stored(self, uri: str) -> bytes:
+        if uri not in self.objects:
+            raise NotFoundError(f"{uri} does not exist")
+        return self.objects[uri]
+
+
+class MemoryDatasetStore(MemorySplitStore, DatasetStore):
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
         self._versions: dict[str, list[DatasetVersion]] = {}
         self._checkpoints: dict[tuple[str, str], tuple[Segment, ...]] = {}
 
@@ -841,14 +903,19 @@ class MemoryDatasetStore(DatasetStore):
         return Forgotten(epoch=self._world.epochs.get(project, 0), sample_ids=gone)
 
     @_locked
-    def commit(self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None) -> None:
+    def commit(
+        self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
+    ) -> None:
         if epoch not in (None, self._world.epochs.get(version.project, 0)):
             raise HeadMovedError(f"samples of {version.project} were forgotten during this commit")
         self.objects.setdefault(f"memory://{version.project}/versions/{version.version_id}", document(version))
         head = self.head(version.project, version.branch)
         taken = {each.number for each in self._versions.get(version.project, ())}
-        if (head.version_id if head else None) != version.parent or version.number in taken:
-            raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
+        stale = frozen is not None and frozen != len(self.frozen(version.project))
+        if (head.version_id if head else None) != version.parent or version.number in taken or stale:
+            raise HeadMovedError(
+                f"the head of {version.project} is no longer the parent of this commit, or a test set was frozen since"
+            )
         self._versions.setdefault(version.project, []).append(version)
         self._world.write(journal)
 
@@ -889,9 +956,7 @@ class MemoryDatasetStore(DatasetStore):
 
     @_locked
     def read(self, uri: str) -> bytes:
-        if uri not in self.objects:
-            raise NotFoundError(f"{uri} does not exist")
-        return self.objects[uri]
+        return self._stored(uri)
 
     def _put(self, uri: str, data: bytes) -> str:
         self.objects[uri] = data

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from trueup.usecases.edit_guidelines import EditGuidelines
     from trueup.usecases.export_version import ExportVersion
     from trueup.usecases.forget_samples import ForgetSamples
+    from trueup.usecases.freeze_test import FreezeTest
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
     from trueup.usecases.run_bulk import RunBulk
     from trueup.usecases.show_corrections import ShowCorrections
+    from trueup.usecases.split_dataset import SplitDataset
 
 
 class Deployed(Protocol):
@@ -98,6 +100,10 @@ class Deployed(Protocol):
     @property
     def export_version(self) -> ExportVersion: ...
     def sink(self, place: str) -> ExportSink: ...
+    @property
+    def freeze_test(self) -> FreezeTest: ...
+    @property
+    def split_dataset(self) -> SplitDataset: ...
     @property
     def migrate_labels(self) -> MigrateLabels: ...
     @property

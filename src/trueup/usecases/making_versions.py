@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from trueup.dataset.guards import GUARDS, Guard
+from trueup.dataset.placing import Ground, placed
 from trueup.dataset.redaction import FORGOTTEN
 from trueup.dataset.segments import labelled, segments_of
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
@@ -26,17 +28,21 @@ from trueup.model import (
     VersionQuality,
 )
 from trueup.ports import Clock, DatasetStore, Forgotten, Journal
+from trueup.usecases.knowing_splits import ground_of, note_groups, note_schema
 
 _ATTEMPTS = 4
 
 
 class Proposal(Record, frozen=True, kw_only=True):
     """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any, and
-    `quality` how good their answers were; without it the parent's stays."""
+    `quality` how good their answers were; without it the parent's stays. With `placing`, the project's way of splitting
+    says where new lines go, and what is there stays where it is; without it lines say so themselves
+    (trueup.dataset.placing)."""
 
     changes: Sequence[Change]
     labels: tuple[SettledLabel, ...] = ()
     quality: VersionQuality | None = None
+    placing: bool = False
 
 
 # What is to change on top of a head. Asked again when another commit came between.
@@ -49,11 +55,12 @@ class MakeVersion:
 
     Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out, and
     so are samples that were forgotten; returns None when none are left. Raises RetryableError after losing several
-    races, and what `propose` does.
+    races, LeakError when a guard refuses, and what `propose` does; nothing is written then.
     """
 
     datasets: DatasetStore
     clock: Clock
+    guards: Sequence[Guard] = GUARDS
 
     def __call__(
         self,
@@ -83,7 +90,8 @@ class MakeVersion:
         proposal = propose(view)
         gone = self.datasets.forgotten(project.name, [each.sample_id for each in labelled(proposal.changes)])
         wanted = without(proposal.changes, gone)
-        before = view.lookup(each.sample_id for each in wanted)
+        ground = ground_of(self.datasets, project, view, self.clock.now())
+        settled, before = self._settled(wanted, view, ground, placing=proposal.placing)
         parent = view.version
         making = Making(
             project=project.name,
@@ -97,20 +105,37 @@ class MakeVersion:
             schema_version=project.label_schema.version,
             quality=proposal.quality,
         )
-        real = [each for each in wanted if changes_anything(before.get(each.sample_id), each)]
+        real = [each for each in settled if changes_anything(before.get(each.sample_id), each)]
         changes = [set_in(each, making.number) for each in real]
         if not changes:
             return None
+        changed = {each.sample_id for each in changes}
+        before = {name: each for name, each in before.items() if name in changed}
         delta = self._write(project, changes, before)
         version = next_version(parent, before, changes, delta, view.stack.segments, making)
-        changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
+        note_schema(self.datasets, project, parent, making.at)
+        index = ground.index.after(before.values(), labelled(changes))
+        note_groups(self.datasets, project, version, index, changes)
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
             epoch=gone.epoch,
+            frozen=len(ground.frozen),
         )
         return version
+
+    def _settled(
+        self, wanted: Sequence[Change], view: View, ground: Ground, *, placing: bool
+    ) -> tuple[list[Change], dict[str, LabelledSample]]:
+        """The changes in their splits, and the lines that they replace."""
+        before = view.lookup(each.sample_id for each in wanted)
+        settled = placed(wanted, before, ground, kept=not placing)
+        joined = [each.sample_id for each in settled if each.sample_id not in before]
+        before |= view.lookup(joined) if len(settled) > len(wanted) else {}
+        for guard in self.guards:
+            guard(settled, before, ground)
+        return settled, before
 
     def _write(
         self, project: Project, changes: Sequence[Change], before: Mapping[str, LabelledSample]

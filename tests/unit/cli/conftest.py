@@ -46,6 +46,7 @@ from trueup.errors import NotFoundError
 from trueup.model import Champion, DatasetVersion, LabelledSample, ModelPackage, Project, RetrainingRun, RunStatus
 from trueup.ports import EndpointState, ExportSink, Journal, LabelingOutput, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
+from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
@@ -56,6 +57,7 @@ from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.forget_samples import ForgetSamples
+from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.making_versions import view_of
@@ -68,6 +70,7 @@ from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.usecases.split_dataset import SplitDataset
 from trueup.usecases.submit_annotation import Submission
 
 _HASH = re.compile(r"\b[0-9a-f]{16,64}\b")
@@ -176,8 +179,20 @@ class FakeDeployed:
         return BringLabels(projects=self.projects, make=self.import_labels)
 
     @property
+    def freeze_test(self) -> FreezeTest:
+        return FreezeTest(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def split_dataset(self) -> SplitDataset:
+        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
     def migrate_labels(self) -> MigrateLabels:
-        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock)
+        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock, ask=self.ask_again)
+
+    @property
+    def ask_again(self) -> AskAgain:
+        return AskAgain(tasks=self.tasks, queue=self.queue, payloads=self.payloads, clock=self.clock)
 
     @property
     def decide(self) -> DecideRetraining:

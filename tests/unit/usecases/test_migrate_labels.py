@@ -29,6 +29,7 @@ from trueup.model import (
 from trueup.ports import Journal
 from trueup.quality.consensus import Accepted, judge
 from trueup.quality.fitting import votes_of
+from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.evaluate_candidate import EvaluateCandidate
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.making_versions import view_of
@@ -69,7 +70,10 @@ def imported(loop: Loop, *names: str) -> DatasetVersion:
 
 def migrating(loop: Loop, config: Project | None = None, datasets: Any = None) -> MigrateLabels:
     return MigrateLabels(
-        projects={"pets": config or in_new_words()}, datasets=datasets or loop.datasets, clock=loop.clock
+        projects={"pets": config or in_new_words()},
+        datasets=datasets or loop.datasets,
+        clock=loop.clock,
+        ask=AskAgain(loop.tasks, loop.queue, loop.payloads, loop.clock),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from trueup.adapters.aws.buckets import Bucket, sha256
 from trueup.adapters.aws.forgotten import TOMBSTONE, epoch_check, epoch_of, redacted_key, redaction_of, sample_key
+from trueup.adapters.aws.split_store import AwsSplitStore, still_frozen
 from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Table, journal_writes, put, record_of
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
@@ -27,13 +28,12 @@ class Checkpoint(Record, frozen=True, kw_only=True):
     sha256: str | None = None
 
 
-class AwsDatasetStore(DatasetStore):
+class AwsDatasetStore(AwsSplitStore, DatasetStore):
     """Versions of up to `max_listed_segments` segments lie whole in the table; of longer ones the table holds the
     figures and the document in S3 the segments."""
 
     def __init__(self, table: Table, bucket: Bucket, max_listed_segments: int = MAX_LISTED_SEGMENTS) -> None:
-        self._table = table
-        self._bucket = bucket
+        super().__init__(table, bucket)
         self._max_listed_segments = max_listed_segments
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
@@ -97,7 +97,9 @@ class AwsDatasetStore(DatasetStore):
         buried = frozenset(name for key, name in keys.items() if TOMBSTONE in found.get(key, {}))
         return Forgotten(epoch=epoch, sample_ids=buried)
 
-    def commit(self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None) -> None:
+    def commit(
+        self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
+    ) -> None:
         self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
         record, more = self._listed(version)
         head = put(
@@ -109,11 +111,13 @@ class AwsDatasetStore(DatasetStore):
         )
         listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, condition=FRESH, **more)
         fence = [epoch_check(version.project, epoch)] if epoch is not None else []
+        known = [] if frozen is None else [still_frozen(version.project, frozen)]
         try:
-            self._table.write([head, listed, *fence, *journal_writes(journal)])
+            self._table.write([head, listed, *fence, *known, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise HeadMovedError(
-                f"the head of {version.project} is no longer the parent of this commit, or samples were forgotten"
+                f"the head of {version.project} is no longer the parent of this commit, or samples were forgotten or "
+                "a test set was frozen since"
             ) from error
 
     def _listed(self, version: DatasetVersion) -> tuple[DatasetVersion, dict[str, Any]]:

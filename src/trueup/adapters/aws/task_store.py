@@ -19,6 +19,7 @@ from trueup.adapters.aws.table import (
     fits,
     journal_writes,
     put,
+    put_once,
     record_of,
     stamp,
 )
@@ -78,9 +79,10 @@ class DynamoTaskStore(TaskStore):
             raise NotFoundError(f"project {project} has no task {task_id}")
         return record_of(item, Task)
 
-    def add(self, task: Task, journal: Journal) -> None:
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
+        known = [put_once((_sample_pk(task.project, task.sample_id), "SAMPLE"), sample)] if sample else []
         try:
-            self._table.write([_task_write(task, condition=FRESH, values={}), *journal_writes(journal)])
+            self._table.write([_task_write(task, condition=FRESH, values={}), *known, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise ConflictError(f"task {task.task_id} is there already") from error
 

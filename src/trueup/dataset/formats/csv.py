@@ -28,7 +28,9 @@ COLUMNS = (
     "selected_by",
     "propensity",
     "labelled_at",
+    "captured_at",
     "slice",
+    "fingerprint",
     "since",
 )
 

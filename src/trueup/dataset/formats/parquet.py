@@ -40,7 +40,9 @@ def schema_of(request: ExportRequest) -> Any:
         ("selected_by", word, False),
         ("propensity", arrow.float64(), True),
         ("labelled_at", arrow.timestamp("us", tz="UTC"), True),
+        ("captured_at", arrow.timestamp("us", tz="UTC"), True),
         ("slice", word, True),
+        ("fingerprint", arrow.string(), True),
         ("since", arrow.int64(), False),
     ]
     told = {
