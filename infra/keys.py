@@ -12,10 +12,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from trueup.capture.decoders import DECODERS
 from trueup.capture.decoders.answer_path import sound
+from trueup.dataset.splitting import SPLITTERS
 from trueup.quality.methods import METHODS
 from trueup.selection.pickers import PICKERS
 from trueup.selection.strategies import AUDIT, FEEDBACK, STRATEGIES
@@ -96,6 +98,11 @@ def _renamed(value: Mapping[str, str]) -> bool:
     return len(value) <= 300 and all(_CLASS_NAME.holds(each) for each in value)
 
 
+def _split(value: Mapping[str, tuple[str, ...]]) -> bool:
+    named = len(value) <= 50 and all(_CLASS_NAME.holds(each) for each in value)
+    return named and all(2 <= len(set(parts)) == len(parts) <= 20 for parts in value.values())
+
+
 def _hyperparameters(value: dict[str, str]) -> bool:
     fits = len(value) <= MAX_HYPERPARAMETERS and all(
         0 < len(name) <= 256 and len(text) <= MAX_HYPERPARAMETER for name, text in value.items()
@@ -114,6 +121,20 @@ def _all_match(value: tuple[str, ...], pattern: str, most: int) -> bool:
 def _shares(value: Mapping[str, float]) -> bool:
     named = all(each in STRATEGIES and each != "random" for each in value)
     return named and all(each > 0 for each in value.values()) and sum(value.values()) < 1
+
+
+def _group_by(value: str) -> bool:
+    kind, _, place = value.partition(":")
+    if kind == "payload":
+        return len(value) <= 256 and sound(place)
+    return len(value) <= 256 and bool(re.fullmatch(r"inference_id|attribute:[^=,\s]+|column:\d{1,4}", value))
+
+
+def _date(value: str) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 def _reasons(value: Mapping[str, Any]) -> bool:
@@ -151,8 +172,23 @@ _RELATIONS = Allowed("up to 30 relations", lambda value: len(value) <= 30)
 _CLASS_NAME = matching(
     r"(?!\{)[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces, the first no {", 256
 )
+_SPLIT = Allowed("up to 50 names that a class may have, each with 2 to 20 of the classes", _split)
+_REMOVED = Allowed(
+    "up to 50 names that a class may have",
+    lambda value: len(value) <= 50 and all(_CLASS_NAME.holds(each) for each in value),
+)
+_SAID = Allowed(
+    f"up to {MAX_CLASSES} different names that a class may have",
+    lambda value: len(set(value)) == len(value) <= MAX_CLASSES and all(_CLASS_NAME.holds(each) for each in value),
+)
 _CLASS_KEY = matching(r"[^\sSsUu?]", "one character; s, u and ? are the workbench's own", 1)
-_GROUP_BY = matching(r"inference_id|attribute:[^=,\s]+", "inference_id, or a name after attribute:", 256)
+_GROUP_BY = Allowed(
+    "inference_id, a name after attribute:, a JMESPath expression after payload:, or a column's number after column:",
+    _group_by,
+)
+_SALT = matching(r"[^\r\n]*", "one line of up to 64 characters", 64)
+_DATE = Allowed("a date, as in 2026-11-30", _date)
+_FROZEN_NAME = matching(r"[a-z0-9]+([.-][a-z0-9]+)*", "up to 64 small letters, digits, inner hyphens and dots", 64)
 _SLICE_BY = matching(r"attribute:[^=,\s]+", "a name after attribute:", 256)
 _SHARES = Allowed(
     f"names of other strategies ({', '.join(each for each in STRATEGIES if each != 'random')}) with shares above 0, "
@@ -309,6 +345,17 @@ PROJECT_KEYS: dict[str, Key] = {
         {"organisation": "company"},
         _RENAMED,
     ),
+    "label_schema.split": Key(
+        "Classes that there were, and what a sample of each may be now. `trueup schema migrate` takes these samples "
+        "out of the dataset and asks people about them (docs/splits.md)",
+        {"place": ["city", "country"]},
+        _SPLIT,
+    ),
+    "label_schema.removed": Key(
+        "Classes that there were and that nothing took the place of; people are asked about their samples likewise",
+        ["date"],
+        _REMOVED,
+    ),
     "label_schema.media": Key("How the workbench shows an input", "text"),
     "label_schema.guidelines": Key("What annotators read before they answer", "Choose the team that should answer."),
     "label_schema.classes": Key(
@@ -378,9 +425,16 @@ PROJECT_KEYS: dict[str, Key] = {
         "Their classes in order, where the answer does not name them; empty: the label schema's", ["sales", "billing"]
     ),
     "selection.answer.logits": Key("Whether they need a softmax", True),
+    "selection.classes": Key(
+        "After classes were merged, split or removed: those that the endpoint's model was trained with, in its order. "
+        "Bare answers with as many numbers are read by them until another model serves; empty: the label schema's",
+        ["sales", "billing", "refunds"],
+        _SAID,
+    ),
     "selection.group_by": Key(
-        "Samples of one group stay in one split: the caller's id, or a value in the request's custom attributes; "
-        "null makes each sample its own group",
+        "Samples of one group (of a user, a patient, a video) stay in one split: the caller's id, a value in the "
+        "request's custom attributes, what a JMESPath leads to in a JSON input, or a column of a CSV input; null makes "
+        "each sample its own group. The last two hold for imports too (docs/splits.md)",
         "attribute:customer",
         _GROUP_BY,
     ),
@@ -465,6 +519,19 @@ PROJECT_KEYS: dict[str, Key] = {
         0.2,
         between(0, 1, above=True, below=True),
     ),
+    "commit.splits.method": Key(
+        "How new groups are split: by their hash, by time, or so that every class has its shares (docs/splits.md)",
+        "stratified",
+        named_in(SPLITTERS),
+    ),
+    "commit.splits.salt": Key("Makes another draw of the methods group and stratified", "2026", _SALT),
+    "commit.splits.near_duplicates": Key("Whether inputs that hardly differ stay in one split", True),
+    "commit.splits.test_from": Key("Of method time: what came from this day on (UTC) tests", "2026-10-01", _DATE),
+    "commit.splits.validation_from": Key("… and what came from this day on validates", "2026-09-01", _DATE),
+    "commit.splits.test_days": Key(
+        "Of method time, instead of dates: the days before a commit whose samples test", 30, between(1, 3660)
+    ),
+    "commit.splits.validation_days": Key("… and the days before these whose samples validate", 14, between(0, 3660)),
     "triggers.min_new_labels": Key(
         "Fires at so many labels since the last training; null never", 200, between(1, _MANY)
     ),
@@ -483,6 +550,12 @@ PROJECT_KEYS: dict[str, Key] = {
         "Refused when worse at this confidence (McNemar's exact test)",
         0.9,
         between(0.5, 1, below=True),
+    ),
+    "gate.test": Key(
+        "The frozen test set (`trueup dataset freeze`) that candidate and champion are compared on; null: the test "
+        "split of the run's version",
+        "frozen-2026-11",
+        _FROZEN_NAME,
     ),
     "training.image": Key(
         "Image that trains and serves; null is SageMaker's scikit-learn image of the Region",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
-from aws_cdk.aws_iam import CfnPolicy
+from aws_cdk.aws_iam import CfnManagedPolicy, CfnPolicy
 from constructs import IConstruct
 
 _CDK_OWN = "CDK's own provider, which ships with the framework and runs only while deploying."
@@ -40,6 +40,11 @@ _WILDCARDS: tuple[tuple[str, str], ...] = (
         "Jobs, models and endpoint configurations are named trueup-<project>-<run> by the plan; X-Ray and log "
         "delivery take no resource; alarms may be the team's own.",
     ),
+    (
+        r"/Deletion/Policy",
+        "Deletion takes away every version of the objects of the projects, and asks which model an endpoint has: "
+        "configurations and models carry the names that their owners gave them.",
+    ),
     (r"/Role/DefaultPolicy", _FUNCTION),
 )
 
@@ -67,12 +72,14 @@ def explain_wildcards(stacks: list[Stack], imports: Mapping[str, str]) -> None:
     stack ("<LogicalId.Arn>") to the export that it is read by."""
     for stack in stacks:
         for node in stack.node.find_all():
-            if not isinstance(node, CfnPolicy):
+            if not isinstance(node, (CfnPolicy, CfnManagedPolicy)):
                 continue
             reason = next((why for pattern, why in _WILDCARDS if re.search(pattern, node.node.path)), None)
             if reason is None:
                 continue
-            for finding in sorted(set(_findings(stack.resolve(node.policy_document), imports))):
+            document = stack.resolve(node.policy_document)
+            # In the stack that has a resource, cdk-nag does not write it as another stack imports it.
+            for finding in sorted({*_findings(document, imports), *_findings(document, {})}):
                 identifier = f"AwsSolutions::AwsSolutions-IAM5[{finding}]"
                 Validations.of(node).acknowledge(Acknowledgment(id=identifier, reason=reason))
 

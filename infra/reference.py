@@ -70,7 +70,12 @@ _SECTIONS = {
 }
 # Shown in an example of their own.
 _SECOND = ("ground_truth", "selection.answer")
-_THIRD = ("label_schema.relations", "label_schema.renamed", "label_studio")
+_SPANS = ("label_schema.relations", "label_schema.renamed", "label_schema.split", "label_schema.removed")
+_THIRD = (*_SPANS, "label_studio")
+# The two ways in which a split by time is said.
+_DATES = ("commit.splits.test_from", "commit.splits.validation_from")
+_DAYS = ("commit.splits.test_days", "commit.splits.validation_days")
+_BY_TIME = {"commit.splits.method": "time"}
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "object", type(None): "null"}
 
 
@@ -100,13 +105,15 @@ def full_example() -> dict[str, Any]:
     """The examples of the table, put together: one project with all keys but those that exclude others, and two with
     these."""
     inner = {path: key.example for path, key in PROJECT_KEYS.items() if "[]" not in path}
-    first = _nested({path: each for path, each in inner.items() if not path.startswith((*_SECOND, *_THIRD))})
+    first = _nested(
+        {path: each for path, each in inner.items() if not path.startswith((*_SECOND, *_THIRD, *_DATES, *_DAYS))}
+    )
     second = {
         "name": "pets",
         "endpoint_name": "pets",
         "label_schema": {"media": "image", "classes": [{"name": "cat"}, {"name": "dog"}]},
         "backend": "ground_truth",
-        **_nested({path: each for path, each in inner.items() if path.startswith(_SECOND)}),
+        **_nested({path: each for path, each in inner.items() if path.startswith((*_SECOND, *_DATES))} | _BY_TIME),
     }
     third = {
         "name": "names",
@@ -114,13 +121,15 @@ def full_example() -> dict[str, Any]:
         "label_schema": {
             "kind": "spans",
             "media": "text",
-            "classes": [{"name": "person"}, {"name": "company"}],
+            "classes": [{"name": "person"}, {"name": "company"}, {"name": "city"}, {"name": "country"}],
             "relations": inner["label_schema.relations"],
             "renamed": inner["label_schema.renamed"],
+            "split": inner["label_schema.split"],
+            "removed": inner["label_schema.removed"],
         },
         "triggers": {"action": "notify"},
         "backend": "label_studio",
-        **_nested({path: each for path, each in inner.items() if path.startswith("label_studio")}),
+        **_nested({path: each for path, each in inner.items() if path.startswith(("label_studio", *_DAYS))} | _BY_TIME),
     }
     return {**{path: key.example for path, key in DEPLOYMENT_KEYS.items()}, "projects": [first, second, third]}
 

@@ -17,11 +17,19 @@ from tests.parrot import parrot
 from tests.studio.people import TOKEN, Studio
 from tests.studio.pictures import Pictures
 from tests.studio.server import Server
+from trueup.dataset.segments.cache import SEGMENTS
 
 # How long an example takes says something of the machine's load. In CI hypothesis has a profile of its own.
 settings.register_profile("here", deadline=None)
 if "CI" not in os.environ:
     settings.load_profile("here")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_open() -> None:
+    """Tests write the same segments, and one that forgets samples leaves something else in their place."""
+    SEGMENTS.clear()
+
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "Trueup-test-1!"

@@ -34,6 +34,13 @@ from trueup.adapters.memory import (
     MemoryWorkflows,
     World,
 )
+from trueup.adapters.memory_forgetting import (
+    MemoryCaptureRewriter,
+    MemoryForgettingStore,
+    MemoryObjectEraser,
+    MemoryReceiptBook,
+    MemoryReceiptSigner,
+)
 from trueup.annotation.tasks import open_task
 from trueup.lineage.edges import asked, captured
 from trueup.model import (
@@ -57,6 +64,7 @@ from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.find_model import FindModel
+from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.join_feedback import JoinFeedback
 from trueup.usecases.keep_gold import KeepGold
@@ -64,6 +72,7 @@ from trueup.usecases.label_history import LabelHistory
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.report_quality import ReportQuality
+from trueup.usecases.resolve_subject import ResolveSubject
 from trueup.usecases.score_gold import ScoreGold
 from trueup.usecases.serve_gold import ServeGold
 from trueup.usecases.settle_consensus import SettleConsensus
@@ -241,6 +250,35 @@ class Loop:
         self.credit = CreditAnnotators(self.find_model, self.runs, self.skills)
         self.compare = CompareModels(self.find_model, self.datasets, self.runs)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
+        self.forgetting = MemoryForgettingStore(self.world, self.tasks, self.gold, self.feedback)
+        self.eraser = MemoryObjectEraser(self.world, self.datasets, self.payloads, self.archive)
+        self.rewriter = MemoryCaptureRewriter(self.archive)
+        self.receipts = MemoryReceiptBook(self.world)
+        self.signer = MemoryReceiptSigner()
+        self.forget = ForgetSamples(
+            projects=projects,
+            resolve=ResolveSubject(
+                tasks=self.tasks,
+                datasets=self.datasets,
+                lineage=self.lineage,
+                registry=self.registry,
+                runs=self.runs,
+                forgetting=self.forgetting,
+                objects=self.eraser,
+                listing=MemoryCaptureListing(self.archive),
+                captures=self.rewriter,
+                clock=self.clock,
+            ),
+            datasets=self.datasets,
+            forgetting=self.forgetting,
+            objects=self.eraser,
+            captures=self.rewriter,
+            knowledge=self.knowledge,
+            batches=self.batches,
+            receipts=self.receipts,
+            signer=self.signer,
+            clock=self.clock,
+        )
 
     def capture(self, count: int, name: str = "a", first: int = 1) -> CaptureFile:
         file = capture_file(name)

@@ -25,3 +25,4 @@ class Platform:
     table: Table
     bus: EventBus
     failures: Queue
+    receipts: Key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk.aws_dynamodb import (
     Attribute,
     AttributeType,
@@ -33,6 +33,7 @@ from aws_cdk.aws_sqs import Queue, QueueEncryption
 from constructs import Construct
 
 from infra.config import DeploymentConfig
+from infra.constructs.deletion import Deletion
 from infra.constructs.loop_function import retention_of
 from infra.constructs.loop_queue import RETENTION
 from infra.constructs.platform import Platform
@@ -59,16 +60,31 @@ class DataStack(Stack):
         key = self._key()
         logs = self._access_logs()
         bus = EventBus(self, "Bus", kms_key=key)
+        table = self._table(key)
+        captures = self._bucket("Captures", key, logs, event_bridge=True)
+        dataset = self._bucket("Dataset", key, logs, cors=[_BROWSERS_READ])
+        deletion = Deletion(
+            self,
+            "Deletion",
+            config=config,
+            table_arn=table.table_arn,
+            key=key,
+            dataset=dataset,
+            captures=captures,
+            removal=self._removal,
+        )
+        CfnOutput(self, "ForgetPolicy", value=deletion.policy.managed_policy_arn)
         self.platform = Platform(
             config=config,
             packager=packager,
             key=key,
-            captures=self._bucket("Captures", key, logs, event_bridge=True),
-            dataset=self._bucket("Dataset", key, logs, cors=[_BROWSERS_READ]),
+            captures=captures,
+            dataset=dataset,
             access_logs=logs,
-            table=self._table(key),
+            table=table,
             bus=bus,
             failures=self._failures(key),
+            receipts=deletion.key,
         )
         self._record(bus, key)
 

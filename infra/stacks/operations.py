@@ -283,6 +283,7 @@ class OperationsStack(Stack):
             database=rooms.dataset.tables.database,
             workgroup=rooms.dataset.tables.workgroup,
             projects=tuple(each.name for each in platform.config.projects),
+            signing_key_arn=platform.receipts.key_arn,
         )
 
     def _project(self, project: Project) -> DeployedProject:

@@ -5,6 +5,7 @@ TrueupError                       everything that trueup raises on purpose
 │   ├── ConfigurationError        a project's or a deployment's configuration
 │   ├── CaptureError              a capture file or record that cannot be read
 │   │   └── DecodeError           a payload that no decoder can turn into a prediction
+│   ├── LeakError                 a change that would take what is frozen for testing into training, or tear a group
 │   ├── LabelError                a label that the label schema does not know
 │   └── ManifestError             a manifest or segment line that cannot be read
 ├── NotFoundError                 the named thing does not exist
@@ -49,6 +50,10 @@ class CaptureError(InputError):
 
 class DecodeError(CaptureError):
     """A captured payload cannot be turned into a prediction."""
+
+
+class LeakError(InputError):
+    """A change would bring a frozen test set, or what belongs to it, into another split, or leave a group in two."""
 
 
 class LabelError(InputError):

@@ -225,6 +225,17 @@ class ModelPromoted(Event, frozen=True, kw_only=True):
     endpoint_config: str
 
 
+class SamplesForgotten(Event, frozen=True, kw_only=True):
+    """People's data was deleted for good. Whoever has copies of versions that held it reads in the receipt, at `uri`,
+    which samples those are, and forgets them too."""
+
+    receipt: int
+    by: str
+    samples: int
+    versions: int
+    uri: str
+
+
 class PromotionFailed(Event, frozen=True, kw_only=True):
     """A promotion did not happen or was rolled back; the champion still serves."""
 
@@ -255,6 +266,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TaskRuled,
         TaskReturned,
         VersionCommitted,
+        SamplesForgotten,
         RetrainingStarted,
         RetrainingAdvised,
         RetrainingConcluded,

@@ -54,7 +54,9 @@ class LabelSchema(Record, frozen=True, kw_only=True):
     """What annotators may answer (trueup.labels). The order of `classes` gives the class index of manifests; kinds
     without classes have none. `relations` may lie between spans, `scale` is that of ratings. `none_of_these`: whether
     annotators may say that no class fits, and propose one. `renamed` leads from names that classes or relations had
-    before to those of today; `version` names what gives answers their meaning."""
+    before to those of today, `split` from classes that there were to those that such a sample may be of now, and
+    `removed` are classes that are no more: of these two, people say anew what a sample is. `version` names what gives
+    answers their meaning."""
 
     kind: Kind = "classification"
     media: Literal["image", "text", "tabular", "audio"] = "image"
@@ -63,6 +65,8 @@ class LabelSchema(Record, frozen=True, kw_only=True):
     scale: Scale = Scale()
     none_of_these: bool = True
     renamed: Mapping[str, str] = {}
+    split: Mapping[str, tuple[str, ...]] = {}
+    removed: tuple[str, ...] = ()
     guidelines: str = ""
 
     @property
@@ -78,6 +82,22 @@ class LabelSchema(Record, frozen=True, kw_only=True):
         """Another one where the same answer would mean something else: guidelines, keys and old names are not in it."""
         meaning = (self.kind, self.media, self.names, self.relation_names, self.scale, self.none_of_these)
         return content_id(msgspec.json.encode(meaning, order="deterministic"))[:12]
+
+
+class SaidClasses(tuple[str, ...]):
+    """Classes in the order of a model's bare numbers: today's, and `before` those of a model that knows others."""
+
+    before: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, today: tuple[str, ...], before: tuple[str, ...]) -> SaidClasses:
+        found = cls(today)
+        found.before = before
+        return found
+
+    def first(self, count: int) -> tuple[str, ...]:
+        """The classes of so many numbers: those of before, where it is as many as these; else the first of today's."""
+        return self.before if len(self.before) == count else tuple(self[:count])
 
 
 class AnswerPath(Record, frozen=True, kw_only=True):
@@ -131,7 +151,8 @@ class SelectionPolicy(Record, frozen=True, kw_only=True):
     uniformly at random, `shares` the parts that other strategies choose, by name. `error_rate` is that of the strategy
     conformal; `calibrate` scores by probabilities at the temperature that labels taught. `slice_by` names the captures'
     slice as `group_by` does their group. `decoder` names who reads answers, `answer` says where in them the numbers
-    lie; both None takes the first decoder that can. `seed` makes the draw reproducible; `version` is filled from the
+    lie; both None takes the first decoder that can. `classes` are those of a model that was trained before classes
+    changed, in its order. `seed` makes the draw reproducible; `version` is filled from the
     content.
     """
 
@@ -146,6 +167,7 @@ class SelectionPolicy(Record, frozen=True, kw_only=True):
     seed: int = 0
     decoder: str | None = None
     answer: AnswerPath | None = None
+    classes: tuple[str, ...] = ()
     group_by: str | None = None
     slice_by: str | None = None
 
@@ -252,13 +274,33 @@ class GoldPolicy(Record, frozen=True, kw_only=True):
     requeue: bool = True
 
 
+Split = Literal["train", "validation", "test"]
+
+
+class SplitPolicy(Record, frozen=True, kw_only=True):
+    """Which split a new group of samples goes into: `method` names an entry of trueup.dataset.splitting, `salt` makes
+    other draws of it. With `near_duplicates`, what hardly differs counts as one group. Of the method time: `test_from`
+    and `validation_from` are dates, or `test_days` and `validation_days` say how long each lasts, up to the commit and
+    up to the test's beginning."""
+
+    method: str = "group"
+    salt: str = ""
+    near_duplicates: bool = True
+    test_from: str | None = None
+    validation_from: str | None = None
+    test_days: int | None = None
+    validation_days: int | None = None
+
+
 class CommitPolicy(Record, frozen=True, kw_only=True):
-    """When settled labels become a version: at `batch` of them, or once one waited `max_age_seconds`."""
+    """When settled labels become a version: at `batch` of them, or once one waited `max_age_seconds`. `splits` says
+    where they go, of which validation and test get their shares."""
 
     batch: int = 50
     max_age_seconds: int = 3600
     validation_share: float = 0.1
     test_share: float = 0.2
+    splits: SplitPolicy = SplitPolicy()
 
 
 class TriggerPolicy(Record, frozen=True, kw_only=True):
@@ -271,13 +313,15 @@ class TriggerPolicy(Record, frozen=True, kw_only=True):
 
 
 class GatePolicy(Record, frozen=True, kw_only=True):
-    """What a candidate must show against the champion on the same frozen test split."""
+    """What a candidate must show against the champion on the same test split: that of the run's version, or of the
+    frozen one that `test` names."""
 
     metric: Literal["accuracy", "macro_recall"] = "accuracy"
     min_improvement: float = 0.0
     max_class_recall_drop: float = 0.1
     min_test_samples: int = 20
     confidence: float = 0.9
+    test: str | None = None
 
 
 class CanaryPolicy(Record, frozen=True, kw_only=True):
@@ -387,6 +431,11 @@ class Project(Record, frozen=True, kw_only=True):
     ground_truth: GroundTruthBackend | None = None
     label_studio: LabelStudioBackend | None = None
     lineage: LineagePolicy = LineagePolicy()
+
+    @property
+    def said_classes(self) -> SaidClasses:
+        """What the endpoint's model calls its classes where its answers do not name them."""
+        return SaidClasses.of(self.label_schema.names, self.selection.classes)
 
     @property
     def batch(self) -> int:
@@ -539,7 +588,7 @@ class FileReceipt(Record, frozen=True, kw_only=True):
     `predictions` counts instances (one capture may hold several); `selected` of them became tasks. What was not
     asked about is known in sum: `scores` by `strategy` of all predictions, and of those by class and by slice of the
     project's `slice_by`; `decoders` counts the captures that each read; `wanted` and `granted` are labels by reason;
-    `fingerprints` are those of the texts that were asked about, in hexadecimal (trueup.selection.near_duplicates).
+    `fingerprints` are those of the texts that were asked about, in hexadecimal (trueup.similarity.near_duplicates).
     """
 
     file: CaptureFile
@@ -562,7 +611,8 @@ class FileReceipt(Record, frozen=True, kw_only=True):
 
 
 class Sample(Record, frozen=True, kw_only=True):
-    """One distinct input worth keeping, named by the SHA-256 of its bytes and content type."""
+    """One distinct input worth keeping, named by the SHA-256 of its bytes and content type. `fingerprint` is 16
+    hexadecimal digits (trueup.similarity.near_duplicates); None where inputs of its kind have none."""
 
     project: str
     sample_id: str
@@ -572,6 +622,7 @@ class Sample(Record, frozen=True, kw_only=True):
     group: str
     first_seen: datetime
     slice: str | None = None
+    fingerprint: str | None = None
 
 
 class Selection(Record, frozen=True, kw_only=True):
@@ -1047,12 +1098,12 @@ class SettledLabel(Record, frozen=True, kw_only=True):
 
 class LabelledSample(Record, frozen=True, kw_only=True):
     """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment. `since` is
-    the number of the version that set the line; `annotators` are the pseudonyms of those on whose answers the label
-    stands."""
+    the number of the version that set the line, `captured_at` when the input was first seen, `fingerprint` the
+    sample's; `annotators` are the pseudonyms of those on whose answers the label stands."""
 
     sample_id: str
     label: str
-    split: Literal["train", "validation", "test"]
+    split: Split
     group: str
     content_type: str
     payload_uri: str
@@ -1063,8 +1114,10 @@ class LabelledSample(Record, frozen=True, kw_only=True):
     selected_by: str = "import"
     propensity: float | None = None
     labelled_at: datetime | None = None
+    captured_at: datetime | None = None
     slice: str | None = None
     annotators: tuple[str, ...] = ()
+    fingerprint: str | None = None
     since: int = 0
 
 
@@ -1166,6 +1219,148 @@ class SampleChange(Record, frozen=True, kw_only=True):
     change: Literal["added", "removed", "relabelled", "moved", "restated"]
     before: str | None
     after: str | None
+
+
+# ---------------------------------------------------------------- what was forgotten
+
+
+class Redaction(Record, frozen=True, kw_only=True):
+    """What stands for a segment of which samples were forgotten: a file with the hash `sha256`, in which `lines` of the
+    segment's lines are removals. `jobs` are those whose receipts tell of it."""
+
+    project: str
+    segment: str
+    sha256: str
+    bytes: int
+    lines: int
+    jobs: tuple[str, ...]
+    at: datetime
+
+
+class HeldBy(Record, frozen=True, kw_only=True):
+    """A dataset version that held forgotten samples, and how many of them."""
+
+    version_id: str
+    number: int
+    branch: str
+    samples: int
+
+
+class Consequence(Record, frozen=True, kw_only=True):
+    """What was made of a version that held forgotten samples: a training job, a model, or an endpoint configuration.
+    `since` is when it was; `serving` says that the project's endpoint has it now."""
+
+    kind: str
+    id: str
+    came_from: str
+    since: datetime
+    serving: bool = False
+
+
+class Receipt(Record, frozen=True, kw_only=True):
+    """What was forgotten, when, by whom and why, without saying of whom: `subject_sha256` is the hash of `salt` and the
+    subject, so that whoever knows the subject can tell that this is theirs. `removed` are the objects that were taken
+    away, by URI, beside the payloads, which are named by `samples`; `segments` leads from segments to the hashes of
+    what stands for them; `captures` are the files that held captures of it, and `by_hand` is what trueup could not do.
+    `previous` is the hash of the project's receipt before this one."""
+
+    project: str
+    number: int
+    job_id: str
+    at: datetime
+    by: str
+    reason: str
+    kind: Literal["subject", "sample"]
+    salt: str
+    subject_sha256: str
+    previous: str = ""
+    began_at: datetime | None = None
+    samples: tuple[str, ...] = ()
+    counts: Mapping[str, int] = {}
+    versions: tuple[HeldBy, ...] = ()
+    successors: tuple[str, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
+    segments: Mapping[str, str] = {}
+    removed: tuple[str, ...] = ()
+    captures: tuple[str, ...] = ()
+    captures_rewritten: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+
+
+class Signature(Record, frozen=True, kw_only=True):
+    """`value` is base64, over the SHA-256 of a receipt's deterministic JSON; `key` names the key of KMS."""
+
+    key: str
+    algorithm: str
+    value: str
+
+
+class SignedReceipt(Record, frozen=True, kw_only=True):
+    """A receipt as it is stored."""
+
+    receipt: Receipt
+    signature: Signature
+
+
+class ReceiptEntry(Record, frozen=True, kw_only=True):
+    """A link of the chain of a project's receipts: the hash of the stored file, and that of the one before."""
+
+    project: str
+    number: int
+    job_id: str
+    at: datetime
+    sha256: str
+    previous: str
+    uri: str
+
+
+class Forgetting(Record, frozen=True, kw_only=True):
+    """A deletion under way: what its receipt will say, and which steps are done. `captures` are files in which lines
+    are to be dropped, and `events` whose; `others` are tasks beside the samples' own that asked about them."""
+
+    draft: Receipt
+    done: tuple[str, ...] = ()
+    rewrite: bool = False
+    events: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+
+class GroupPart(Record, frozen=True, kw_only=True):
+    """A content-addressed part of a group index (trueup.dataset.groups): `rows` groups and fingerprints."""
+
+    sha256: str
+    rows: int
+
+
+class GroupDocument(Record, frozen=True, kw_only=True):
+    """Where the groups of a version stand: `parts` add up, in any order. `counts` are samples by class and split."""
+
+    parts: tuple[GroupPart, ...] = ()
+    counts: Mapping[str, Mapping[str, int]] = {}
+
+
+class FrozenTest(Record, frozen=True, kw_only=True):
+    """The test split of a version, which no later version of any branch may train on. `sha256` names what it covers
+    (trueup.dataset.frozen): its samples, their groups, and what hardly differs from them."""
+
+    project: str
+    name: str
+    version_id: str
+    number: int
+    samples: int
+    groups: int
+    sha256: str
+    at: datetime
+    by: str = ""
+
+
+class SchemaVersion(Record, frozen=True, kw_only=True):
+    """A label schema as it stood when the first version was made under it."""
+
+    project: str
+    version: str
+    schema: LabelSchema
+    at: datetime
 
 
 # ---------------------------------------------------------------- what was learned

@@ -35,8 +35,11 @@ from trueup.model import (
     FeedbackState,
     FeedbackStatus,
     FileReceipt,
+    Forgetting,
+    FrozenTest,
     Gold,
     GoldAnswer,
+    GroupDocument,
     Guidelines,
     Knowledge,
     LabelClass,
@@ -46,13 +49,17 @@ from trueup.model import (
     QualityReport,
     Quarantined,
     QueueStanding,
+    ReceiptEntry,
     Record,
+    Redaction,
     RetrainingRun,
     Ruling,
     Sample,
+    SchemaVersion,
     Segment,
     Selection,
     SettledLabel,
+    Signature,
     Standing,
     Task,
     TaskStatus,
@@ -252,8 +259,9 @@ class TaskStore(Protocol):
         """Strongly consistent. Raises NotFoundError."""
         ...
 
-    def add(self, task: Task, journal: Journal) -> None:
-        """A task beside those of selection. Raises ConflictError when it is there already."""
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
+        """A task beside those of selection, with its sample where that may be unknown; a known one stays as it is.
+        Raises ConflictError when the task is there already."""
         ...
 
     def save(
@@ -452,7 +460,50 @@ class KnowledgeStore(Protocol):
         ...
 
 
-class DatasetStore(Protocol):
+class Forgotten(Record, frozen=True, kw_only=True):
+    """Which of some samples were forgotten, as of an epoch: each deletion begins one."""
+
+    epoch: int = 0
+    sample_ids: frozenset[str] = frozenset()
+
+
+class SplitStore(Protocol):
+    """What is known of a project beside its versions: where their groups stand, which test sets are frozen, and under
+    which label schemas versions were made."""
+
+    def put_part(self, project: str, data: bytes) -> str:
+        """Store under the SHA-256 of `data`, which it returns; a repeat is free."""
+        ...
+
+    def part(self, project: str, sha256: str) -> bytes:
+        """Raises NotFoundError; IntegrityError when the bytes do not hash to the name."""
+        ...
+
+    def put_groups(self, project: str, version_id: str, groups: GroupDocument) -> None:
+        """Of a version that is about to be committed, or was: it follows from its content."""
+        ...
+
+    def groups(self, project: str, version_id: str) -> GroupDocument | None: ...
+
+    def freeze(self, frozen: FrozenTest, journal: Journal) -> None:
+        """The same again changes nothing. Raises ConflictError when the name stands for another set, or when
+        somebody froze another one at the same time."""
+        ...
+
+    def frozen(self, project: str) -> tuple[FrozenTest, ...]:
+        """All, by name. Strongly consistent."""
+        ...
+
+    def note_schema(self, schema: SchemaVersion) -> None:
+        """The first note of a version stands."""
+        ...
+
+    def schemas(self, project: str) -> list[SchemaVersion]:
+        """Oldest first."""
+        ...
+
+
+class DatasetStore(SplitStore, Protocol):
     """Versions: content-addressed segments and documents, and one head per project."""
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
@@ -460,7 +511,8 @@ class DatasetStore(Protocol):
         ...
 
     def segment(self, project: str, sha256: str) -> bytes:
-        """Raises NotFoundError; IntegrityError when the bytes do not hash to the name."""
+        """What stands for it where samples of it were forgotten. Raises NotFoundError; IntegrityError when the bytes
+        do not hash to the name."""
         ...
 
     def checkpoint(self, project: str, version_id: str) -> tuple[Segment, ...] | None:
@@ -471,9 +523,20 @@ class DatasetStore(Protocol):
         """A later one takes its place. Its segments are stored already."""
         ...
 
-    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+    def redaction(self, project: str, sha256: str) -> Redaction | None:
+        """What is recorded of a segment of which samples were forgotten."""
+        ...
+
+    def forgotten(self, project: str, sample_ids: Collection[str]) -> Forgotten:
+        """Those that no version may hold again. Strongly consistent, and free where nothing was ever forgotten."""
+        ...
+
+    def commit(
+        self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
+    ) -> None:
         """Write the version's document, then make it head of its branch in one transaction if that is still
-        `version.parent`. Raises HeadMovedError."""
+        `version.parent`, nothing was forgotten since `epoch`, and the project still has as many frozen test sets as
+        the maker knew (`frozen`); None does not ask. Raises HeadMovedError."""
         ...
 
     def head(self, project: str, branch: str = "main") -> DatasetVersion | None: ...
@@ -1080,4 +1143,134 @@ class LabelSources(Protocol):
 
     def job(self, name: str) -> LabelingOutput:
         """Raises NotFoundError."""
+        ...
+
+
+class Scrubbed(Record, frozen=True, kw_only=True):
+    """What was emptied in the table for one task. `batches` are those of labeling services that it was sent in."""
+
+    tasks: int = 0
+    answers: int = 0
+    consensus: int = 0
+    rulings: int = 0
+    feedback: int = 0
+    batches: tuple[str, ...] = ()
+
+
+class ForgettingStore(Protocol):
+    """What the table holds of a sample, and how it is taken away. Ids, times, and who answered stay: what was labelled
+    remains known, what was said does not. All of it may be repeated."""
+
+    def samples_of(self, project: str, group: str) -> list[str]:
+        """Samples with a task, of a group that is not a sample's own. Eventually consistent."""
+        ...
+
+    def bury(self, project: str, sample_ids: Sequence[str], job_id: str, at: datetime) -> None:
+        """From now on neither a task nor a version takes them in: a tombstone for each, which takes the place of what
+        is known of it, then another epoch."""
+        ...
+
+    def gold_tasks(self, project: str, sample_ids: Collection[str]) -> list[str]:
+        """Tasks by which annotators were asked about gold of these samples. Eventually consistent."""
+        ...
+
+    def scrub(self, project: str, task_id: str) -> Scrubbed:
+        """Cancel a task, and empty it, its answers, consensus, rulings and feedback."""
+        ...
+
+    def drop_gold(self, project: str, sample_ids: Collection[str]) -> int:
+        """Gold made of these samples, and what annotators said of it."""
+        ...
+
+    def drop_feedback(self, project: str, inferences: Collection[str]) -> int:
+        """Feedback about inferences, by the ids of captures or callers, whatever became of it. Eventually
+        consistent."""
+        ...
+
+
+class ObjectEraser(Protocol):
+    """Objects of the dataset bucket, taken away with every version of theirs. All of it may be repeated."""
+
+    def segments(self, project: str) -> Iterator[tuple[str, bytes]]:
+        """Every segment that is stored in any version of the bucket, also one that no dataset version lists: its name
+        and what is read under that."""
+        ...
+
+    def redact(self, redaction: Redaction, data: bytes) -> None:
+        """Put `data` in the place of a segment, then take the segment away, and what stood for it before."""
+        ...
+
+    def payload(self, project: str, sample_id: str, uri: str) -> bool:
+        """Put a tombstone where the payload lies or would lie, which no later one takes the place of, and take every
+        version of it away. False where `uri` lies elsewhere, and was left there."""
+        ...
+
+    def exports(self, project: str, version_id: str) -> list[str]:
+        """Take the exports of a version away; returns their URIs."""
+        ...
+
+    def quarantined(self, project: str, names: Collection[str]) -> int:
+        """Take bad lines that mention one of `names`, as a word, out of what was put away of capture files, replayed or
+        not. Returns how many."""
+        ...
+
+    def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
+        """Take away what lies in a folder of the project (as evaluation/) and mentions one of `names`; returns the
+        URIs."""
+        ...
+
+
+class CaptureRewriter(Protocol):
+    """Capture files, of which lines are taken out: in a bucket that may be the user's own."""
+
+    def lines(self, uri: str) -> Iterator[bytes]:
+        """Raises NotFoundError, CaptureError."""
+        ...
+
+    def rewrite(self, uri: str, keep: Callable[[bytes], bool]) -> int:
+        """Put the file back without the lines that are not kept, and take its older versions away. Returns how many
+        went; 0 leaves the file as it is. Raises ConflictError when somebody else wrote it meanwhile, NotFoundError."""
+        ...
+
+
+class ReceiptBook(Protocol):
+    """Deletions under way, and the chain of the receipts of those that are done."""
+
+    def save_job(self, job: Forgetting) -> None: ...
+
+    def jobs(self, project: str) -> list[Forgetting]:
+        """Those that have no receipt yet, oldest first."""
+        ...
+
+    def drop_job(self, project: str, job_id: str) -> None:
+        """One that is gone is ignored."""
+        ...
+
+    def issue(self, entry: ReceiptEntry, data: bytes, journal: Journal) -> None:
+        """Keep a receipt at the chain's end, with the journal. Raises ConflictError when there is one of that number
+        already."""
+        ...
+
+    def place(self, project: str, job_id: str) -> str:
+        """The URI of a job's receipt."""
+        ...
+
+    def entries(self, project: str) -> list[ReceiptEntry]:
+        """By number. Strongly consistent."""
+        ...
+
+    def read(self, uri: str) -> bytes:
+        """Raises NotFoundError."""
+        ...
+
+
+class ReceiptSigner(Protocol):
+    """A key that nobody can take out of where it is."""
+
+    def sign(self, digest: bytes) -> Signature:
+        """Of a SHA-256."""
+        ...
+
+    def holds(self, digest: bytes, signature: Signature) -> bool:
+        """Whether the signature is ours, and of this."""
         ...

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from trueup.errors import ConfigurationError
-from trueup.model import LabelSchema
+from trueup.model import LabelSchema, SplitPolicy
 from trueup.model import Project as Project  # infra takes them from here
 from trueup.model import Record as Record
 from trueup.model import lane_of as lane_of
@@ -285,6 +285,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     database: str
     workgroup: str
     projects: tuple[str, ...]
+    signing_key_arn: str = ""
 
 
 class DeployedProject(Record, frozen=True, kw_only=True):
@@ -413,6 +414,7 @@ def _agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         f"is {commit.test_share}: with commit.validation_share, which is {commit.validation_share}, it must leave "
         "something for training",
     )
+    yield from _split_agreements(commit.splits)
     policy = project.selection
     yield (
         "selection.answer",
@@ -466,6 +468,32 @@ def _lineage_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
             over_http or value is None,
             "is set, but transport is 'eventbridge', which goes to trueup's own bus",
         )
+
+
+def _split_agreements(splits: SplitPolicy) -> Iterator[tuple[str, bool, str]]:
+    by_time = splits.method == "time"
+    yield (
+        "commit.splits.method",
+        not by_time or (splits.test_from is None) != (splits.test_days is None),
+        "is 'time': say when the test begins, with one of commit.splits.test_from and commit.splits.test_days",
+    )
+    for name in ("test_from", "validation_from", "test_days", "validation_days"):
+        value = getattr(splits, name)
+        yield (
+            f"commit.splits.{name}",
+            by_time or value is None,
+            f"is {value!r}, but commit.splits.method is {splits.method!r}: it belongs to the method time",
+        )
+    yield (
+        "commit.splits.validation_from",
+        splits.validation_from is None or splits.validation_days is None,
+        f"is {splits.validation_from!r} beside commit.splits.validation_days: use one of them",
+    )
+    yield (
+        "commit.splits.validation_from",
+        not (splits.validation_from and splits.test_from) or splits.validation_from <= splits.test_from,
+        f"is {splits.validation_from}, after commit.splits.test_from, which is {splits.test_from}",
+    )
 
 
 def _backend_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
@@ -566,11 +594,33 @@ def _schema_agreements(project: Project) -> Iterator[tuple[str, bool, str]]:
         f"is set, but label_schema.kind is {kind!r}: relations lie between spans",
     )
     yield from _name_agreements(schema)
+    yield from _asking_agreements(schema)
     yield (
         "label_schema.scale",
         schema.scale.low < schema.scale.high,
         f"reaches from {schema.scale.low} to {schema.scale.high}: the high end must lie above the low one",
     )
+
+
+def _asking_agreements(schema: LabelSchema) -> Iterator[tuple[str, bool, str]]:
+    """Of classes that people are asked about anew: they are no classes, nor renamed, and what one was split into is."""
+    for key, names in (("split", tuple(schema.split)), ("removed", schema.removed)):
+        alive = next((each for each in names if each in schema.names), None)
+        yield (
+            f"label_schema.{key}",
+            alive is None,
+            f"holds {alive!r}, which is a class of label_schema.classes",
+        )
+        twice = next((each for each in names if each in schema.renamed), None)
+        yield (
+            f"label_schema.{key}",
+            twice is None,
+            f"holds {twice!r}, which label_schema.renamed holds too",
+        )
+    both = next((each for each in schema.removed if each in schema.split), None)
+    yield "label_schema.removed", both is None, f"holds {both!r}, which label_schema.split holds too"
+    lost = next((each for parts in schema.split.values() for each in parts if each not in schema.names), None)
+    yield "label_schema.split", lost is None, f"leads to {lost!r}, which is no class of label_schema.classes"
 
 
 def _name_agreements(schema: LabelSchema) -> Iterator[tuple[str, bool, str]]:

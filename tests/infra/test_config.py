@@ -68,6 +68,11 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
         [{}, {"firm": "company", "worker": "person"}, {"x" * 256: "company"}],
         [{"": "company"}, {"a\nb": "company"}, {"x" * 257: "company"}, {str(each): "company" for each in range(301)}],
     ),
+    "label_schema.split": (
+        [{}, {"place": ["city", "country"]}],
+        [{"place": ["city"]}, {"place": ["city", "city"]}, {"a\nb": ["city", "country"]}],
+    ),
+    "label_schema.removed": ([[], ["date"]], [[""], ["a\nb"], [str(each) for each in range(51)]]),
     "label_schema.relations[].name": (["a", "two words", "x" * 256], ["", "  ", "x" * 257, "a\nb", "{"]),
     "label_schema.relations[].key": (["b", "1", "ü", None], ["", "ab", "s", "U", "?", " "]),
     "label_schema.scale.low": ([-100, 4], [-101]),
@@ -101,9 +106,13 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "selection.slice_by": (["attribute:a", None], ["", "inference_id", "attribute:", "a"]),
     "selection.seed": ([0, 2**32 - 1], [-1, 2**32]),
     "selection.decoder": (["csv_probabilities", None], ["", "csv"]),
+    "selection.classes": ([[], ["a", "b"]], [["a", "a"], [""], [str(each) for each in range(MAX_CLASSES + 1)]]),
     "selection.answer.values": (["a", "a[*].b"], ["", "a["]),
     "selection.answer.labels": (["a", None], ["", "]"]),
-    "selection.group_by": (["inference_id", "attribute:a", None], ["", "id", "attribute:", "attribute:a=b", "a"]),
+    "selection.group_by": (
+        ["inference_id", "attribute:a", "payload:user.id", "payload:a[0]", "column:0", None],
+        ["", "id", "attribute:", "attribute:a=b", "a", "payload:", "payload:a[", "column:x", "column:"],
+    ),
     "consensus.method": (["majority"], ["", "vote"]),
     "consensus.overlap": ([1, 5], [0, -1]),
     "consensus.max_overlap": ([3, 15], [16]),
@@ -138,6 +147,12 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "commit.max_age_seconds": ([1, 2_678_400], [0, 2_678_401]),
     "commit.validation_share": ([0, 0.7], [-0.1, math.nan]),
     "commit.test_share": ([0.01, 0.8], [0, -0.1, math.nan]),
+    "commit.splits.method": (["group", "stratified"], ["", "random"]),
+    "commit.splits.salt": (["", "s" * 64], ["a\nb", "s" * 65]),
+    "commit.splits.test_from": (["2026-10-01", "2027-02-28"], ["", "2026-13-01", "yesterday", "20261001"]),
+    "commit.splits.validation_from": (["2026-09-01", None], ["", "2026-02-31"]),
+    "commit.splits.test_days": ([1, 3660], [0, 3661]),
+    "commit.splits.validation_days": ([0, 3660, None], [-1, 3661]),
     "triggers.min_new_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.new_class_min_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.every_seconds": ([60, None], [59, 31_622_401]),
@@ -145,6 +160,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "gate.max_class_recall_drop": ([0, 1], [-0.1, 1.1, math.nan]),
     "gate.min_test_samples": ([1], [0, 10**9 + 1]),
     "gate.confidence": ([0.5, 0.99], [0.4, 1, math.nan]),
+    "gate.test": (["frozen-2026-11", None], ["", "Frozen", "a b", "-a", "a" * 65]),
     "training.image": (["host.io/name:tag", None], ["", "name:tag", "host.io/", "host.io/a b", "h.io/" + "x" * 251]),
     "training.instance_type": (
         ["ml.g5.2xlarge", "ml.c5.xlarge"],
@@ -197,9 +213,17 @@ def context(**changes: Any) -> dict[str, Any]:
 
 def _example_of(path: str) -> int:
     """In which project of the full example a key stands."""
-    if path.startswith(("label_schema.relations", "label_schema.renamed", "label_studio")):
+    third = (
+        "label_schema.relations",
+        "label_schema.renamed",
+        "label_studio",
+        "label_schema.split",
+        "commit.splits.test_days",
+    )
+    if path.startswith((*third, "label_schema.removed", "commit.splits.validation_days")):
         return 2
-    return int(path.startswith(("ground_truth", "selection.answer")))
+    second = ("ground_truth", "selection.answer", "commit.splits.test_from", "commit.splits.validation_from")
+    return int(path.startswith(second))
 
 
 def with_value(path: str, value: Any) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from tests.worlds import project
 from trueup.capture.decoders import DECODERS
 from trueup.dataset.exporting import EVERY_KIND
 from trueup.dataset.formats import FORMATS
+from trueup.dataset.guards import GUARDS
 from trueup.dataset.importing import IMPORTS
+from trueup.dataset.splitting import SPLITTERS
 from trueup.events import documentation
 from trueup.lineage.openlineage import facets
 from trueup.lineage.openlineage.jobs import JOBS
@@ -30,7 +32,8 @@ def test_the_events_page_is_the_code() -> None:
 
 def test_everything_registered_is_in_the_extending_page() -> None:
     page = (DOCS / "extending.md").read_text()
-    for table in (DECODERS, STRATEGIES, METHODS, RULES, FORMATS, IMPORTS):
+    guards = [each.__name__ for each in GUARDS]
+    for table in (DECODERS, STRATEGIES, METHODS, RULES, FORMATS, IMPORTS, SPLITTERS, guards):
         for name in table:
             assert f"`{name}`" in page
 

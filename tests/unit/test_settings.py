@@ -52,6 +52,42 @@ def test_a_missing_variable_is_named() -> None:
         ),
         ({"consensus": {"overlap": 5}}, "consensus.max_overlap is 4: it must not be below consensus.overlap"),
         ({"commit": {"test_share": 0.5, "validation_share": 0.5}}, "commit.test_share is 0.5: with commit.validation"),
+        ({"commit": {"splits": {"method": "time"}}}, "commit.splits.method is 'time': say when the test begins"),
+        (
+            {"commit": {"splits": {"method": "time", "test_from": "2026-10-01", "test_days": 3}}},
+            "with one of commit.splits.test_from and commit.splits.test_days",
+        ),
+        (
+            {"commit": {"splits": {"test_days": 30}}},
+            "commit.splits.test_days is 30, but commit.splits.method is 'group'",
+        ),
+        (
+            {"commit": {"splits": {"method": "time", "test_from": "2026-10-01", "validation_from": "2026-11-01"}}},
+            "commit.splits.validation_from is 2026-11-01, after commit.splits.test_from",
+        ),
+        (
+            {
+                "commit": {
+                    "splits": {
+                        "method": "time",
+                        "test_days": 3,
+                        "validation_from": "2026-11-01",
+                        "validation_days": 3,
+                    }
+                }
+            },
+            "beside commit.splits.validation_days: use one of them",
+        ),
+        ({"label_schema": {**PAIR, "removed": ["a"]}}, "label_schema.removed holds 'a', which is a class of"),
+        ({"label_schema": {**PAIR, "split": {"c": ["a", "z"]}}}, "label_schema.split leads to 'z', which is no class"),
+        (
+            {"label_schema": {**PAIR, "removed": ["c"], "renamed": {"c": "a"}}},
+            "label_schema.removed holds 'c', which label_schema.renamed holds too",
+        ),
+        (
+            {"label_schema": {**PAIR, "removed": ["c"], "split": {"c": ["a", "b"]}}},
+            "label_schema.removed holds 'c', which label_schema.split holds too",
+        ),
         ({"backend": "ground_truth"}, "ground_truth is missing"),
         ({"backend": "label_studio"}, "label_studio is missing: backend label_studio needs a url and a secret"),
         (

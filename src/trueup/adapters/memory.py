@@ -54,8 +54,10 @@ from trueup.model import (
     FeedbackState,
     FeedbackStatus,
     FileReceipt,
+    FrozenTest,
     Gold,
     GoldAnswer,
+    GroupDocument,
     Guidelines,
     Knowledge,
     ModelPackage,
@@ -64,10 +66,12 @@ from trueup.model import (
     QualityReport,
     Quarantined,
     QueueStanding,
+    Redaction,
     RetrainingRun,
     Ruling,
     RunStatus,
     Sample,
+    SchemaVersion,
     Segment,
     Selection,
     SettledLabel,
@@ -95,6 +99,7 @@ from trueup.ports import (
     Execution,
     ExportSink,
     FeedbackStore,
+    Forgotten,
     GoldStore,
     GuidelineStore,
     Journal,
@@ -119,6 +124,7 @@ from trueup.ports import (
     SkillStore,
     Slot,
     SourceObject,
+    SplitStore,
     StandingStore,
     TaskStore,
     TransformQueue,
@@ -136,6 +142,9 @@ class World:
     leaving: dict[tuple[str, Node], list[Edge]] = field(default_factory=dict)
     reaching: dict[tuple[str, Node], list[Edge]] = field(default_factory=dict)
     envelopes: dict[str, Envelope] = field(default_factory=dict)
+    buried: dict[tuple[str, str], str] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    redactions: dict[tuple[str, str], Redaction] = field(default_factory=dict)
 
     @property
     def outbox(self) -> list[Envelope]:
@@ -395,6 +404,10 @@ class MemoryFeedbackStore(FeedbackStore):
         self._searches[search.project] = search
 
 
+# Where a payload was that is forgotten, and no other one comes.
+FORGOTTEN_PAYLOAD = Payload(data=b"", content_type="application/x-trueup-forgotten")
+
+
 class MemoryPayloadStore(PayloadStore):
     def __init__(self) -> None:
         self.payloads: dict[str, Payload] = {}
@@ -407,6 +420,8 @@ class MemoryPayloadStore(PayloadStore):
     def get(self, uri: str) -> Payload:
         if uri not in self.payloads:
             raise NotFoundError(f"{uri} does not exist")
+        if self.payloads[uri] == FORGOTTEN_PAYLOAD:
+            raise NotFoundError(f"{uri} was forgotten")
         return self.payloads[uri]
 
     def presign(self, uri: str, seconds: int) -> str:
@@ -456,7 +471,8 @@ class MemoryTaskStore(TaskStore):
         sample, selection, task = opening.sample, opening.selection, opening.task
         key = (sample.project, sample.sample_id)
         if (task.project, task.task_id) in self._tasks:
-            return self._selections[key].event_id == selection.event_id
+            before = self._selections.get(key)
+            return before is not None and before.event_id == selection.event_id
         self._samples[key], self._selections[key] = sample, selection
         self._tasks[task.project, task.task_id] = task
         self._world.write(Journal(at=task.opened_at), opening.edges)
@@ -473,9 +489,11 @@ class MemoryTaskStore(TaskStore):
         return self._tasks[project, task_id]
 
     @_locked
-    def add(self, task: Task, journal: Journal) -> None:
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
         if (task.project, task.task_id) in self._tasks:
             raise ConflictError(f"task {task.task_id} is there already")
+        if sample is not None:
+            self._samples.setdefault((task.project, task.sample_id), sample)
         self._tasks[task.project, task.task_id] = task
         self._world.write(journal)
 
@@ -540,7 +558,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def answers(self, project: str, limit: int) -> list[Annotation]:
-        found = [each for each in self._annotations.values() if each.project == project]
+        mine = [each for each in self._annotations.values() if each.project == project]
+        found = [each for each in mine if (project, each.sample_id) not in self._world.buried]
         return sorted(found, key=lambda each: (each.submitted_at, each.annotation_id), reverse=True)[:limit]
 
     @_locked
@@ -555,7 +574,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def rulings(self, project: str, limit: int) -> list[Ruling]:
-        found = [each for each in self._rulings if each.project == project]
+        mine = [each for each in self._rulings if each.project == project]
+        found = [each for each in mine if (project, each.sample_id) not in self._world.buried]
         return sorted(found, key=lambda each: (each.at, each.ruling_id), reverse=True)[:limit]
 
     @_locked
@@ -805,12 +825,68 @@ class MemoryKnowledgeStore(KnowledgeStore):
         self._known[knowledge.project] = knowledge
 
 
-class MemoryDatasetStore(DatasetStore):
+class MemorySplitStore(SplitStore):
     """`objects` maps URI to bytes, for tests that look at or spoil what is stored."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.objects: dict[str, bytes] = {}
+        self._frozen: dict[tuple[str, str], FrozenTest] = {}
+        self._schemas: dict[tuple[str, str], SchemaVersion] = {}
+
+    @_locked
+    def put_part(self, project: str, data: bytes) -> str:
+        name = hashlib.sha256(data).hexdigest()
+        self.objects.setdefault(f"memory://{project}/groups/parts/{name}", data)
+        return name
+
+    @_locked
+    def part(self, project: str, sha256: str) -> bytes:
+        data = self._stored(f"memory://{project}/groups/parts/{sha256}")
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise IntegrityError(f"part {sha256[:12]} of {project} does not hash to its name")
+        return data
+
+    @_locked
+    def put_groups(self, project: str, version_id: str, groups: GroupDocument) -> None:
+        self.objects.setdefault(f"memory://{project}/groups/{version_id}", msgspec.json.encode(groups))
+
+    @_locked
+    def groups(self, project: str, version_id: str) -> GroupDocument | None:
+        data = self.objects.get(f"memory://{project}/groups/{version_id}")
+        return None if data is None else msgspec.json.decode(data, type=GroupDocument)
+
+    @_locked
+    def freeze(self, frozen: FrozenTest, journal: Journal) -> None:
+        there = self._frozen.get((frozen.project, frozen.name))
+        if there is not None and there.sha256 != frozen.sha256:
+            raise ConflictError(f"the name {frozen.name} stands for another frozen test set of {frozen.project}")
+        if there is None:
+            self._frozen[frozen.project, frozen.name] = frozen
+            self._world.write(journal)
+
+    @_locked
+    def frozen(self, project: str) -> tuple[FrozenTest, ...]:
+        return tuple(each for (owner, _), each in sorted(self._frozen.items()) if owner == project)
+
+    @_locked
+    def note_schema(self, schema: SchemaVersion) -> None:
+        self._schemas.setdefault((schema.project, schema.version), schema)
+
+    @_locked
+    def schemas(self, project: str) -> list[SchemaVersion]:
+        found = (each for (owner, _), each in sorted(self._schemas.items()) if owner == project)
+        return sorted(found, key=lambda each: each.at)
+
+    def _stored(self, uri: str) -> bytes:
+        if uri not in self.objects:
+            raise NotFoundError(f"{uri} does not exist")
+        return self.objects[uri]
+
+
+class MemoryDatasetStore(MemorySplitStore, DatasetStore):
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
         self._versions: dict[str, list[DatasetVersion]] = {}
         self._checkpoints: dict[tuple[str, str], tuple[Segment, ...]] = {}
 
@@ -830,18 +906,36 @@ class MemoryDatasetStore(DatasetStore):
 
     @_locked
     def segment(self, project: str, sha256: str) -> bytes:
-        data = self.read(f"memory://{project}/segments/{sha256}")
-        if hashlib.sha256(data).hexdigest() != sha256:
+        redaction = self.redaction(project, sha256)
+        place = f"redacted/{sha256}/{redaction.sha256}" if redaction else f"segments/{sha256}"
+        data = self.read(f"memory://{project}/{place}")
+        if hashlib.sha256(data).hexdigest() != (redaction.sha256 if redaction else sha256):
             raise IntegrityError(f"segment {sha256[:12]} of {project} does not hash to its name")
         return data
 
     @_locked
-    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+    def redaction(self, project: str, sha256: str) -> Redaction | None:
+        return self._world.redactions.get((project, sha256))
+
+    @_locked
+    def forgotten(self, project: str, sample_ids: Collection[str]) -> Forgotten:
+        gone = frozenset(each for each in sample_ids if (project, each) in self._world.buried)
+        return Forgotten(epoch=self._world.epochs.get(project, 0), sample_ids=gone)
+
+    @_locked
+    def commit(
+        self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
+    ) -> None:
+        if epoch not in (None, self._world.epochs.get(version.project, 0)):
+            raise HeadMovedError(f"samples of {version.project} were forgotten during this commit")
         self.objects.setdefault(f"memory://{version.project}/versions/{version.version_id}", document(version))
         head = self.head(version.project, version.branch)
         taken = {each.number for each in self._versions.get(version.project, ())}
-        if (head.version_id if head else None) != version.parent or version.number in taken:
-            raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
+        stale = frozen is not None and frozen != len(self.frozen(version.project))
+        if (head.version_id if head else None) != version.parent or version.number in taken or stale:
+            raise HeadMovedError(
+                f"the head of {version.project} is no longer the parent of this commit, or a test set was frozen since"
+            )
         self._versions.setdefault(version.project, []).append(version)
         self._world.write(journal)
 
@@ -882,9 +976,7 @@ class MemoryDatasetStore(DatasetStore):
 
     @_locked
     def read(self, uri: str) -> bytes:
-        if uri not in self.objects:
-            raise NotFoundError(f"{uri} does not exist")
-        return self.objects[uri]
+        return self._stored(uri)
 
     def _put(self, uri: str, data: bytes) -> str:
         self.objects[uri] = data

@@ -23,12 +23,15 @@ from trueup.model import (
     Selection,
     Skip,
     Task,
+    TaskQueue,
     TaskStatus,
     content_id,
 )
 
 # Added to the priority of a task that is to be answered first; scores of selection lie in [0, 1].
 URGENT = 1000.0
+_FIRST = 1.0
+_SCHEMA = "label schema"
 # The backend of tasks whose label is known: nobody claims them, one annotator is given each.
 GOLD = "gold"
 # What a task becomes that wants one answer more: a foreign backend gave what its batch was to bring.
@@ -49,6 +52,29 @@ def open_task(project: str, sample: Sample, selection: Selection, at: datetime, 
         opened_at=at,
         backend=config.backend,
         prediction=selection.prediction,
+        queue=queue.name,
+        due_at=None if queue.deadline_hours is None else at + timedelta(hours=queue.deadline_hours),
+        slice=sample.slice,
+    )
+
+
+def task_of_schema(sample: Sample, selection: Selection | None, why: str, at: datetime, config: Project) -> Task:
+    """The task that asks about a sample again since classes changed: one for each label schema, with answers of its
+    own. It comes before what selection asks about, and its annotators read why."""
+    deadline = config.annotation.deadline_hours
+    queue = route(config, sample, selection) if selection else TaskQueue(name="", deadline_hours=deadline)
+    return Task(
+        project=config.name,
+        task_id=content_id(config.name, sample.sample_id, config.label_schema.version)[:32],
+        sample_id=sample.sample_id,
+        content_type=sample.content_type,
+        payload_uri=sample.payload_uri,
+        priority=_FIRST,
+        overlap=config.consensus.overlap,
+        opened_at=at,
+        backend=config.backend,
+        prediction=selection.prediction if selection else None,
+        comments=(Comment(by=_SCHEMA, at=at, text=why),),
         queue=queue.name,
         due_at=None if queue.deadline_hours is None else at + timedelta(hours=queue.deadline_hours),
         slice=sample.slice,

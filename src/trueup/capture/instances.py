@@ -24,6 +24,11 @@ def split_input(payload: Payload, count: int) -> list[Payload]:
     raise DecodeError(f"the model answered {count} predictions to a request of {len(parts)} instances")
 
 
+def instances_in(payload: Payload) -> list[Payload]:
+    """As many as the request seems to hold, however many predictions were made of it."""
+    return _parts(payload)
+
+
 def _parts(payload: Payload) -> list[Payload]:
     kind = media_type(payload.content_type)
     if kind in _LINES:

@@ -48,6 +48,12 @@ def seek(blocks: Callable[[], Iterable[bytes]], sought: Sought) -> Iterator[Capt
         yield from _found(blocks(), Sought(event_ids=halves))
 
 
+def words(names: Collection[str]) -> re.Pattern[bytes]:
+    """Finds one of the names in the bytes of a line, which may be no record, but not as a part of a longer name."""
+    either = b"|".join(re.escape(each.encode()) for each in sorted(names))
+    return re.compile(rb"(?<![\w-])(?:" + either + rb")(?![\w-])")
+
+
 def _found(blocks: Iterable[bytes], sought: Sought) -> Iterator[Capture]:
     account = Account()
     for number, offset, raw in _lines(blocks, sought):

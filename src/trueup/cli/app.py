@@ -17,6 +17,7 @@ from trueup.cli import (
     dataset,
     endpoint,
     feedback,
+    forget,
     gold,
     guidelines,
     imports,
@@ -71,6 +72,7 @@ app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, c
 app.command("import")(imports.bring)
 app.add_typer(lineage.app, name="lineage", help=lineage.HELP)
 app.add_typer(openlineage.app, name="openlineage", help="Lineage for others, in OpenLineage's words.")
+app.add_typer(forget.app, name="forget", help="Take a person's data away for good, and the receipts of that.")
 app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")
 app.add_typer(endpoint.app, name="endpoint", help="Switch data capture on for an endpoint, or put it back.")
 app.command("redrive")(redrive.redrive)

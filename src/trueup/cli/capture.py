@@ -116,7 +116,7 @@ def _lens(context: typer.Context, classes: str, decoder: str, path: str, project
         return Lens(classes=named or _INDICES, decoder=reader)
     look = desk_of(context).look()
     config = look.projects[project_of(look, project)]
-    return Lens(classes=named or config.label_schema.names, decoder=reader or config.selection.reader)
+    return Lens(classes=named or config.said_classes, decoder=reader or config.selection.reader)
 
 
 def _reader(decoder: str, path: str) -> str | AnswerPath | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from trueup.usecases.attach_endpoint import AttachEndpoint
     from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.bring_labels import BringLabels
+    from trueup.usecases.check_receipts import CheckReceipts
     from trueup.usecases.compare_models import CompareModels
     from trueup.usecases.credit_annotators import CreditAnnotators
     from trueup.usecases.decide_retraining import DecideRetraining
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
     from trueup.usecases.export_version import ExportVersion
+    from trueup.usecases.forget_samples import ForgetSamples
+    from trueup.usecases.freeze_test import FreezeTest
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from trueup.usecases.run_bulk import RunBulk
     from trueup.usecases.show_corrections import ShowCorrections
     from trueup.usecases.show_lineage import ShowLineage
+    from trueup.usecases.split_dataset import SplitDataset
     from trueup.usecases.trace_label import TraceLabel
 
 
@@ -110,6 +114,10 @@ class Deployed(Protocol):
     def export_version(self) -> ExportVersion: ...
     def sink(self, place: str) -> ExportSink: ...
     @property
+    def freeze_test(self) -> FreezeTest: ...
+    @property
+    def split_dataset(self) -> SplitDataset: ...
+    @property
     def migrate_labels(self) -> MigrateLabels: ...
     @property
     def decide(self) -> DecideRetraining: ...
@@ -127,6 +135,10 @@ class Deployed(Protocol):
     def keep_gold(self) -> KeepGold: ...
     @property
     def report(self) -> ReportQuality: ...
+    @property
+    def forget(self) -> ForgetSamples: ...
+    @property
+    def check_receipts(self) -> CheckReceipts: ...
     @property
     def backfill(self) -> BackfillCaptures: ...
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueup.dataset.splits import split_of
+from trueup.dataset.splitting.by_group import split_of
 from trueup.model import CommitPolicy, LabelledSample, SettledLabel, pseudonym
 
 
@@ -22,6 +22,8 @@ def from_settled(label: SettledLabel, policy: CommitPolicy, project: str) -> Lab
         selected_by=selection.strategy if selection else "import",
         propensity=selection.propensity if selection else None,
         labelled_at=consensus.reached_at,
+        captured_at=sample.first_seen,
         slice=sample.slice,
         annotators=tuple(sorted({pseudonym(project, each) for each in consensus.annotators})),
+        fingerprint=sample.fingerprint,
     )

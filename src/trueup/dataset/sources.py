@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from trueup.dataset.splits import Split
 from trueup.errors import InputError
-from trueup.model import LabelSchema, Record
+from trueup.model import LabelSchema, Record, Split
 
 
 class Source(Protocol):

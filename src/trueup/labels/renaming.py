@@ -44,11 +44,13 @@ def old_names(text: str, schema: LabelSchema) -> tuple[str, ...]:
 
 
 def unknown_names(text: str, schema: LabelSchema) -> tuple[str, ...]:
-    """The names in a label that are neither today's nor in `renamed`, each once; none in kinds without classes."""
+    """The names in a label that are neither today's nor in `renamed`, `split` or `removed`, each once; none in kinds
+    without classes."""
     if schema.kind in _NAMELESS:
         return ()
-    classes, relations = new_names(schema)
-    strange = [each for each in names_in(text) if each not in schema.names and each not in classes]
+    known, relations = new_names(schema)
+    classes = {*known, *schema.names, *schema.split, *schema.removed}
+    strange = [each for each in names_in(text) if each not in classes]
     strange += [each for each in relations_in(text) if each not in schema.relation_names and each not in relations]
     return tuple(dict.fromkeys(strange))
 

@@ -56,6 +56,12 @@ def asked(selection: Selection, task: Task) -> tuple[Edge, ...]:
     )
 
 
+def asked_again(task: Task) -> Edge:
+    """sample → task, since classes changed."""
+    sample = Node(kind=NodeKind.SAMPLE, id=task.sample_id)
+    return _edge(task.project, sample, Node(kind=NodeKind.TASK, id=task.task_id), "label schema", task.opened_at)
+
+
 def sent(task: Task, batch: str, at: datetime) -> Edge:
     """task → batch, of the labeling service that is the actor."""
     source = Node(kind=NodeKind.TASK, id=task.task_id)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from trueup.model import Places
-from trueup.selection.features import Vector
+from trueup.similarity.directions import signs
+from trueup.similarity.features import Vector
 
 DIMENSIONS = 32
 MOST_POINTS = 300
@@ -73,15 +73,6 @@ def _thrown(places: Places, vectors: NDArray[np.float64]) -> NDArray[np.int8]:
     standard = (np.nan_to_num(vectors, nan=0.0, posinf=0.0, neginf=0.0) - places.centre) / places.spread
     found = standard @ signs(places.length, DIMENSIONS) / np.sqrt(places.length)
     return np.asarray(np.clip(np.rint(found / _STEP), -127, 127), dtype=np.int8)
-
-
-@lru_cache(maxsize=4)
-def signs(length: int, dimensions: int) -> NDArray[np.float64]:
-    """float64[length, dimensions] of -1 and 1, at most 64 dimensions. Of raw bits, which numpy promises to be the
-    same in all its versions."""
-    words = np.atleast_1d(np.random.PCG64(length).random_raw(length)).astype(np.uint64)
-    bits = (words[:, None] >> np.arange(dimensions, dtype=np.uint64)) & np.uint64(1)
-    return np.asarray(2.0 * bits - 1.0, dtype=np.float64)
 
 
 def _points(places: Places) -> NDArray[np.int8]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trueup.model import Knowledge
-from trueup.selection.features import Vector, together
 from trueup.selection.pool import Entry
+from trueup.similarity.features import Vector, together
 
 T = TypeVar("T")
 

@@ -191,7 +191,7 @@ class AnswerFeedback:
 
 def _instance(project: Project, feedback: Feedback, capture: Capture) -> Instance:
     """Raises InputError: the capture cannot be read, or has no such record."""
-    found, _ = instances_of(capture, project.label_schema.names, project.selection.reader)
+    found, _ = instances_of(capture, project.said_classes, project.selection.reader)
     if feedback.index >= len(found):
         raise InputError(
             f"index is {feedback.index}, and the request had {len(found)} records, which count from 0", field="index"

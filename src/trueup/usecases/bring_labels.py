@@ -13,12 +13,11 @@ from trueup.capture.samples import sample_id
 from trueup.dataset.importing import IMPORTS
 from trueup.dataset.importing.files import whole
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Problem, Reading, Source
-from trueup.dataset.splits import Split
 from trueup.dataset.view import View
 from trueup.errors import InputError, LabelError, NotFoundError
 from trueup.labels.naming import is_none, names_in, relations_in, value_of, with_names
 from trueup.labels.reading import checked, written
-from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, content_id
+from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, Split, content_id
 from trueup.ports import LabelPlace
 from trueup.quality.merging import likeness
 from trueup.usecases.ahead import ahead

@@ -16,10 +16,10 @@ from trueup.labels.renaming import renamed
 from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Project, Sample, SettledLabel
 from trueup.ports import Clock, DatasetStore, KnowledgeStore, PayloadStore, ReportStore, TaskStore
 from trueup.quality.report import version_quality
-from trueup.selection.features import Vector, features_of
 from trueup.selection.knowledge import learned
 from trueup.selection.places import learned_places
 from trueup.selection.strategies import NOVELTY
+from trueup.similarity.features import Vector, features_of
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
@@ -61,7 +61,7 @@ class CommitVersion:
         def propose(view: View) -> Proposal:
             held = view.lookup(lines)
             changes = [each for name, each in lines.items() if not _holds(held, each)]
-            return Proposal(changes=changes, labels=tuple(labels), quality=quality)
+            return Proposal(changes=changes, labels=tuple(labels), quality=quality, placing=True)
 
         make = MakeVersion(datasets=self.datasets, clock=self.clock)
         version = make(project, propose, reason)

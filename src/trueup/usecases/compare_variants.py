@@ -65,7 +65,7 @@ class CompareVariants:
 
 def _read(project: Project, capture: Capture) -> list[Instance]:
     try:
-        return instances_of(capture, project.label_schema.names, project.selection.reader)[0]
+        return instances_of(capture, project.said_classes, project.selection.reader)[0]
     except CaptureError:
         return []
 

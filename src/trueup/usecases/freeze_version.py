@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from trueup.dataset.formats.augmented_manifest import lines as manifest_lines
 from trueup.dataset.formats.augmented_manifest import payload_manifest
+from trueup.dataset.frozen import read_frozen
+from trueup.dataset.groups import key_of
 from trueup.errors import InputError, NotFoundError
 from trueup.model import Champion, DatasetVersion, LabelledSample, Project
 from trueup.ports import Clock, DatasetStore, Journal, ModelRegistry, RunStore
@@ -22,8 +25,9 @@ from trueup.usecases.making_versions import view_of
 class FreezeVersion:
     """Write the manifests of the run's version and return the plan that the state machine follows.
 
-    Idempotent: the same run gives the same files and the same plan. Raises NotFoundError (run, version),
-    InputError (a version without training or test samples).
+    With `gate.test` the test is that frozen set, with the labels that the version gives to its samples. Idempotent: the
+    same run gives the same files and the same plan. Raises NotFoundError (run, version), InputError (a version without
+    training or test samples, or no frozen test set of the name).
     """
 
     projects: Mapping[str, Project]
@@ -57,10 +61,27 @@ class FreezeVersion:
         except NotFoundError:
             return None
 
+    def _tested(self, project: Project, test: list[LabelledSample]) -> list[LabelledSample]:
+        """Those of the test split that the gate looks at. What was forgotten is no test any more."""
+        name = project.gate.test
+        if name is None:
+            return test
+        records = [each for each in self.datasets.frozen(project.name) if each.name == name]
+        if not records:
+            raise InputError(
+                f"gate.test of {project.name} is {name}, which is no frozen test set of it: trueup dataset freeze "
+                f"VERSION --as {name}",
+                field="gate.test",
+            )
+        (frozen,) = read_frozen(records, lambda sha256: self.datasets.part(project.name, sha256))
+        held = frozen.holds(np.array([key_of(each.sample_id) for each in test], dtype=np.uint64))
+        return [each for each, inside in zip(test, held, strict=True) if inside]
+
     def _export(self, project: Project, version: DatasetVersion, around: Surroundings) -> Exports:
         splits: dict[str, list[LabelledSample]] = {"train": [], "validation": [], "test": []}
         for each in view_of(self.datasets, project.name, version):
             splits[each.split].append(each)
+        splits["test"] = self._tested(project, splits["test"])
         for name in ("train", "test"):
             if not splits[name]:
                 raise InputError(f"version {version.number} of {project.name} has no {name} samples: label more first")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trueup.capture.samples import sample_id
-from trueup.dataset.splits import Split, split_of
+from msgspec.structs import replace
+
+from trueup.capture.samples import group_in, media_type, sample_id
+from trueup.dataset.splitting.by_group import split_of
 from trueup.dataset.view import View
 from trueup.errors import LabelError
 from trueup.labels.reading import checked
-from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
+from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record, Split
 from trueup.ports import Clock, DatasetStore, PayloadStore
+from trueup.similarity.near_duplicates import print_text
 from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import MakeVersion, Proposal
@@ -31,6 +34,13 @@ class ImportedLabel(Record, frozen=True, kw_only=True):
     labelled_at: datetime | None = None
 
 
+class Staged(Record, frozen=True, kw_only=True):
+    """Lines whose inputs are stored. Of those in `stated` the source says which split they are in."""
+
+    lines: tuple[LabelledSample, ...]
+    stated: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True)
 class ImportLabels:
     """Store the inputs and commit them as one version on top of head. Returns None when nothing was new.
@@ -47,20 +57,27 @@ class ImportLabels:
     def __call__(self, project_name: str, labels: Iterable[ImportedLabel], reason: str) -> DatasetVersion | None:
         return self.commit(project_name, self.stage(project_name, labels), reason)
 
-    def stage(self, project_name: str, labels: Iterable[ImportedLabel]) -> list[LabelledSample]:
+    def stage(self, project_name: str, labels: Iterable[ImportedLabel]) -> Staged:
         """Store the inputs, and make lines of a version of them."""
         project = project_named(self.projects, project_name)
         numbered = enumerate(labels, start=1)
-        return [line for _, line in ahead(numbered, lambda each: self._line(project, *each))]
+        lines, stated = list[LabelledSample](), set[str]()
+        for (_, given), line in ahead(numbered, lambda each: self._line(project, *each)):
+            lines.append(line)
+            if given.split is not None:
+                stated.add(line.sample_id)
+        return Staged(lines=tuple(lines), stated=frozenset(stated))
 
-    def commit(self, project_name: str, staged: Sequence[LabelledSample], reason: str) -> DatasetVersion | None:
-        """The version of what was staged; of a sample given twice the last line counts."""
+    def commit(self, project_name: str, staged: Staged, reason: str) -> DatasetVersion | None:
+        """The version of what was staged; of a sample given twice the last line counts. Where the source states
+        splits, new lines are where it says, unless what they belong to is elsewhere."""
         project = project_named(self.projects, project_name)
-        lines = {each.sample_id: each for each in staged}
+        lines = {each.sample_id: each for each in staged.lines}
 
         def propose(view: View) -> Proposal:
             held = view.lookup(lines)
-            return Proposal(changes=[each for each in lines.values() if _differs(held, each)])
+            changes = [_where_it_is(held, each, staged) for each in lines.values() if _differs(held, each)]
+            return Proposal(changes=changes, placing=not staged.stated)
 
         return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason)
 
@@ -75,7 +92,7 @@ class ImportLabels:
         except LabelError as error:
             raise LabelError(f"label {number}: {error}", field=error.field) from error
         name = sample_id(label.payload)
-        group = label.group or name
+        group = label.group or group_in(label.payload, project.selection.group_by) or name
         return LabelledSample(
             sample_id=name,
             label=text,
@@ -86,7 +103,15 @@ class ImportLabels:
             posterior=label.posterior,
             agreement=label.agreement,
             labelled_at=label.labelled_at or self.clock.now(),
+            fingerprint=print_text(label.payload.data, media_type(label.payload.content_type)),
         )
+
+
+def _where_it_is(current: Mapping[str, LabelledSample], line: LabelledSample, staged: Staged) -> LabelledSample:
+    there = current.get(line.sample_id)
+    if there is None or line.sample_id in staged.stated:
+        return line
+    return replace(line, split=there.split, group=there.group)
 
 
 def _differs(current: Mapping[str, LabelledSample], line: LabelledSample) -> bool:

@@ -28,12 +28,12 @@ from trueup.ports import (
     TaskStore,
 )
 from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
-from trueup.selection.features import features_of
-from trueup.selection.near_duplicates import Fingerprints, fingerprint
 from trueup.selection.pace import rate_of
 from trueup.selection.pool import Entry
 from trueup.selection.second_look import Seen
 from trueup.selection.strategies import UNTAUGHT
+from trueup.similarity.features import features_of
+from trueup.similarity.near_duplicates import Fingerprints, fingerprint
 from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.openings import ServedBy, invite, opening_of
 from trueup.usecases.read_captures import FileReading, Instance, Spot

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trueup.annotation.tasks import task_id_of
-from trueup.dataset.splits import split_of
+from trueup.dataset.view import View
 from trueup.errors import NotFoundError
 from trueup.lineage.edges import consensus_node
-from trueup.model import Consensus, NodeKind, Project, Record
+from trueup.model import Consensus, DatasetVersion, NodeKind, Project, Record
 from trueup.ports import DatasetStore, LineageStore, TaskStore
 
 
@@ -35,24 +35,38 @@ class LabelHistory:
     def __call__(self, project: Project, sample_id: str) -> list[HeldLabel]:
         """Oldest first; without labels that no version took in."""
         found = self.tasks.consensuses(project.name, task_id_of(project.name, sample_id))
-        numbered = sorted(((number, each) for each in found for number in self._number(each)), key=lambda pair: pair[0])
-        if not numbered:
-            return []
-        split = split_of(self.tasks.sample(project.name, sample_id).group, project.commit, project.name)
-        ends = [number for number, _ in numbered[1:]]
+        taken = [(version, each) for each in found for version in self._versions(each)]
+        taken.sort(key=lambda pair: pair[0].number)
+        ends = [version.number for version, _ in taken[1:]]
         return [
-            HeldLabel(sample_id=sample_id, label=each.label, split=split, consensus=each, since=number, until=end)
-            for (number, each), end in zip(numbered, [*ends, None], strict=True)
+            HeldLabel(
+                sample_id=sample_id,
+                label=each.label,
+                split=self._split(version, sample_id),
+                consensus=each,
+                since=version.number,
+                until=end,
+            )
+            for (version, each), end in zip(taken, [*ends, None], strict=False)
         ]
 
-    def _number(self, consensus: Consensus) -> list[int]:
-        """That of the first version that took it in, where one did."""
+    def _split(self, version: DatasetVersion, sample_id: str) -> str:
+        """As the version that took the label in wrote it; empty where that is gone."""
+        try:
+            wrote = View(None, lambda name: self.datasets.segment(version.project, name), version.delta)
+            line = wrote.lookup([sample_id]).get(sample_id)
+        except NotFoundError:
+            return ""
+        return line.split if line else ""
+
+    def _versions(self, consensus: Consensus) -> list[DatasetVersion]:
+        """The first version that took it in, where one did."""
         edges = self.lineage.edges_from(consensus.project, consensus_node(consensus))
         taken = [each for each in edges if each.target.kind is NodeKind.VERSION]
         if not taken:
             return []
         first = min(taken, key=lambda each: each.at).target.id
         try:
-            return [self.datasets.version(consensus.project, first).number]
+            return [self.datasets.version(consensus.project, first)]
         except NotFoundError:
             return []

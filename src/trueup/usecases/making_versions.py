@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from trueup.dataset.segments import segments_of
+from trueup.dataset.guards import GUARDS, Guard
+from trueup.dataset.placing import Ground, placed
+from trueup.dataset.redaction import FORGOTTEN
+from trueup.dataset.segments import labelled, segments_of
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, RetryableError
@@ -24,18 +27,22 @@ from trueup.model import (
     SettledLabel,
     VersionQuality,
 )
-from trueup.ports import Clock, DatasetStore, Journal
+from trueup.ports import Clock, DatasetStore, Forgotten, Journal
+from trueup.usecases.knowing_splits import ground_of, note_groups, note_schema
 
 _ATTEMPTS = 4
 
 
 class Proposal(Record, frozen=True, kw_only=True):
     """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any, and
-    `quality` how good their answers were; without it the parent's stays."""
+    `quality` how good their answers were; without it the parent's stays. With `placing`, the project's way of splitting
+    says where new lines go, and what is there stays where it is; without it lines say so themselves
+    (trueup.dataset.placing)."""
 
     changes: Sequence[Change]
     labels: tuple[SettledLabel, ...] = ()
     quality: VersionQuality | None = None
+    placing: bool = False
 
 
 # What is to change on top of a head. Asked again when another commit came between.
@@ -46,12 +53,14 @@ Propose = Callable[[View], Proposal]
 class MakeVersion:
     """Commit what is proposed on top of a branch's head. A crash at any point leaves the old head or the new one.
 
-    Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out;
-    returns None when none are left. Raises RetryableError after losing several races, and what `propose` does.
+    Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out, and
+    so are samples that were forgotten; returns None when none are left. Raises RetryableError after losing several
+    races, LeakError when a guard refuses, and what `propose` does; nothing is written then.
     """
 
     datasets: DatasetStore
     clock: Clock
+    guards: Sequence[Guard] = GUARDS
 
     def __call__(
         self,
@@ -79,13 +88,16 @@ class MakeVersion:
     ) -> DatasetVersion | None:
         view = newest_view(self.datasets, project.name, self.datasets.head(project.name, branch))
         proposal = propose(view)
-        before = view.lookup(each.sample_id for each in proposal.changes)
+        gone = self.datasets.forgotten(project.name, [each.sample_id for each in labelled(proposal.changes)])
+        wanted = without(proposal.changes, gone)
+        ground = ground_of(self.datasets, project, view, self.clock.now())
+        settled, before = self._settled(wanted, view, ground, placing=proposal.placing)
         parent = view.version
         making = Making(
             project=project.name,
             number=parent.number + 1 if parent else 1,
             at=self.clock.now(),
-            reason=reason,
+            reason=_told(reason, len(proposal.changes) - len(wanted)),
             by=by,
             branch=branch,
             merged=merged,
@@ -93,25 +105,45 @@ class MakeVersion:
             schema_version=project.label_schema.version,
             quality=proposal.quality,
         )
-        real = [each for each in proposal.changes if changes_anything(before.get(each.sample_id), each)]
+        real = [each for each in settled if changes_anything(before.get(each.sample_id), each)]
         changes = [set_in(each, making.number) for each in real]
         if not changes:
             return None
+        changed = {each.sample_id for each in changes}
+        before = {name: each for name, each in before.items() if name in changed}
         delta = self._write(project, changes, before)
         version = next_version(parent, before, changes, delta, view.stack.segments, making)
-        changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
+        note_schema(self.datasets, project, parent, making.at)
+        index = ground.index.after(before.values(), labelled(changes))
+        note_groups(self.datasets, project, version, index, changes)
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
+            epoch=gone.epoch,
+            frozen=len(ground.frozen),
         )
         return version
+
+    def _settled(
+        self, wanted: Sequence[Change], view: View, ground: Ground, *, placing: bool
+    ) -> tuple[list[Change], dict[str, LabelledSample]]:
+        """The changes in their splits, and the lines that they replace."""
+        before = view.lookup(each.sample_id for each in wanted)
+        settled = placed(wanted, before, ground, kept=not placing)
+        joined = [each.sample_id for each in settled if each.sample_id not in before]
+        before |= view.lookup(joined) if len(settled) > len(wanted) else {}
+        for guard in self.guards:
+            guard(settled, before, ground)
+        return settled, before
 
     def _write(
         self, project: Project, changes: Sequence[Change], before: Mapping[str, LabelledSample]
     ) -> tuple[Segment, ...]:
+        """What is forgotten leaves no word of what was said of it, also not as what a delta replaces."""
+        forgets = any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes)
         made = []
-        for each in segments_of(changes, before):
+        for each in segments_of(changes, None if forgets else before):
             self.datasets.put_segment(project.name, each.data, each.segment.samples)
             made.append(each.segment)
         return tuple(made)
@@ -139,6 +171,15 @@ def version_committed(version: DatasetVersion) -> VersionCommitted:
         relabelled=version.relabelled,
         classes=version.classes,
     )
+
+
+def without(changes: Sequence[Change], gone: Forgotten) -> list[Change]:
+    """Forgotten samples are taken out, and never put in."""
+    return [each for each in changes if isinstance(each, Removal) or each.sample_id not in gone.sample_ids]
+
+
+def _told(reason: str, left_out: int) -> str:
+    return f"{reason} ({left_out} forgotten and left out)" if left_out else reason
 
 
 def changes_anything(before: LabelledSample | None, after: Change) -> bool:

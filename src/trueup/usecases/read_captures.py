@@ -78,7 +78,7 @@ class FileReading:
     _bad_bytes: int = 0
 
     def __post_init__(self) -> None:
-        self._names = self.project.label_schema.names
+        self._names = self.project.said_classes
         self.tally.scores.know(self._names)
 
     def read(self, blocks: Iterable[bytes]) -> Tally:

@@ -33,10 +33,12 @@ from trueup.model import DatasetVersion, LabelledSample
 from trueup.settings import lineage_namespace
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
+from trueup.usecases.check_receipts import CheckReceipts
 from trueup.usecases.describe_lineage import DescribeLineage
 from trueup.usecases.diagnose import Diagnose, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.find_project import project_named
+from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.put_feedback import PutFeedback
@@ -46,6 +48,7 @@ from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.wiring.forgetting import check_receipts, forget_samples
 from trueup.wiring.operator import Operator, operator
 
 
@@ -154,6 +157,14 @@ class Operations(Operator):
     @property
     def bring(self) -> BringLabels:
         return BringLabels(projects=self.projects, make=self.import_labels)
+
+    @property
+    def forget(self) -> ForgetSamples:
+        return forget_samples(self)
+
+    @property
+    def check_receipts(self) -> CheckReceipts:
+        return check_receipts(self)
 
     @property
     def objects(self) -> S3Objects:

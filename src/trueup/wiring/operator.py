@@ -35,16 +35,19 @@ from trueup.settings import (
     deployment_parameter,
     project_parameter,
 )
+from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.compare_models import CompareModels
 from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.find_model import FindModel
+from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.label_history import LabelHistory
 from trueup.usecases.migrate_labels import MigrateLabels
 from trueup.usecases.show_lineage import ShowLineage
+from trueup.usecases.split_dataset import SplitDataset
 from trueup.usecases.trace_label import TraceLabel
 
 PROJECTS_KEY = "config/projects.json"
@@ -166,8 +169,20 @@ class Operator:
         return S3ExportSink(self.clients["s3"], place) if place.startswith("s3://") else LocalExportSink(Path(place))
 
     @property
+    def freeze_test(self) -> FreezeTest:
+        return FreezeTest(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def split_dataset(self) -> SplitDataset:
+        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
     def migrate_labels(self) -> MigrateLabels:
-        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock)
+        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock, ask=self.ask_again)
+
+    @property
+    def ask_again(self) -> AskAgain:
+        return AskAgain(tasks=self.tasks, queue=self.queue, payloads=self.payloads, clock=self.clock)
 
     @property
     def decide(self) -> DecideRetraining:

@@ -47,10 +47,12 @@ from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import Champion, DatasetVersion, LabelledSample, ModelPackage, Project, RetrainingRun, RunStatus
 from trueup.ports import EndpointState, ExportSink, Journal, LabelingOutput, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
+from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.bulk.run import BulkVersions, in_memory
+from trueup.usecases.check_receipts import CheckReceipts
 from trueup.usecases.compare_models import CompareModels
 from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
@@ -58,6 +60,8 @@ from trueup.usecases.describe_lineage import DescribeLineage
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.export_version import ExportVersion
+from trueup.usecases.forget_samples import ForgetSamples
+from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.making_versions import view_of
@@ -71,6 +75,7 @@ from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_lineage import ShowLineage
+from trueup.usecases.split_dataset import SplitDataset
 from trueup.usecases.submit_annotation import Submission
 from trueup.usecases.trace_label import TraceLabel
 
@@ -196,12 +201,33 @@ class FakeDeployed:
         return BringLabels(projects=self.projects, make=self.import_labels)
 
     @property
+    def freeze_test(self) -> FreezeTest:
+        return FreezeTest(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
+    def split_dataset(self) -> SplitDataset:
+        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
+
+    @property
     def migrate_labels(self) -> MigrateLabels:
-        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock)
+        return MigrateLabels(projects=self.projects, datasets=self.datasets, clock=self.clock, ask=self.ask_again)
+
+    @property
+    def ask_again(self) -> AskAgain:
+        return AskAgain(tasks=self.tasks, queue=self.queue, payloads=self.payloads, clock=self.clock)
 
     @property
     def decide(self) -> DecideRetraining:
         return self.loop.decide
+
+    @property
+    def forget(self) -> ForgetSamples:
+        return self.loop.forget
+
+    @property
+    def check_receipts(self) -> CheckReceipts:
+        loop = self.loop
+        return CheckReceipts(self.projects, loop.receipts, loop.signer, loop.datasets)
 
     @property
     def backfill(self) -> BackfillCaptures:

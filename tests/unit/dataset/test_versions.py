@@ -12,7 +12,7 @@ from tests.worlds import NOW
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.diff import diff
 from trueup.dataset.segments import decode, encode
-from trueup.dataset.splits import split_of
+from trueup.dataset.splitting.by_group import split_of
 from trueup.dataset.verify import verify
 from trueup.dataset.versions import Making, next_version
 from trueup.model import Change, CommitPolicy, DatasetVersion, LabelledSample, Removal

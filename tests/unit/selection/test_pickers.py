@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.selection.features import TEXT_DIMENSIONS, features_of, together
 from trueup.selection.pickers import PICKERS
+from trueup.similarity.features import TEXT_DIMENSIONS, features_of, together
 
 EVERY = pytest.mark.parametrize("name", sorted(PICKERS))
 CELLS = st.floats(-1e6, 1e6, width=32)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from tests.worlds import Loop
+import pytest
+from msgspec.structs import replace
+
+from tests.worlds import Loop, project
 from trueup.adapters.memory import MemoryPayloadStore
 from trueup.errors import LabelError
-from trueup.model import DatasetVersion, Node, NodeKind, Payload
+from trueup.model import CommitPolicy, DatasetVersion, Node, NodeKind, Payload
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
+from trueup.usecases.making_versions import view_of
+
+JSON = "application/json"
 
 
 def importing(loop: Loop) -> ImportLabels:
@@ -59,3 +65,33 @@ def test_an_unknown_label_imports_nothing() -> None:
     with pytest.raises(LabelError, match="label 3: 'cow' is not a class"):
         importing(loop)("pets", [*labels(2), *labels(1, "cow")], "the start")
     assert loop.datasets.head("pets") is None
+
+
+def test_an_input_s_own_group_and_likeness_decide_its_split() -> None:
+    config = replace(project(selection={"group_by": "payload:user"}), commit=CommitPolicy(test_share=0.5))
+    loop = Loop(config)
+    words = " ".join(f"word{each}" for each in range(300))
+    made = [
+        ImportedLabel(
+            payload=Payload(data=json.dumps({"user": user, "text": text}).encode(), content_type=JSON), label="cat"
+        )
+        for user, text in [(each % 7, f"{each} {words}"[: 9 * each]) for each in range(1, 40)]
+    ]
+    importing(loop)("pets", [*made, ImportedLabel(payload=made[0].payload, label="dog", group="said")], "groups")
+    held = list(view_of(loop.datasets, "pets", loop.datasets.head("pets")))
+    splits = {each.group: {other.split for other in held if other.group == each.group} for each in held}
+    assert set(splits) <= {*map(str, range(7)), "said"}
+    assert all(len(each) == 1 for each in splits.values())
+
+
+def test_texts_that_hardly_differ_are_imported_into_one_split() -> None:
+    loop = Loop(replace(project(), commit=CommitPolicy(test_share=0.5)))
+    words = " ".join(f"word{each}" for each in range(300))
+    texts = [f"{words} {each}" for each in range(30)]
+    for portion in (texts[:10], texts[10:]):
+        payloads = [Payload(data=each.encode(), content_type="text/plain") for each in portion]
+        importing(loop)("pets", [ImportedLabel(payload=each, label="cat") for each in payloads], "alike")
+    head = loop.datasets.head("pets")
+    assert head is not None
+    assert list(head.split_counts.values()) == [30]
+    assert all(each.fingerprint for each in view_of(loop.datasets, "pets", head))

@@ -31,6 +31,7 @@ from trueup.model import (
 from trueup.ports import Journal
 from trueup.quality.consensus import Accepted, judge
 from trueup.quality.fitting import votes_of
+from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.evaluate_candidate import EvaluateCandidate
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.making_versions import view_of
@@ -71,7 +72,10 @@ def imported(loop: Loop, *names: str) -> DatasetVersion:
 
 def migrating(loop: Loop, config: Project | None = None, datasets: Any = None) -> MigrateLabels:
     return MigrateLabels(
-        projects={"pets": config or in_new_words()}, datasets=datasets or loop.datasets, clock=loop.clock
+        projects={"pets": config or in_new_words()},
+        datasets=datasets or loop.datasets,
+        clock=loop.clock,
+        ask=AskAgain(loop.tasks, loop.queue, loop.payloads, loop.clock),
     )
 
 
@@ -138,11 +142,11 @@ class Busy(MemoryDatasetStore):
         self.__dict__.update(there.__dict__)
         self.times = times
 
-    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+    def commit(self, version: DatasetVersion, journal: Journal, **guards: Any) -> None:
         if self.times:
             self.times -= 1
             raise HeadMovedError("head moved")
-        super().commit(version, journal)
+        super().commit(version, journal, **guards)
 
 
 def test_a_commit_that_came_between_is_looked_at_again() -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from trueup.adapters.aws.errors import code_of, translated
 from trueup.adapters.aws.quarantine import put_away, taken_out
 from trueup.capture.lines import whole_lines
-from trueup.errors import CaptureError, InputError, RetryableError
+from trueup.errors import CaptureError, InputError, NotFoundError, RetryableError
 from trueup.model import CaptureFile, Payload, Quarantined
 from trueup.ports import BadLines, CaptureArchive, PayloadStore, Quarantine
 
@@ -23,6 +23,8 @@ _ATTEMPTS = 4
 _THERE = frozenset({"PreconditionFailed", "412"})
 _GONE = frozenset({"NoSuchKey", "404"})
 _RACE = frozenset({"ConditionalRequestConflict", "409"})
+# The content type of what lies where a payload was that is forgotten.
+FORGOTTEN_TYPE = "application/x-trueup-forgotten"
 
 
 class Bucket:
@@ -159,16 +161,22 @@ class S3PayloadStore(PayloadStore):
         self._bucket = Bucket(client, dataset_bucket)
 
     def put(self, project: str, sample_id: str, payload: Payload) -> str:
-        key = f"{project}/payloads/{sample_id[:2]}/{sample_id}"
+        key = payload_key(project, sample_id)
         self._bucket.put_once(key, payload.data, payload.content_type)
         return self._bucket.uri(key)
 
     def get(self, uri: str) -> Payload:
         data, content_type = self._bucket.get(self._bucket.key_of(uri))
+        if content_type == FORGOTTEN_TYPE:
+            raise NotFoundError(f"{uri} was forgotten: trueup forget list tells when")
         return Payload(data=data, content_type=content_type)
 
     def presign(self, uri: str, seconds: int) -> str:
         return self._bucket.presign(self._bucket.key_of(uri), seconds)
+
+
+def payload_key(project: str, sample_id: str) -> str:
+    return f"{project}/payloads/{sample_id[:2]}/{sample_id}"
 
 
 class _Body(io.RawIOBase):

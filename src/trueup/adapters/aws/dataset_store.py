@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from trueup.adapters.aws.buckets import Bucket, sha256
+from trueup.adapters.aws.forgotten import TOMBSTONE, epoch_check, epoch_of, redacted_key, redaction_of, sample_key
+from trueup.adapters.aws.split_store import AwsSplitStore, still_frozen
 from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Key, Table, journal_writes, put, record_of
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
-from trueup.model import DatasetVersion, Record, Segment
-from trueup.ports import DatasetStore, Journal
+from trueup.model import DatasetVersion, Record, Redaction, Segment
+from trueup.ports import DatasetStore, Forgotten, Journal
 
 # A segment takes about 300 bytes of a version, and DynamoDB's items end at 400 KB.
 MAX_LISTED_SEGMENTS = 1000
@@ -30,13 +32,12 @@ class Checkpoint(Record, frozen=True, kw_only=True):
 _FULL = re.compile(r"[0-9a-f]{64}")
 
 
-class AwsDatasetStore(DatasetStore):
+class AwsDatasetStore(AwsSplitStore, DatasetStore):
     """Versions of up to `max_listed_segments` segments lie whole in the table; of longer ones the table holds the
     figures and the document in S3 the segments."""
 
     def __init__(self, table: Table, bucket: Bucket, max_listed_segments: int = MAX_LISTED_SEGMENTS) -> None:
-        self._table = table
-        self._bucket = bucket
+        super().__init__(table, bucket)
         self._max_listed_segments = max_listed_segments
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
@@ -45,7 +46,10 @@ class AwsDatasetStore(DatasetStore):
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
     def segment(self, project: str, sha256_name: str) -> bytes:
-        data, _ = self._bucket.get(_segment_key(project, sha256_name))
+        try:
+            data, _ = self._bucket.get(_segment_key(project, sha256_name))
+        except NotFoundError:
+            return self._redacted(project, sha256_name)
         if sha256(data) != sha256_name:
             raise IntegrityError(f"segment {sha256_name[:12]} of {project} does not hash to its name")
         return data
@@ -67,7 +71,39 @@ class AwsDatasetStore(DatasetStore):
             listed = Checkpoint(sha256=sha256(data))
         self._table.write([put((_checkpoints_pk(project), version_id), listed)])
 
-    def commit(self, version: DatasetVersion, journal: Journal) -> None:
+    def _redacted(self, project: str, name: str) -> bytes:
+        """What stands for a segment. It may give way to another one between the two reads."""
+        for last in (False, True):
+            redaction = self.redaction(project, name)
+            if redaction is None:
+                break
+            try:
+                data, _ = self._bucket.get(redacted_key(redaction))
+            except NotFoundError:
+                if last:
+                    raise
+                continue
+            if sha256(data) != redaction.sha256:
+                raise IntegrityError(f"what stands for segment {name[:12]} of {project} does not hash to its name")
+            return data
+        raise NotFoundError(f"project {project} has no segment {name[:12]}")
+
+    def redaction(self, project: str, sha256_name: str) -> Redaction | None:
+        return redaction_of(self._table, project, sha256_name)
+
+    def forgotten(self, project: str, sample_ids: Collection[str]) -> Forgotten:
+        """The epoch is read first: what is buried after that begins another one."""
+        epoch = epoch_of(self._table, project)
+        if not epoch or not sample_ids:
+            return Forgotten(epoch=epoch)
+        keys = {sample_key(project, each): each for each in sample_ids}
+        found = self._table.get_many(keys)
+        buried = frozenset(name for key, name in keys.items() if TOMBSTONE in found.get(key, {}))
+        return Forgotten(epoch=epoch, sample_ids=buried)
+
+    def commit(
+        self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
+    ) -> None:
         self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
         record, more = self._listed(version)
         head = put(
@@ -79,10 +115,15 @@ class AwsDatasetStore(DatasetStore):
         )
         listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, condition=FRESH, **more)
         named = put(_name_key(version.project, version.version_id), version.number)
+        fence = [epoch_check(version.project, epoch)] if epoch is not None else []
+        known = [] if frozen is None else [still_frozen(version.project, frozen)]
         try:
-            self._table.write([head, listed, named, *journal_writes(journal)])
+            self._table.write([head, listed, named, *fence, *known, *journal_writes(journal)])
         except ConditionFailedError as error:
-            raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit") from error
+            raise HeadMovedError(
+                f"the head of {version.project} is no longer the parent of this commit, or samples were forgotten or "
+                "a test set was frozen since"
+            ) from error
 
     def _listed(self, version: DatasetVersion) -> tuple[DatasetVersion, dict[str, Any]]:
         if len(version.segments) + len(version.delta) <= self._max_listed_segments:

@@ -23,11 +23,11 @@ class S3SegmentTables(SegmentTables):
         self._bucket = bucket
 
     def has(self, project: str, sha256: str) -> bool:
-        return any(self._bucket.keys(_lines_key(project, sha256)))
+        return any(self._bucket.keys(lines_key(project, sha256)))
 
     def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
         data = parquet_of(sha256, lines)
-        self._bucket.put_once(_lines_key(project, sha256), data, "application/vnd.apache.parquet")
+        self._bucket.put_once(lines_key(project, sha256), data, "application/vnd.apache.parquet")
 
     def put_version(self, version: DatasetVersion) -> None:
         rows = [_row(version, position, each.sha256) for position, each in enumerate(version.segments)]
@@ -36,7 +36,8 @@ class S3SegmentTables(SegmentTables):
         self._bucket.put(key, data, "application/jsonlines")
 
 
-def _lines_key(project: str, sha256: str) -> str:
+def lines_key(project: str, sha256: str) -> str:
+    """Where the lines of a segment are for Athena."""
     return f"{LINES_PREFIX}project={project}/{sha256}.parquet"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from trueup.adapters.aws.forgotten import group_keys
 from trueup.adapters.aws.table import (
     FRESH,
     ConditionFailedError,
@@ -18,6 +19,7 @@ from trueup.adapters.aws.table import (
     fits,
     journal_writes,
     put,
+    put_once,
     record_of,
     stamp,
 )
@@ -64,7 +66,7 @@ class DynamoTaskStore(TaskStore):
         keys = {each.task.task_id: _selection_key(each) for each in openings}
         stored = self._table.get_many(keys.values())
         events = {key: record_of(item, Selection).event_id for key, item in stored.items()}
-        ours = [each for each in openings if events[_selection_key(each)] == each.selection.event_id]
+        ours = [each for each in openings if events.get(_selection_key(each)) == each.selection.event_id]
         return tuple(dict.fromkeys(each.task.task_id for each in ours))
 
     def known_samples(self, project: str, sample_ids: Iterable[str]) -> frozenset[str]:
@@ -77,9 +79,10 @@ class DynamoTaskStore(TaskStore):
             raise NotFoundError(f"project {project} has no task {task_id}")
         return record_of(item, Task)
 
-    def add(self, task: Task, journal: Journal) -> None:
+    def add(self, task: Task, journal: Journal, *, sample: Sample | None = None) -> None:
+        known = [put_once((_sample_pk(task.project, task.sample_id), "SAMPLE"), sample)] if sample else []
         try:
-            self._table.write([_task_write(task, condition=FRESH, values={}), *journal_writes(journal)])
+            self._table.write([_task_write(task, condition=FRESH, values={}), *known, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise ConflictError(f"task {task.task_id} is there already") from error
 
@@ -219,7 +222,7 @@ def _opening_writes(opening: Opening) -> list[Write]:
     sample, selection = opening.sample, opening.selection
     pk = _sample_pk(sample.project, sample.sample_id)
     return [
-        put((pk, "SAMPLE"), sample),
+        put((pk, "SAMPLE"), sample, **group_keys(sample)),
         put((pk, "SELECTION"), selection),
         _task_write(opening.task, condition=FRESH, values={}),
         *[edge_write(each) for each in opening.edges],

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.capture.decoders.family import ROUNDING, SUM_TOLERANCE
+from trueup.capture.decoders.family import ROUNDING, SUM_TOLERANCE, first_classes
 from trueup.model import Prediction, PredictionKind
 
 _FIRST = np.zeros(1, dtype=np.int64)
@@ -53,7 +53,7 @@ def table_of(values: NDArray[np.float64], classes: tuple[str, ...]) -> Table | N
         second, kind = values[:, 0], "binary"
         values = np.empty((len(second), 2))
         values[:, 0], values[:, 1] = 1.0 - second, second
-    known = classes[: values.shape[1]]
+    known = first_classes(classes, values.shape[1])
     if len(known) < values.shape[1] or len(set(known)) < len(known):
         return None
     lowest, highest, sums = values.min(), values.max(), values.sum(axis=1)

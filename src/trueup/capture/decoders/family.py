@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trueup.capture.samples import media_type
 from trueup.errors import DecodeError
-from trueup.model import Found, Payload, Prediction, PredictionKind
+from trueup.model import Found, Payload, Prediction, PredictionKind, SaidClasses
 
 SUM_TOLERANCE = 0.02
 ROUNDING = 1e-9
@@ -56,7 +56,7 @@ def prediction(
     """
     if names is None and len(values) == 1:
         values, kind = (1.0 - values[0], values[0]), "binary"
-    known = class_names(names) if names is not None else classes[: len(values)]
+    known = class_names(names) if names is not None else first_classes(classes, len(values))
     inside = _inside(values, known)
     total = math.fsum(values)
     alone = kind == "winner" or (len(inside) == 1 and total < 1)
@@ -69,9 +69,14 @@ def prediction(
     return Prediction(classes=known, probabilities=inside, partial=partial, kind=kind)
 
 
+def first_classes(classes: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """The names of so many numbers without names."""
+    return classes.first(count) if isinstance(classes, SaidClasses) else classes[:count]
+
+
 def independent(values: Sequence[float], classes: tuple[str, ...], names: Sequence[object] | None = None) -> Prediction:
     """Classes that do not exclude each other, each with a probability of its own. Raises DecodeError."""
-    known = class_names(names) if names is not None else classes[: len(values)]
+    known = class_names(names) if names is not None else first_classes(classes, len(values))
     return Prediction(classes=known, probabilities=_inside(values, known), kind="multilabel")
 
 

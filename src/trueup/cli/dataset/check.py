@@ -13,7 +13,7 @@ from trueup.cli.exits import Exit
 from trueup.cli.options import AnyProject, Json
 
 if TYPE_CHECKING:
-    from trueup.model import DatasetVersion, LabelledSample
+    from trueup.model import DatasetVersion, LabelledSample, Redaction
 
 
 def verify_versions(
@@ -34,16 +34,20 @@ def verify_versions(
     if version != "all":
         names = [project_of(look, project)]
     checked: dict[str, int] = {}
+    forgotten: list[str] = []
     problems: list[str] = []
     for name in names:
         chosen = look.datasets.versions(name) if version == "all" else [version_at(look, name, version)]
         checked[name] = len(chosen)
         found = _by_many(look, chosen) if in_cloud else _problems(look, name, chosen, payloads)
         problems += [f"{name}: {each}" for each in found]
+        forgotten += [f"{name}: {each}" for each in _forgotten(look, name, chosen)]
     if as_json:
-        say_json({"versions": checked, "problems": problems})
+        say_json({"versions": checked, "problems": problems, "forgotten": forgotten})
     else:
         _paint_verified(checked, problems)
+        for each in forgotten:
+            paint(f"  {safe(each)}")
     if problems:
         raise typer.Exit(Exit.PROBLEMS)
 
@@ -77,8 +81,19 @@ def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloa
             lambda version_id: look.datasets.document(project, version_id),
             payload_name if payloads and position == 0 else None,
             look.datasets.checkpoint(project, each.version_id),
+            redaction=lambda sha256: look.datasets.redaction(project, sha256),
         )
     ]
+
+
+def _forgotten(look: Deployed, project: str, chosen: list[DatasetVersion]) -> list[str]:
+    """Why a version's figures exceed what it holds."""
+    from trueup.dataset.verify import forgotten_in
+
+    def redaction(sha256: str) -> Redaction | None:
+        return look.datasets.redaction(project, sha256)
+
+    return forgotten_in(chosen, redaction)
 
 
 def _paint_verified(checked: dict[str, int], problems: list[str]) -> None:

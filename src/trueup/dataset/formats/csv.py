@@ -28,8 +28,10 @@ COLUMNS = (
     "selected_by",
     "propensity",
     "labelled_at",
+    "captured_at",
     "slice",
     "annotators",
+    "fingerprint",
     "since",
 )
 

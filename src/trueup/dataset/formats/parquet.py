@@ -40,8 +40,10 @@ def schema_of(request: ExportRequest) -> Any:
         ("selected_by", word, False),
         ("propensity", arrow.float64(), True),
         ("labelled_at", arrow.timestamp("us", tz="UTC"), True),
+        ("captured_at", arrow.timestamp("us", tz="UTC"), True),
         ("slice", word, True),
         ("annotators", arrow.list_(arrow.string()), False),
+        ("fingerprint", arrow.string(), True),
         ("since", arrow.int64(), False),
     ]
     told = {

@@ -14,9 +14,8 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 
 from trueup.dataset.sources import Item, Problem, Reading, Source
-from trueup.dataset.splits import Split
 from trueup.errors import InputError, ManifestError, NotFoundError
-from trueup.model import Kind
+from trueup.model import Kind, Split
 
 _WORD = re.compile(r"[A-Za-z]+")
 T = TypeVar("T")

@@ -15,12 +15,11 @@ from xml.etree import ElementTree as ET
 
 from trueup.dataset.importing.files import beside, each_of, kinds_only, split_named, text_of, whole
 from trueup.dataset.sources import Item, Labelled, Reading
-from trueup.dataset.splits import Split
 from trueup.errors import ManifestError, NotFoundError
 from trueup.labels.masks import BACKGROUND, mask_of_colours, mask_of_indices
 from trueup.labels.reading import written
 from trueup.labels.values import Box, Boxes, Classes, Mask
-from trueup.model import Kind
+from trueup.model import Kind, Split
 
 _CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),

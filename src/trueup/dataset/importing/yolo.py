@@ -17,12 +17,11 @@ from trueup.dataset.importing.files import beside, each_of, kinds_only, numbered
 from trueup.dataset.importing.image_size import image_size
 from trueup.dataset.importing.yaml import read_yaml
 from trueup.dataset.sources import Item, Labelled, Reading
-from trueup.dataset.splits import Split
 from trueup.errors import InputError, ManifestError, NotFoundError
 from trueup.labels.painting import filled, mask_of_layers
 from trueup.labels.reading import written
 from trueup.labels.values import Box, Boxes, Classes, Polygon, Polygons
-from trueup.model import Kind
+from trueup.model import Kind, Split
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
 _SPLITS = ("train", "val", "test")

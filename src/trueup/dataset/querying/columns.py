@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from trueup.labels.naming import names_in
@@ -52,6 +53,8 @@ SAMPLES: tuple[Column, ...] = (
     Column(
         name="annotators", kind="names", words=("annotator", "annotators"), about="whose answers it is, by pseudonym"
     ),
+    Column(name="captured_at", kind="time", words=("captured_at",), about="when the input was first seen, UTC"),
+    Column(name="fingerprint", kind="text", words=("fingerprint",), about="near-duplicates differ in few of its bits"),
     Column(name="since", kind="whole", words=("since",), about="number of the version that set this line"),
 )
 LINES: tuple[Column, ...] = (
@@ -97,7 +100,13 @@ def sample_row(sample: LabelledSample) -> dict[str, Any]:
         "consensus_id": sample.consensus_id,
         "selected_by": sample.selected_by,
         "propensity": sample.propensity,
-        "labelled_at": sample.labelled_at.strftime("%Y-%m-%d %H:%M:%S.%f") if sample.labelled_at else None,
         "annotators": sample.annotators,
+        "labelled_at": _time(sample.labelled_at),
+        "captured_at": _time(sample.captured_at),
+        "fingerprint": sample.fingerprint,
         "since": sample.since,
     }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f") if at else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from trueup.dataset.segments.frames import frame_of, frame_of_removals, with_before
 from trueup.dataset.segments.keys import is_hash
-from trueup.dataset.segments.layout import Table, Written, written
+from trueup.dataset.segments.layout import Table, Written, is_segment, written
 from trueup.errors import ManifestError
 from trueup.model import Change, LabelledSample, Removal
 
@@ -58,4 +58,15 @@ def _segment(ordered: Sequence[Change], before: Mapping[str, LabelledSample] | N
     return written(lines, gone)
 
 
-__all__ = ["MAX_ROWS", "ManifestError", "Table", "Written", "decode", "encode", "labelled", "segments_of", "written"]
+__all__ = [
+    "MAX_ROWS",
+    "ManifestError",
+    "Table",
+    "Written",
+    "decode",
+    "encode",
+    "is_segment",
+    "labelled",
+    "segments_of",
+    "written",
+]

@@ -1,4 +1,5 @@
-"""Open segments, kept within a budget of bytes: they never change, and their name says what they hold."""
+"""Open segments, kept within a budget of bytes: their name says what they hold, and only what is
+forgotten changes them."""
 
 from __future__ import annotations
 
@@ -30,6 +31,17 @@ class SegmentCache:
         table = Table.of(read(sha256))
         self._keep(sha256, table)
         return table
+
+    def drop(self, sha256: str) -> None:
+        """Another file stands for it from now on: samples of it were forgotten."""
+        with self._lock:
+            table = self._tables.pop(sha256, None)
+            self.bytes -= table.size if table else 0
+
+    def clear(self) -> None:
+        with self._lock:
+            self._tables.clear()
+            self.bytes = 0
 
     def _keep(self, sha256: str, table: Table) -> None:
         with self._lock:

@@ -23,10 +23,12 @@ from trueup.model import LabelledSample, Removal
 
 TEXTS = ("label", "split", "group", "content_type", "payload_uri", "selected_by", "slice")
 FLOATS = ("weight", "posterior", "agreement", "propensity")
-WHOLE = ("labelled_at", "since")
+HEXES = ("consensus_id", "fingerprint")
+TIMES = ("labelled_at", "captured_at")
+WHOLE = (*TIMES, "since")
 # What a delta knows of the lines that it replaces: nothing where there was none.
 WAS = ("was_label", "was_split")
-COLUMNS = (*TEXTS, "annotators", *FLOATS, "consensus_id", *WHOLE)
+COLUMNS = (*TEXTS, "annotators", *FLOATS, *HEXES, *WHOLE)
 GONE = ("why",)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -127,8 +129,8 @@ def _floats(samples: Sequence[LabelledSample], name: str) -> Column:
     return Numbers(np.array([_NONE if each is None else each for each in map(attrgetter(name), samples)], np.float64))
 
 
-def _times(samples: Sequence[LabelledSample], _name: str) -> Column:
-    return Numbers(np.array([_microseconds(each.labelled_at) for each in samples], np.int64))
+def _times(samples: Sequence[LabelledSample], name: str) -> Column:
+    return Numbers(np.array([_microseconds(getattr(each, name)) for each in samples], np.int64))
 
 
 def _microseconds(at: datetime | None) -> int:
@@ -139,9 +141,9 @@ def _since(samples: Sequence[LabelledSample], _name: str) -> Column:
     return Numbers(np.array([each.since for each in samples], np.int64))
 
 
-def _consensus(samples: Sequence[LabelledSample], _name: str) -> Column:
+def _hexes(samples: Sequence[LabelledSample], name: str) -> Column:
     """As bytes where all that there are are hexadecimal digits of one length."""
-    texts = [each.consensus_id for each in samples]
+    texts = [getattr(each, name) for each in samples]
     lengths = {len(each) for each in texts if each is not None}
     if len(lengths) != 1 or not all(each is None or _is_hex(each) for each in texts):
         return Coded.of(texts)
@@ -164,8 +166,8 @@ _WRITTEN: dict[str, Callable[[Sequence[LabelledSample], str], Column]] = {
     "payload_uri": _uris,
     "annotators": _names,
     **dict.fromkeys(FLOATS, _floats),
-    "consensus_id": _consensus,
-    "labelled_at": _times,
+    **dict.fromkeys(HEXES, _hexes),
+    **dict.fromkeys(TIMES, _times),
     "since": _since,
 }
 
@@ -242,7 +244,7 @@ _READ: dict[str, Callable[[Column, Sequence[str]], Sequence[Any]]] = {
     "payload_uri": _read_uris,
     "annotators": _read_names,
     "propensity": _read_floats,
-    "labelled_at": _read_times,
+    **dict.fromkeys(TIMES, _read_times),
 }
 
 

@@ -28,6 +28,10 @@ _NAMES = frozenset((*COLUMNS, *WAS, *GONE))
 Ranges = Callable[[int, int], Block]
 
 
+def is_segment(data: Block) -> bool:
+    return bytes(data[: len(MAGIC)]) == MAGIC
+
+
 class Header(Record, frozen=True, kw_only=True, omit_defaults=True):
     """`rows` lines with the columns `columns`, and `removed` removals with the columns `gone`. Ids are `hex` (64
     digits) or `text`, whose bytes behind the eighth are padded to `tail`."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from trueup.dataset.frozen import read_frozen
+from trueup.dataset.groups import GroupIndex
+from trueup.dataset.guards import frozen_stays
 from trueup.dataset.parts import Part
-from trueup.dataset.segments import segments_of
+from trueup.dataset.placing import Ground
+from trueup.dataset.segments import labelled, segments_of
 from trueup.dataset.segments.frames import COLUMNS
+from trueup.dataset.splitting.units import Setting
 from trueup.dataset.versions import Difference, Making, difference, difference_of_all, version_after
 from trueup.dataset.view import View
 from trueup.lineage.edges import committed
 from trueup.model import Change, Project, Record, Segment
 from trueup.ports import DatasetStore, Journal
 from trueup.usecases.bulk.jobs import Bulk, Concluded, kept
-from trueup.usecases.making_versions import changes_anything, newest_view, set_in, version_committed, view_of
+from trueup.usecases.making_versions import changes_anything, newest_view, set_in, version_committed, view_of, without
 
 
 class Compared(Record, frozen=True, kw_only=True):
@@ -21,11 +26,14 @@ class Compared(Record, frozen=True, kw_only=True):
     difference: Difference
 
 
-def commit_part(datasets: DatasetStore, bulk: Bulk, part: Part) -> Compared:
-    """Write what really changes in a part. Raises NotFoundError, IntegrityError, ManifestError."""
-    staged = _staged(datasets, bulk, part)
+def commit_part(datasets: DatasetStore, project: Project, bulk: Bulk, part: Part) -> Compared:
+    """Write what really changes in a part. Lines say in which splits they are. Raises LeakError for what belongs to a
+    frozen test set, NotFoundError, IntegrityError, ManifestError."""
+    lines = _staged(datasets, bulk, part)
+    staged = without(lines, datasets.forgotten(bulk.project, [each.sample_id for each in labelled(lines)]))
     before = _head(datasets, bulk).lookup(each.sample_id for each in staged)
     real = [set_in(each, bulk.number) for each in staged if changes_anything(before.get(each.sample_id), each)]
+    frozen_stays(real, before, _frozen_ground(datasets, project, bulk))
     delta = []
     for each in segments_of(real, before):
         datasets.put_segment(bulk.project, each.data, each.segment.samples)
@@ -44,7 +52,9 @@ def conclude_commit(datasets: DatasetStore, project: Project, bulk: Bulk) -> Con
     whole = difference_of_all(each.difference for each in found)
     version = version_after(view.version, whole, delta, view.stack.segments, _making(project, bulk))
     edges, events = committed(version, ()), (version_committed(version),)
-    datasets.commit(version, Journal(at=version.created_at, edges=edges, events=events))
+    datasets.commit(
+        version, Journal(at=version.created_at, edges=edges, events=events), epoch=bulk.epoch, frozen=bulk.frozen
+    )
     return Concluded(
         verb=bulk.verb,
         parts=bulk.parts,
@@ -66,6 +76,14 @@ def _making(project: Project, bulk: Bulk) -> Making:
         policy_version=project.selection.version,
         schema_version=project.label_schema.version,
     )
+
+
+def _frozen_ground(datasets: DatasetStore, project: Project, bulk: Bulk) -> Ground:
+    """Only what is frozen: where groups stand, no part knows of the others."""
+    assert bulk.at is not None  # noqa: S101 - the plan set it
+    frozen = read_frozen(datasets.frozen(bulk.project), lambda sha256: datasets.part(bulk.project, sha256))
+    setting = Setting(project=project.name, policy=project.commit, at=bulk.at, held={})
+    return Ground(index=GroupIndex(), frozen=frozen, setting=setting)
 
 
 def _staged(datasets: DatasetStore, bulk: Bulk, part: Part) -> list[Change]:

@@ -19,8 +19,9 @@ F = TypeVar("F", bound=Record)
 
 class Bulk(Record, frozen=True, kw_only=True):
     """A job. `run` names it. Of a verify or an export `version` is which; of a commit it is the head that the plan
-    found, `number` the one that the version gets, and `staged` the segments that hold what is to change. `attempt`
-    counts the plans: a commit that lost its head is planned anew."""
+    found, `number` the one that the version gets, `epoch` that of what was forgotten by then, `frozen` how many frozen
+    test sets there were, and `staged` the segments that hold what is to change. `attempt` counts the plans: a commit
+    that lost its head is planned anew."""
 
     verb: Verb
     project: str
@@ -28,6 +29,8 @@ class Bulk(Record, frozen=True, kw_only=True):
     version: str = ""
     number: int = 0
     at: datetime | None = None
+    epoch: int | None = None
+    frozen: int | None = None
     branch: str = "main"
     reason: str = ""
     by: str = "trueup"

@@ -55,8 +55,11 @@ class BulkVersions:
     def part(self, document: Any, part: Any) -> None:
         """Do one part, and lay down what it found. Raises what the verb does."""
         job, one = read_job(document), msgspec.convert(part, Part)
-        work = {"verify": verify_part, "commit": commit_part}[job.verb]
-        keep(self.datasets, job, one, work(self.datasets, job, one))
+        if job.verb == "verify":
+            keep(self.datasets, job, one, verify_part(self.datasets, job, one))
+        else:
+            project = project_named(self.projects, job.project)
+            keep(self.datasets, job, one, commit_part(self.datasets, project, job, one))
 
     def conclude(self, document: Any) -> Concluded:
         """Put the parts together. Raises HeadMovedError when a commit came between: then it is to be planned anew."""
@@ -70,7 +73,9 @@ class BulkVersions:
             raise InputError("a bulk commit needs segments that are staged", field="job.staged")
         head = self.datasets.head(job.project, job.branch)
         version, number = (head.version_id, head.number + 1) if head else ("", 1)
-        return replace(job, version=version, number=number, at=self.clock.now())
+        epoch = self.datasets.forgotten(job.project, ()).epoch
+        frozen = len(self.datasets.frozen(job.project))
+        return replace(job, version=version, number=number, at=self.clock.now(), epoch=epoch, frozen=frozen)
 
     def _of_version(self, job: Bulk) -> Bulk:
         version = self.datasets.version(job.project, job.version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trueup.dataset.parts import Part
 from trueup.dataset.segments.cache import SegmentCache
-from trueup.dataset.verify import count_problems, document_problems, segment_problems
+from trueup.dataset.verify import count_problems, document_problems, forgotten_of, segment_problems
 from trueup.dataset.versions import COUNTED, Counts, counts_of, counts_of_columns, sum_of
 from trueup.errors import IntegrityError, ManifestError, NotFoundError
 from trueup.model import DatasetVersion, Record
@@ -27,7 +27,12 @@ def verify_part(datasets: DatasetStore, bulk: Bulk, part: Part) -> Verified:
         problem
         for place, each in enumerate(version.segments)
         if place % bulk.parts == part.number
-        for problem in segment_problems(each, lambda name: datasets.segment(bulk.project, name), SegmentCache())
+        for problem in segment_problems(
+            each,
+            lambda name: datasets.segment(bulk.project, name),
+            SegmentCache(),
+            lambda name: datasets.redaction(bulk.project, name),
+        )
     ]
     try:
         counts = _counts(datasets, version, part)
@@ -44,7 +49,7 @@ def conclude_verify(datasets: DatasetStore, bulk: Bulk) -> Concluded:
     problems += [problem for each in found for problem in each.problems]
     counts = sum_of(each.counts for each in found)
     if not problems:
-        problems = count_problems(version, counts)
+        problems = count_problems(version, counts, _forgotten(datasets, version))
     return Concluded(
         verb=bulk.verb,
         parts=bulk.parts,
@@ -52,6 +57,16 @@ def conclude_verify(datasets: DatasetStore, bulk: Bulk) -> Concluded:
         version=version.version_id,
         number=version.number,
         samples=counts.samples,
+    )
+
+
+def _forgotten(datasets: DatasetStore, version: DatasetVersion) -> int:
+    project = version.project
+    return forgotten_of(
+        version,
+        lambda name: datasets.segment(project, name),
+        SegmentCache(),
+        lambda name: datasets.redaction(project, name),
     )
 
 

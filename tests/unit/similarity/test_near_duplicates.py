@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worlds import Loop, capture_file, capture_line, project
-from trueup.selection.near_duplicates import Fingerprints, fingerprint
+from trueup.similarity.near_duplicates import Fingerprints, fingerprint
 
 LONG = (
     "Dear support, my parcel with the number {number} was to arrive on Monday but has not come yet, the tracking page "

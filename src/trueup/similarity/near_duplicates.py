@@ -13,14 +13,14 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.selection.features import Vector, numbers_of
-from trueup.selection.places import signs
+from trueup.similarity.directions import signs
+from trueup.similarity.features import Vector, numbers_of
 
 NEAR = 3
 # A short text has too few words to tell alike from different.
@@ -37,6 +37,11 @@ _FEWEST_OF_EMBEDDING = 64
 _BOTH_SIGNS = 0.2
 _ROOM = 64
 _MOST_OUTSTANDING = 6.0
+_BAND_BITS = 16
+_BANDS = 1 << _BAND_BITS
+_MOST_PAIRS = 1 << 21
+_STEP = 1 << 16
+Prints = NDArray[np.uint64]
 
 
 def fingerprint(data: bytes, kind: str) -> int | None:
@@ -48,7 +53,7 @@ def fingerprint(data: bytes, kind: str) -> int | None:
     if letters < 2 * FEWEST_WORDS or len(_LETTERS.findall(data)) < FEWEST_WORDS:
         return _of_numbers(numbers_of(data, kind))
     try:
-        words = [each.lower() for each in _WORD.findall(data.decode())[:_MOST_WORDS]]
+        words = [each[0].lower() for each in islice(_WORD.finditer(data.decode()), _MOST_WORDS)]
     except UnicodeDecodeError:
         return None
     spoken = sum(not each.isdigit() for each in words)
@@ -57,6 +62,12 @@ def fingerprint(data: bytes, kind: str) -> int | None:
     terms = Counter([*words, *map(" ".join, pairwise(words))])
     codes = np.array([_code(each) for each in terms], dtype=np.uint64)
     return _simhash(codes, np.array(list(terms.values()), dtype=np.int64))
+
+
+def print_text(data: bytes, kind: str) -> str | None:
+    """A fingerprint as records hold it: 16 hexadecimal digits."""
+    found = fingerprint(data, kind)
+    return None if found is None else f"{found:016x}"
 
 
 def _of_numbers(numbers: Vector | None) -> int | None:
@@ -119,6 +130,92 @@ class Fingerprints:
             self._known = np.concatenate((self._known, np.zeros(self._size + _ROOM, dtype=np.uint64)))
         self._known[self._size] = found
         self._size += 1
+
+
+class Neighbours:
+    """Which of many fingerprints hardly differ from others, without comparing all with all.
+
+    Two that differ in at most NEAR = 3 places have one of four bands of 16 bits in common (Manku et al., section 3), so
+    that only those are compared: of k fingerprints against n about k * n / 16,384 pairs where bits are even, after
+    sorting in O(n). Memory is bounded whatever the bits are."""
+
+    def __init__(self, known: Prints) -> None:
+        self._known = known
+        self._bands = [_sorted_by_band(known, band) for band in range(NEAR + 1)]
+
+    def pairs(self, found: Prints) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The pairs that differ in at most NEAR bits, by their places in `found` and in what is known, in portions of
+        bounded size; a pair may come more than once. Give each fingerprint once: what many inputs share would be
+        compared for each of them."""
+        for band, (order, starts) in enumerate(self._bands):
+            codes = _band(found, band)
+            for first, last in _portions(starts[codes + 1] - starts[codes]):
+                one, other = _expanded(starts[codes[first:last]], starts[codes[first:last] + 1])
+                one, other = one + first, order[other]
+                near = np.bitwise_count(found[one] ^ self._known[other]) <= NEAR
+                yield one[near], other[near]
+
+
+def clusters_of(prints: Prints) -> NDArray[np.int64]:
+    """A number for each fingerprint: the same for those that hardly differ, and for what these lead to. Each is to be
+    given once."""
+    roots = np.arange(len(prints))
+    for ones, others in Neighbours(prints).pairs(prints):
+        # In small steps: what is joined already is left out of the next.
+        for start in range(0, len(ones), _STEP):
+            left, right = roots[ones[start : start + _STEP]], roots[others[start : start + _STEP]]
+            apart = left != right
+            if apart.any():
+                roots = _joined(roots, np.unique(np.stack([left[apart], right[apart]], axis=1), axis=0))
+    return roots
+
+
+def _joined(roots: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """With pairs of roots made one."""
+    parents = {int(each): int(each) for each in np.unique(pairs)}
+    for one, other in pairs.tolist():
+        while parents[one] != one:
+            parents[one] = parents[parents[one]]
+            one = parents[one]
+        while parents[other] != other:
+            parents[other] = parents[parents[other]]
+            other = parents[other]
+        parents[max(one, other)] = min(one, other)
+    leads = np.arange(len(roots))
+    for each in sorted(parents):
+        leads[each] = leads[parents[each]]
+    return np.asarray(leads[roots], dtype=np.int64)
+
+
+def _band(prints: Prints, band: int) -> NDArray[np.int64]:
+    return ((prints >> np.uint64(_BAND_BITS * band)) & np.uint64(_BANDS - 1)).astype(np.int64)
+
+
+def _sorted_by_band(prints: Prints, band: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The places in the order of their bands, and where each band begins."""
+    codes = _band(prints, band)
+    starts = np.zeros(_BANDS + 1, dtype=np.int64)
+    np.cumsum(np.bincount(codes, minlength=_BANDS), out=starts[1:])
+    return np.argsort(codes.astype(np.uint16), kind="stable"), starts
+
+
+def _portions(lengths: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Runs of fingerprints whose candidates fit into memory."""
+    ends = np.cumsum(lengths)
+    first = 0
+    while first < len(lengths):
+        done = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, done + _MOST_PAIRS, side="right")))
+        yield first, last
+        first = last
+
+
+def _expanded(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of ranges: for each of their places, which range it is in, and the place."""
+    lengths = ends - starts
+    which = np.repeat(np.arange(len(lengths)), lengths)
+    before = np.cumsum(lengths) - lengths
+    return which, np.arange(len(which)) - before[which] + starts[which]
 
 
 def _code(term: str) -> int:

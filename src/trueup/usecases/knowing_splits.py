@@ -1,0 +1,45 @@
+"""What a commit knows of its project's splits, and what it leaves for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from trueup.dataset.frozen import read_frozen
+from trueup.dataset.groups import GroupIndex
+from trueup.dataset.guards import FORGOTTEN
+from trueup.dataset.placing import Ground
+from trueup.dataset.splitting.units import Setting
+from trueup.dataset.view import View
+from trueup.model import Change, DatasetVersion, Project, Removal, SchemaVersion
+from trueup.ports import SplitStore
+
+
+def ground_of(store: SplitStore, project: Project, view: View, at: datetime) -> Ground:
+    """What lines are placed on. Reads the version's group index, or makes it from the content where there is none."""
+
+    def fetch(sha256: str) -> bytes:
+        return store.part(project.name, sha256)
+
+    frozen = read_frozen(store.frozen(project.name), fetch)
+    document = store.groups(project.name, view.version.version_id) if view.version else None
+    index = GroupIndex.of(view) if document is None else GroupIndex.read(document, fetch)
+    setting = Setting(project=project.name, policy=project.commit, at=at, held=index.counts)
+    return Ground(index=index, frozen=frozen, setting=setting, content=view)
+
+
+def note_groups(
+    store: SplitStore, project: Project, version: DatasetVersion, index: GroupIndex, changes: Sequence[Change]
+) -> None:
+    """Written before the version's commit: it follows from the version's content, so that one which is never committed
+    misleads nobody. Where something was forgotten, no older part of an index is built upon."""
+    if any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes):
+        index = index.merged()
+    store.put_groups(project.name, version.version_id, index.write(lambda data: store.put_part(project.name, data)))
+
+
+def note_schema(store: SplitStore, project: Project, parent: DatasetVersion | None, at: datetime) -> None:
+    """Keep the label schema where a version is the first one made under it."""
+    schema = project.label_schema
+    if parent is None or parent.schema_version != schema.version:
+        store.note_schema(SchemaVersion(project=project.name, version=schema.version, schema=schema, at=at))

@@ -1,0 +1,42 @@
+"""What may delete, and what signs for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.infra.test_templates import Templates, resources
+from tests.infra.test_templates import assembly as assembly
+from tests.infra.test_templates import templates as templates
+
+pytestmark = pytest.mark.infra
+
+
+def statements(templates: Templates, kind: str) -> list[Any]:
+    policies = [each["Properties"]["PolicyDocument"]["Statement"] for _, each in resources(templates, kind)]
+    return [statement for each in policies for statement in each]
+
+
+def test_receipts_are_signed_by_a_key_that_signs_and_does_nothing_else(templates: Templates) -> None:
+    keys = [each for name, each in resources(templates, "AWS::KMS::Key") if "ReceiptKey" in name]
+    (key,) = keys
+    assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    assert key["DeletionPolicy"] == "Retain"
+
+
+def test_nobody_has_the_policy_by_itself_and_no_function_may_delete_versions(templates: Templates) -> None:
+    (policy,) = [each for name, each in resources(templates, "AWS::IAM::ManagedPolicy") if "Deletion" in name]
+    assert not {"Roles", "Users", "Groups"} & policy["Properties"].keys()
+    ours = statements(templates, "AWS::IAM::Policy")
+    for word in ("s3:DeleteObjectVersion", "kms:Sign"):
+        assert not [each for each in ours if word in each["Action"]]
+        assert [each for each in statements(templates, "AWS::IAM::ManagedPolicy") if word in each["Action"]]
+
+
+def test_versions_are_deleted_of_objects_of_projects_alone(templates: Templates) -> None:
+    (objects,) = [
+        each for each in statements(templates, "AWS::IAM::ManagedPolicy") if "s3:DeleteObjectVersion" in each["Action"]
+    ]
+    ends = {str(each["Fn::Join"][1][-1]) for each in objects["Resource"]}
+    assert ends == {"/digits/*", "/tickets/*"}
