@@ -67,6 +67,7 @@ from trueup.model import (
     Selection,
     SettledLabel,
     Standing,
+    Tag,
     Task,
     TaskStatus,
     TransformPair,
@@ -125,6 +126,8 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     edges: dict[tuple[str, str, str], Edge] = field(default_factory=dict)
     envelopes: dict[str, Envelope] = field(default_factory=dict)
+    heads: dict[tuple[str, str], DatasetVersion] = field(default_factory=dict)
+    tags: dict[tuple[str, str], Tag] = field(default_factory=dict)
 
     @property
     def outbox(self) -> list[Envelope]:
@@ -139,6 +142,7 @@ class World:
         for event in journal.events:
             envelope = seal(event, journal.at)
             self.envelopes.setdefault(envelope.event_id, envelope)
+        self.tags |= {(each.project, each.name): each for each in journal.tags}
 
 
 class _Shared(Protocol):
@@ -761,17 +765,20 @@ class MemoryKnowledgeStore(KnowledgeStore):
 
 
 class MemoryDatasetStore(DatasetStore):
-    """`objects` maps URI to bytes, for tests that look at or spoil what is stored."""
+    """`objects` maps URI to bytes, for tests that look at or spoil what is stored; `written` says when segments and
+    documents were written last."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Clock | None = None) -> None:
         self._world = world
+        self._clock = clock or FixedClock()
         self.objects: dict[str, bytes] = {}
+        self.written: dict[str, datetime] = {}
         self._versions: dict[str, list[DatasetVersion]] = {}
 
     @_locked
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = hashlib.sha256(data).hexdigest()
-        self.objects.setdefault(f"memory://{project}/segments/{name}", data)
+        self._put_part(f"memory://{project}/segments/{name}", data)
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
     @_locked
@@ -783,17 +790,30 @@ class MemoryDatasetStore(DatasetStore):
 
     @_locked
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
-        self.objects.setdefault(f"memory://{version.project}/versions/{version.version_id}", document(version))
+        self._put_part(f"memory://{version.project}/versions/{version.version_id}", document(version))
         head = self.head(version.project, version.branch)
         taken = {each.number for each in self._versions.get(version.project, ())}
         if (head.version_id if head else None) != version.parent or version.number in taken:
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
         self._versions.setdefault(version.project, []).append(version)
+        self._world.heads[version.project, version.branch] = version
         self._world.write(journal)
 
     @_locked
     def head(self, project: str, branch: str = "main") -> DatasetVersion | None:
-        return next((each for each in self.versions(project) if each.branch == branch), None)
+        return self._world.heads.get((project, branch))
+
+    @_locked
+    def heads(self, project: str) -> dict[str, DatasetVersion]:
+        return {branch: each for (name, branch), each in sorted(self._world.heads.items()) if name == project}
+
+    @_locked
+    def next_number(self, project: str) -> int:
+        return max((each.number for each in self._versions.get(project, ())), default=0) + 1
+
+    @_locked
+    def walk(self, project: str, newest: int) -> Iterator[DatasetVersion]:
+        return iter([each for each in self.versions(project) if each.number <= newest])
 
     @_locked
     def version(self, project: str, version_id: str) -> DatasetVersion:
@@ -831,6 +851,10 @@ class MemoryDatasetStore(DatasetStore):
     def _put(self, uri: str, data: bytes) -> str:
         self.objects[uri] = data
         return uri
+
+    def _put_part(self, uri: str, data: bytes) -> None:
+        self.objects.setdefault(uri, data)
+        self.written[uri] = self._clock.now()
 
 
 class MemoryLineageStore(LineageStore):

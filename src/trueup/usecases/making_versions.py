@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from trueup.dataset.naming import MAIN
+from trueup.dataset.retention import LONGEST_COMMIT
 from trueup.dataset.segments import encode
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
-from trueup.errors import HeadMovedError, RetryableError
+from trueup.errors import HeadMovedError, NotFoundError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
 from trueup.model import Change, DatasetVersion, LabelledSample, Project, Record, Removal, Segment, SettledLabel
 from trueup.ports import Clock, DatasetStore, Journal
 
-_ATTEMPTS = 4
+# Whoever loses does so to a commit that was made: so many others at once are never kept from theirs.
+_ATTEMPTS = 10
 
 
 class Proposal(Record, frozen=True, kw_only=True):
@@ -35,7 +38,8 @@ class MakeVersion:
     """Commit what is proposed on top of a branch's head. A crash at any point leaves the old head or the new one.
 
     Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out;
-    returns None when none are left. Raises RetryableError after losing several races, and what `propose` does.
+    returns None when none are left, unless this is a merge. Raises NotFoundError (no such branch), RetryableError after
+    losing several races, and what `propose` does.
     """
 
     datasets: DatasetStore
@@ -48,7 +52,7 @@ class MakeVersion:
         reason: str,
         *,
         by: str = "trueup",
-        branch: str = "main",
+        branch: str = MAIN,
         merged: str | None = None,
     ) -> DatasetVersion | None:
         for _ in range(_ATTEMPTS):
@@ -58,7 +62,7 @@ class MakeVersion:
                 continue
         raise RetryableError(f"the head of {project.name} moved {_ATTEMPTS} times during a commit")
 
-    def view(self, project: Project, branch: str = "main") -> View:
+    def view(self, project: Project, branch: str = MAIN) -> View:
         """What a branch's head holds."""
         return view_of(self.datasets, project.name, self.datasets.head(project.name, branch))
 
@@ -66,12 +70,14 @@ class MakeVersion:
         self, project: Project, propose: Propose, reason: str, *, by: str, branch: str, merged: str | None
     ) -> DatasetVersion | None:
         view = self.view(project, branch)
+        if view.version is None and branch != MAIN:
+            raise NotFoundError(f"project {project.name} has no branch {branch}: trueup dataset branch makes one")
         proposal = propose(view)
         before = view.lookup(each.sample_id for each in proposal.changes)
         parent = view.version
         making = Making(
             project=project.name,
-            number=parent.number + 1 if parent else 1,
+            number=self.datasets.next_number(project.name),
             at=self.clock.now(),
             reason=reason,
             by=by,
@@ -82,12 +88,14 @@ class MakeVersion:
         changes = [
             _since(each, making.number) for each in proposal.changes if _changes(before.get(each.sample_id), each)
         ]
-        if not changes:
+        if not changes and merged is None:
             return None
-        delta = self._write(project, changes)
+        delta = self._write(project, changes) if changes else ()
         version = next_version(parent, before, changes, delta, parent.segments if parent else (), making)
         changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
+        if self.clock.now() - making.at > LONGEST_COMMIT:
+            raise HeadMovedError(f"the commit to {project.name} took longer than its segments are kept for it")
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),

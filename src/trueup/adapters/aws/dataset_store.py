@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from trueup.ports import DatasetStore, Journal
 
 # A segment takes about 110 bytes of a version, and DynamoDB's items end at 400 KB.
 MAX_LISTED_SEGMENTS = 1000
+_WHOLE_ID = 64
 
 
 class AwsDatasetStore(DatasetStore):
@@ -28,7 +30,8 @@ class AwsDatasetStore(DatasetStore):
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = sha256(data)
-        self._bucket.put_once(_segment_key(project, name), data, "application/jsonlines")
+        # Written again where it is there: an old one, which nothing refers to, may be about to be collected.
+        self._bucket.put(_segment_key(project, name), data, "application/jsonlines")
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
     def segment(self, project: str, sha256_name: str) -> bytes:
@@ -38,7 +41,7 @@ class AwsDatasetStore(DatasetStore):
         return data
 
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
-        self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
+        self._bucket.put(_document_key(version.project, version.version_id), document(version), "application/json")
         record, more = self._listed(version)
         head = put(
             (f"P#{version.project}#HEAD", version.branch),
@@ -68,16 +71,36 @@ class AwsDatasetStore(DatasetStore):
         item = self._table.get(f"P#{project}#HEAD", branch)
         return self._read(item) if item else None
 
+    def heads(self, project: str) -> dict[str, DatasetVersion]:
+        return {each["sk"]: self._read(each) for each in self._table.query(f"P#{project}#HEAD")}
+
+    def next_number(self, project: str) -> int:
+        newest = self._table.query(_versions_pk(project), newest_first=True, limit=1)
+        return max((int(each["sk"]) for each in newest), default=0) + 1
+
+    def walk(self, project: str, newest: int) -> Iterator[DatasetVersion]:
+        found = self._table.query(_versions_pk(project), at_most=f"{newest:010d}", newest_first=True)
+        return map(self._read, found)
+
     def version(self, project: str, version_id: str) -> DatasetVersion:
         number = version_number(version_id)
+        if number is None and len(version_id) == _WHOLE_ID:
+            number = self._number_of(project, version_id)
         numbered = self._table.get(_versions_pk(project), f"{number:010d}") if number is not None else None
-        if numbered is not None:
+        if numbered is not None and (len(version_id) < _WHOLE_ID or numbered["version_id"] == version_id):
             return self._read(numbered)
         listed = self._table.query(_versions_pk(project)) if len(version_id) >= MIN_PREFIX else iter(())
         found = [each for each in listed if each["version_id"].startswith(version_id)]
         if len(found) != 1:
             raise NotFoundError(f"project {project} has no version {version_id}")
         return self._read(found[0])
+
+    def _number_of(self, project: str, version_id: str) -> int | None:
+        """As the document says, which may be of a commit that lost."""
+        try:
+            return read_document(self.document(project, version_id), version_id).number
+        except NotFoundError:
+            return None
 
     def versions(self, project: str) -> list[DatasetVersion]:
         found = self._table.query(_versions_pk(project), newest_first=True)
