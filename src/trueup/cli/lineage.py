@@ -100,10 +100,10 @@ def _meant(look: Deployed, project: str, text: str) -> list[Node]:
 
 
 def _version(look: Deployed, project: str, name: str) -> list[Node]:
-    """A version may be called by its number or the beginning of its id."""
+    """A version may be called by any of its names."""
     try:
-        return [Node(kind=NodeKind.VERSION, id=look.datasets.version(project, name).version_id)]
-    except NotFoundError:
+        return [Node(kind=NodeKind.VERSION, id=look.find_version(project, name).version_id)]
+    except (NotFoundError, InputError):
         return []
 
 

@@ -23,6 +23,7 @@ _NAME = re.compile(r"(?P<base>[^@~^]*)(?:@(?P<at>[^~^]+))?(?P<steps>(?:~[0-9]*|\
 _STEP = re.compile(r"~(?P<back>[0-9]*)|\^(?P<parent>[12]?)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOST_STEPS = 1_000_000
+_DAY = timedelta(days=1)
 
 
 class Step(Record, frozen=True, kw_only=True):
@@ -55,12 +56,16 @@ def read_name(text: str) -> VersionName:
 
 def read_time(text: str, field: str) -> datetime:
     """ISO 8601, in UTC unless it says otherwise; a date alone means the end of that day. Raises InputError."""
+    moment = read_day(text, field)
+    return moment + _DAY - timedelta(microseconds=1) if _DATE.fullmatch(text) else moment
+
+
+def read_day(text: str, field: str) -> datetime:
+    """The same, but a date alone means when that day begins."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"{text!r} is no time: use 2026-11-01 or 2026-11-01T12:00", field=field) from error
-    if _DATE.fullmatch(text):
-        moment += timedelta(days=1) - timedelta(microseconds=1)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -28,7 +28,7 @@ class Settled(Record, frozen=True, kw_only=True):
 
 class LabelLife(Record, frozen=True, kw_only=True):
     """What one version made of a sample. `line` is None where it took the sample out; `settled` is None where a label
-    came with an import or nothing is known of its answers."""
+    came with an import or nothing is known of its answers. `brought_by` is the merge that brought it along."""
 
     version_id: str
     number: int
@@ -38,6 +38,7 @@ class LabelLife(Record, frozen=True, kw_only=True):
     branch: str
     line: LabelledSample | None
     settled: Settled | None = None
+    brought_by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class BlameLabel:
     def _lives(self, version: DatasetVersion, sample_id: str) -> Iterator[LabelLife]:
         pruned = {each.version_id for each in self.refs.pruned(version.project)}
         here: DatasetVersion | None = version
+        brought_by: int | None = None
         while here is not None and here.version_id not in pruned:
             line = self._line(here, sample_id)
             setter = self._setter(here, line, pruned, sample_id)
@@ -66,8 +68,10 @@ class BlameLabel:
                 return
             here = self._origin(setter, line, sample_id, pruned)
             if here is not None and _came_along(here, setter):
+                brought_by = brought_by or setter.number
                 continue
-            yield self._life(setter, line)
+            yield self._life(setter, line, brought_by)
+            brought_by = None
 
     def _line(self, version: DatasetVersion, sample_id: str) -> LabelledSample | None:
         return view_of(self.datasets, version.project, version).lookup([sample_id]).get(sample_id)
@@ -99,7 +103,7 @@ class BlameLabel:
     def _parent(self, version: DatasetVersion) -> DatasetVersion | None:
         return self.datasets.version(version.project, version.parent) if version.parent else None
 
-    def _life(self, version: DatasetVersion, line: LabelledSample | None) -> LabelLife:
+    def _life(self, version: DatasetVersion, line: LabelledSample | None, brought_by: int | None) -> LabelLife:
         return LabelLife(
             version_id=version.version_id,
             number=version.number,
@@ -109,6 +113,7 @@ class BlameLabel:
             branch=version.branch,
             line=line,
             settled=self._settled(version.project, line) if line is not None else None,
+            brought_by=brought_by,
         )
 
     def _settled(self, project: str, line: LabelledSample) -> Settled | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from trueup.capture.samples import sample_id
+from trueup.dataset.naming import MAIN
 from trueup.dataset.splits import split_of
 from trueup.dataset.view import View
 from trueup.errors import LabelError
@@ -38,7 +39,9 @@ class ImportLabels:
     datasets: DatasetStore
     clock: Clock
 
-    def __call__(self, project_name: str, labels: Sequence[ImportedLabel], reason: str) -> DatasetVersion | None:
+    def __call__(
+        self, project_name: str, labels: Sequence[ImportedLabel], reason: str, branch: str = MAIN
+    ) -> DatasetVersion | None:
         project = project_named(self.projects, project_name)
         labels = _checked(project, labels)
         lines = {each.sample_id: each for each in (self._line(project, each) for each in labels)}
@@ -47,7 +50,7 @@ class ImportLabels:
             held = view.lookup(lines)
             return Proposal(changes=[each for each in lines.values() if _differs(held, each)])
 
-        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason)
+        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason, branch=branch)
 
     def _line(self, project: Project, label: ImportedLabel) -> LabelledSample:
         name = sample_id(label.payload)

@@ -91,7 +91,8 @@ class MakeVersion:
         if not changes and merged is None:
             return None
         delta = self._write(project, changes) if changes else ()
-        version = next_version(parent, before, changes, delta, parent.segments if parent else (), making)
+        replaced = {each.sample_id: before[each.sample_id] for each in changes if each.sample_id in before}
+        version = next_version(parent, replaced, changes, delta, parent.segments if parent else (), making)
         changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
         if self.clock.now() - making.at > LONGEST_COMMIT:

@@ -118,7 +118,7 @@ def test_an_unknown_format_names_those_there_are(trueup: Terminal, lived: FakeDe
 
 
 def test_verify_is_clean(trueup: Terminal, lived: FakeDeployed) -> None:
-    assert trueup.json("dataset", "verify") == {"versions": {"pets": 1}, "problems": []}
+    assert trueup.json("dataset", "verify") == {"versions": {"pets": 1}, "pruned": {"pets": 0}, "problems": []}
     assert trueup("dataset", "verify").stdout == "✓ pets: 1 version, every hash and count holds\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trueup.cli.dataset import bring, check, compare, export, look
+from trueup.cli.dataset import bring, check, checkout, compare, export, gc, history, look, merging, refs
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.command("list")(look.list_versions)
@@ -13,3 +13,12 @@ app.command("diff")(compare.diff_versions)
 app.command("export")(export.export)
 app.command("import")(bring.import_manifest)
 app.command("verify")(check.verify_versions)
+app.command("log")(history.log)
+app.command("blame")(history.blame)
+app.command("tag")(refs.tag)
+app.command("branch")(refs.branch)
+app.command("merge")(merging.merge)
+app.command("revert")(merging.revert)
+app.command("checkout")(checkout.checkout)
+app.command("check")(checkout.check)
+app.command("gc")(gc.collect)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.console import count, say, say_json
+from trueup.cli.dataset.naming import Branch
 from trueup.cli.desk import Deployed, desk_of, project_of
 from trueup.cli.options import Json, OneProject
 from trueup.errors import InputError, NotFoundError
@@ -22,6 +23,7 @@ def import_manifest(
     context: typer.Context,
     manifest: Annotated[Path, typer.Argument(help="Augmented manifest; payloads beside it or in S3.")],
     attribute: Annotated[str, typer.Option(help="Label attribute of the manifest.")] = "label",
+    branch: Branch = "main",
     project: OneProject = "",
     as_json: Json = False,
 ) -> None:
@@ -29,7 +31,7 @@ def import_manifest(
     look = desk_of(context).look()
     name = project_of(look, project)
     labels = _labels(look, name, manifest, attribute)
-    version = look.import_labels(name, labels, f"import of {manifest.name}")
+    version = look.import_labels(name, labels, f"import of {manifest.name}", branch)
     if as_json:
         say_json({"lines": len(labels), "version": version})
     elif version is None:

@@ -11,6 +11,7 @@ from trueup.cli.dataset.naming import version_at
 from trueup.cli.desk import Deployed, desk_of, project_of, projects_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import AnyProject, Json
+from trueup.errors import IntegrityError, NotFoundError
 
 if TYPE_CHECKING:
     from trueup.model import DatasetVersion, LabelledSample
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 def verify_versions(
     context: typer.Context,
-    version: Annotated[
-        str, typer.Argument(metavar="[VERSION]", help="7, v7, an id or its beginning, head, or all.")
-    ] = "all",
+    version: Annotated[str, typer.Argument(metavar="[VERSION]", help="Any name of a version, or all.")] = "all",
     project: AnyProject = "",
     payloads: Annotated[bool, typer.Option(help="Also read and hash the payloads.")] = True,
     as_json: Json = False,
@@ -31,15 +30,19 @@ def verify_versions(
     if version != "all":
         names = [project_of(look, project)]
     checked: dict[str, int] = {}
+    pruned: dict[str, int] = {}
     problems: list[str] = []
     for name in names:
         chosen = look.datasets.versions(name) if version == "all" else [version_at(look, name, version)]
-        checked[name] = len(chosen)
-        problems += [f"{name}: {each}" for each in _problems(look, name, chosen, payloads)]
+        without = {each.version_id for each in look.refs.pruned(name)}
+        whole = [each for each in chosen if each.version_id not in without]
+        checked[name], pruned[name] = len(whole), len(chosen) - len(whole)
+        found = [*_problems(look, name, whole, payloads), *_pruned_problems(look, name, chosen, without)]
+        problems += [f"{name}: {each}" for each in found]
     if as_json:
-        say_json({"versions": checked, "problems": problems})
+        say_json({"versions": checked, "pruned": pruned, "problems": problems})
     else:
-        _paint_verified(checked, problems)
+        _paint_verified(checked, pruned, problems)
     if problems:
         raise typer.Exit(Exit.PROBLEMS)
 
@@ -64,10 +67,25 @@ def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloa
     ]
 
 
-def _paint_verified(checked: dict[str, int], problems: list[str]) -> None:
+def _pruned_problems(look: Deployed, project: str, chosen: list[DatasetVersion], pruned: set[str]) -> list[str]:
+    """Of a version without content the document is what can be wrong."""
+    from trueup.dataset.versions import read_document
+
+    problems = []
+    for each in [each for each in chosen if each.version_id in pruned]:
+        try:
+            read_document(look.datasets.document(project, each.version_id), each.version_id)
+        except (NotFoundError, IntegrityError) as error:
+            problems.append(f"version {each.number}: {error}")
+    return problems
+
+
+def _paint_verified(checked: dict[str, int], pruned: dict[str, int], problems: list[str]) -> None:
     for each in problems:
         paint(f"[red]✗[/] {safe(each)}")
     if not problems:
         for name, number in checked.items():
-            says = f"{count(number, 'version')}, every hash and count holds" if number else "no version yet"
-            paint(f"[green]✓[/] {name}: {says}")
+            says = f"{count(number, 'version')}, every hash and count holds" if number else "no version with content"
+            says = says if number or pruned[name] else "no version yet"
+            gone = f"; {count(pruned[name], 'version')} without content" if pruned[name] else ""
+            paint(f"[green]✓[/] {name}: {says}{gone}")
