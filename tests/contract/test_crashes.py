@@ -40,7 +40,10 @@ def tag(shelf: Shelf) -> object:
 
 
 def collect(shelf: Shelf) -> object:
-    shelf.keep(keep_versions=1)
+    """Prunes what was on the branch that is gone, and sweeps what the earlier crash left behind."""
+    clock = shelf.clock
+    assert isinstance(clock, FixedClock)
+    clock.advance(_TWO_DAYS)
     return shelf.collect(shelf.name)
 
 
@@ -57,13 +60,16 @@ _NEW: dict[Verb, dict[str, dict[int, str]]] = {
 
 
 def lived(world: str, fuse: Fuse, name: str) -> Shelf:
-    """Main at v2, side at v3, old at v1, a tag, and what an earlier crash left behind."""
+    """Main at v2, side at v3, old at v1, a tag, a branch that is gone, and what an earlier crash left behind."""
     shelf = shelf_in(world, fuse, name)
     shelf.put({1: "cat", 2: "dog"})
     shelf.branch("side")
     shelf.branch("old")
     shelf.put({2: "fox", 3: "fox"})
     shelf.put({1: "dog", 3: "fox"}, "side")
+    shelf.branch("gone", "v1")
+    shelf.put({5: "cat"}, "gone")
+    shelf.names.delete_branch(name, "gone", BY, "")
     shelf.names.tag("frozen", shelf.find(name, "v2"), BY, "")
     shelf.datasets.put_segment(name, b"left behind\n", 1)
     return shelf
