@@ -458,6 +458,17 @@ PROJECT_KEYS: dict[str, Key] = {
         0.2,
         between(0, 1, above=True, below=True),
     ),
+    "dataset.keep_versions": Key(
+        "The newest versions of each branch keep their content; with neither this nor `keep_days`, all do. Tagged "
+        "versions, those that a training used, and parents of what is kept keep it in any case",
+        200,
+        between(1, _MANY),
+    ),
+    "dataset.keep_days": Key(
+        "… as do those that are younger; what neither keeps is collected once a day, a day later",
+        365,
+        between(1, 36_600),
+    ),
     "triggers.min_new_labels": Key(
         "Fires at so many labels since the last training; null never", 200, between(1, _MANY)
     ),

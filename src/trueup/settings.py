@@ -128,6 +128,12 @@ class DatasetCommitSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class DatasetCollectSettings(Settings, frozen=True, kw_only=True):
+    table_name: str
+    dataset_bucket: str
+    projects_file: str = "projects.json"
+
+
 class RetrainDecideSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     dataset_bucket: str
@@ -214,6 +220,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "consensus_settle": ConsensusSettleSettings,
     "quality_report": QualityReportSettings,
     "dataset_commit": DatasetCommitSettings,
+    "dataset_collect": DatasetCollectSettings,
     "retrain_decide": RetrainDecideSettings,
     "version_freeze": VersionFreezeSettings,
     "candidate_evaluate": CandidateEvaluateSettings,

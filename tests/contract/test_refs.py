@@ -10,9 +10,10 @@ import pytest
 from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, journal
 from tests.contract.test_datasets import committed, version
+from tests.contract.test_runs import run
 from tests.worlds import NOW
 from trueup.errors import ConflictError, HeadMovedError
-from trueup.model import Branch, DatasetVersion, Pruned, Tag
+from trueup.model import Branch, DatasetVersion, Pruned, RunStatus, Tag
 from trueup.ports import Journal
 
 
@@ -105,6 +106,16 @@ def test_a_journal_moves_tags_with_what_it_belongs_to(ports: Ports) -> None:
     assert ports.refs.tag("pets", "champion") == tag(first, "champion")
     ports.datasets.commit(version(ports, second, 8), moved)
     assert ports.refs.tag("pets", "champion") == tag(second, "champion")
+
+
+def test_a_run_that_ends_moves_a_tag_or_neither_happens(ports: Ports) -> None:
+    first, second = committed(ports, 2)
+    ports.runs.begin(run(1), QUIET)
+    ports.runs.save(run(1, status=RunStatus.PROMOTED), Journal(at=NOW, tags=(tag(first, "champion"),)))
+    assert ports.refs.tag("pets", "champion") == tag(first, "champion")
+    with pytest.raises(ConflictError):
+        ports.runs.save(run(1), Journal(at=NOW, tags=(tag(second, "champion"),)))
+    assert ports.refs.tag("pets", "champion") == tag(first, "champion")
 
 
 def test_what_was_pruned_gets_no_name(ports: Ports) -> None:

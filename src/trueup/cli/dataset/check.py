@@ -48,21 +48,27 @@ def verify_versions(
 
 
 def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloads: bool) -> list[str]:
-    """The newest version's content holds every payload of the older ones, so payloads are read once."""
+    """A head holds nearly every payload of the versions before it: payloads are read of heads, or of the one version
+    that is asked for, and each once."""
     from trueup.capture.samples import sample_id
     from trueup.dataset.verify import verify
 
+    heads = {each.version_id for each in look.datasets.heads(project).values()}
+    names: dict[str, str] = {}
+
     def payload_name(sample: LabelledSample) -> str:
-        return sample_id(look.payloads.get(sample.payload_uri))
+        if sample.payload_uri not in names:
+            names[sample.payload_uri] = sample_id(look.payloads.get(sample.payload_uri))
+        return names[sample.payload_uri]
 
     return [
         problem
-        for position, each in enumerate(chosen)
+        for each in chosen
         for problem in verify(
             each,
             lambda sha256: look.datasets.segment(project, sha256),
             lambda version_id: look.datasets.document(project, version_id),
-            payload_name if payloads and position == 0 else None,
+            payload_name if payloads and (each.version_id in heads or len(chosen) == 1) else None,
         )
     ]
 

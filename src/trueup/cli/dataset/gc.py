@@ -39,14 +39,14 @@ def collect(
 
 
 def _paint(found: Collected, kept: bool) -> None:
-    would, did = ("would be", "would lose") if found.dry_run else ("were", "lose")
+    would, lose = ("would be", "would lose") if found.dry_run else ("were", "will lose")
     paint(f"[bold]{found.project}[/]  {count(len(found.kept), 'version')} kept")
     if kept:
         paint_table(["version", "why"], [[f"v{each.number}", safe(each.why)] for each in found.kept], ("version",))
     for numbers, what in (
-        (found.pruned, f"{did} their content tomorrow"),
-        (found.waiting, f"{did} their content within a day"),
-        (found.gone, "have none any more"),
+        (found.pruned, f"{lose} {_their(found.pruned)} content tomorrow"),
+        (found.waiting, f"{lose} {_their(found.waiting)} content within a day"),
+        (found.gone, "without content"),
     ):
         if numbers:
             say(f"  {count(len(numbers), 'version')} {what}: {_listed(numbers)}")
@@ -55,6 +55,10 @@ def _paint(found: Collected, kept: bool) -> None:
         say(f"  {parts[0]} and {parts[1]} of no version {would} deleted, {_size(found.bytes)}")
     else:
         say("  nothing to delete")
+
+
+def _their(numbers: tuple[int, ...]) -> str:
+    return "its" if len(numbers) == 1 else "their"
 
 
 def _listed(numbers: tuple[int, ...]) -> str:
