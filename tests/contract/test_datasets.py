@@ -87,6 +87,17 @@ def test_a_commit_on_an_old_head_leaves_nothing_behind(ports: Ports) -> None:
     assert ports.lineage.edges_from("pets", edge().source) == []
 
 
+def test_a_commit_that_lost_is_no_version_though_its_document_is_there(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    rivals = [version(ports, first, number) for number in (7, 8)]
+    ports.datasets.commit(rivals[0], QUIET)
+    with pytest.raises(HeadMovedError):
+        ports.datasets.commit(rivals[1], QUIET)
+    assert ports.datasets.version("pets", rivals[0].version_id) == rivals[0]
+    with pytest.raises(NotFoundError):
+        ports.datasets.version("pets", rivals[1].version_id)
+
+
 def test_of_many_commits_on_one_head_one_wins(ports: Ports) -> None:
     (first,) = committed(ports, 1)
     rivals = [version(ports, first, number) for number in range(10, 14)]

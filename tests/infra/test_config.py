@@ -138,6 +138,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "commit.max_age_seconds": ([1, 2_678_400], [0, 2_678_401]),
     "commit.validation_share": ([0, 0.7], [-0.1, math.nan]),
     "commit.test_share": ([0.01, 0.8], [0, -0.1, math.nan]),
+    "dataset.keep_versions": ([1, 10**9, None], [0, 10**9 + 1]),
+    "dataset.keep_days": ([1, 36_600, None], [0, 36_601]),
     "triggers.min_new_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.new_class_min_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.every_seconds": ([60, None], [59, 31_622_401]),

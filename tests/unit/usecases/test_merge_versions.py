@@ -243,5 +243,14 @@ def test_a_commit_in_between_is_seen() -> None:
     assert found.labels() == {1: "dog", 2: "cat", 3: "fox"}
 
 
+def test_lines_that_stay_as_they_are_are_not_counted_as_replaced() -> None:
+    found = shelf()
+    found.put({1: "cat", 2: "dog"})
+    version = found.put({1: "cat", 2: "fox", 3: "dog"})
+    assert (version.samples, version.added, version.relabelled) == (3, 1, 1)
+    assert version.class_counts == {"cat": 1, "dog": 1, "fox": 1}
+    assert found.problems() == []
+
+
 def _node(version: DatasetVersion) -> Node:
     return Node(kind=NodeKind.VERSION, id=version.version_id)
