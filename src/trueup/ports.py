@@ -460,7 +460,8 @@ class DatasetStore(Protocol):
 
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
         """Write the version's document, then make it head of its branch in one transaction if that is still
-        `version.parent`. Raises HeadMovedError."""
+        `version.parent`. Raises HeadMovedError, also where a collection may have taken what a commit that began so long
+        ago (`version.created_at`) wrote for it."""
         ...
 
     def head(self, project: str, branch: str = "main") -> DatasetVersion | None: ...
@@ -543,6 +544,10 @@ class RefStore(Protocol):
 
     def restore(self, versions: Sequence[Pruned]) -> None:
         """They were not pruned after all. Idempotent."""
+        ...
+
+    def sweep_before(self, project: str, began: datetime) -> None:
+        """From now on no commit is made that began before then."""
         ...
 
 

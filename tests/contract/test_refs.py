@@ -161,6 +161,17 @@ def test_numbers_go_on_over_all_branches(ports: Ports) -> None:
     assert ports.datasets.heads("birds") == {}
 
 
+def test_a_commit_that_began_before_what_was_swept_is_not_made(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    ports.refs.sweep_before("pets", NOW + timedelta(microseconds=1))
+    with pytest.raises(HeadMovedError):
+        ports.datasets.commit(version(ports, first, 7), journal())
+    assert (ports.datasets.head("pets"), ports.outbox()) == (first, [])
+    ports.datasets.commit(version(ports, None, 1, "birds"), QUIET)
+    ports.refs.sweep_before("pets", NOW)
+    ports.datasets.commit(version(ports, first, 8), QUIET)
+
+
 def test_parts_are_what_was_written(ports: Ports) -> None:
     first, second = committed(ports, 2)
     lost = ports.datasets.put_segment("pets", b"of no version\n", 1)

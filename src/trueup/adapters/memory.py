@@ -128,6 +128,7 @@ class World:
     envelopes: dict[str, Envelope] = field(default_factory=dict)
     heads: dict[tuple[str, str], DatasetVersion] = field(default_factory=dict)
     tags: dict[tuple[str, str], Tag] = field(default_factory=dict)
+    swept: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def outbox(self) -> list[Envelope]:
@@ -795,6 +796,9 @@ class MemoryDatasetStore(DatasetStore):
         taken = {each.number for each in self._versions.get(version.project, ())}
         if (head.version_id if head else None) != version.parent or version.number in taken:
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit")
+        swept = self._world.swept.get(version.project)
+        if swept is not None and version.created_at < swept:
+            raise HeadMovedError(f"the commit to {version.project} took so long that its segments may be gone")
         self._versions.setdefault(version.project, []).append(version)
         self._world.heads[version.project, version.branch] = version
         self._world.write(journal)

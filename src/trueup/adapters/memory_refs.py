@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.errors import ConflictError, HeadMovedError
@@ -79,6 +80,10 @@ class MemoryRefStore(RefStore):
         with self._world.lock:
             for each in versions:
                 self._pruned.pop((each.project, each.number), None)
+
+    def sweep_before(self, project: str, began: datetime) -> None:
+        with self._world.lock:
+            self._world.swept[project] = began
 
     def _expect_head(self, project: str, name: str, before: DatasetVersion) -> None:
         there = self._world.heads.get((project, name))

@@ -11,8 +11,8 @@ from trueup.model import DatasetPolicy, DatasetVersion, Record
 
 # Nothing younger is collected: a commit writes its segments before its head, and must find them there.
 SAFETY_AGE = timedelta(hours=24)
-# A commit that took longer does not count on its segments any more, and is made again.
-LONGEST_COMMIT = timedelta(hours=12)
+# Commits that began this much later than what is collected was written are not made any more: clocks differ.
+CLOCKS_APART = timedelta(hours=1)
 
 
 class Kept(Record, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from trueup.dataset.retention import SAFETY_AGE, Kept, kept_versions
+from trueup.dataset.retention import CLOCKS_APART, SAFETY_AGE, Kept, kept_versions
 from trueup.model import DatasetVersion, Node, NodeKind, Project, Pruned, Record, StoredPart
 from trueup.ports import Clock, DatasetStore, LineageStore, RefStore, RunStore, StoredParts
 from trueup.usecases.find_project import project_named
@@ -39,8 +39,8 @@ class CollectGarbage:
     - A name given meanwhile: a version is said to be pruned first, and names are looked at again after that. Whoever
       gives a name looks, in the same transaction, whether the version is pruned.
     - A reader at work: content goes a day after its version was pruned, when exports and trainings are through.
-    - A commit at work: it writes its segments before its head. Nothing younger than a day is swept, and a commit that
-      took longer than half a day is made again.
+    - A commit at work: it writes its segments before its head. Nothing younger than a day is swept, and before that no
+      commit is made any more that began so long ago: it begins again.
     - A commit that writes a segment which is there already, old and forgotten: it writes it again. What is deleted is
       the one writing that was judged, never what came after it under the same name.
     """
@@ -100,6 +100,8 @@ class CollectGarbage:
 
     def _sweep(self, project: str, needed: frozenset[str], now: datetime, dry_run: bool) -> dict[str, int]:
         counts = {"segments": 0, "documents": 0, "bytes": 0}
+        if not dry_run:
+            self.refs.sweep_before(project, now - SAFETY_AGE + CLOCKS_APART)
         for batch in _batches(each for each in self.stored.parts(project) if _is_litter(each, needed, now)):
             if not dry_run:
                 self.stored.delete(project, batch)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from trueup.dataset.naming import MAIN
-from trueup.dataset.retention import LONGEST_COMMIT
 from trueup.dataset.segments import encode
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
@@ -95,8 +94,6 @@ class MakeVersion:
         version = next_version(parent, replaced, changes, delta, parent.segments if parent else (), making)
         changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
-        if self.clock.now() - making.at > LONGEST_COMMIT:
-            raise HeadMovedError(f"the commit to {project.name} took longer than its segments are kept for it")
         self.datasets.commit(
             version,
             Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),

@@ -209,6 +209,23 @@ def test_a_commit_that_took_too_long_is_made_again_with_segments_of_its_own() ->
     assert found.problems() == []
 
 
+def test_a_commit_that_slept_right_before_its_head_is_made_again() -> None:
+    found = chain(1)
+    real = found.datasets.commit
+
+    def commit(version: DatasetVersion, journal: Journal) -> None:
+        found.datasets.commit = real  # type: ignore[method-assign]
+        found.clock.advance(2 * _DAY)
+        found.collect("pets")
+        real(version, journal)
+
+    found.datasets.commit = commit  # type: ignore[method-assign]
+    version = found.put({5: "dog"})
+    assert version.created_at == found.clock.now()
+    assert found.problems() == []
+    assert found.labels() == {1: "cat", 5: "dog"}
+
+
 def test_projects_are_collected_alone() -> None:
     found = chain(2)
     found.datasets.put_segment("birds", b"lost\n", 1)

@@ -8,7 +8,16 @@ from typing import Any
 import msgspec
 
 from trueup.adapters.aws.buckets import Bucket, sha256
-from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Table, journal_writes, put, record_of
+from trueup.adapters.aws.table import (
+    FRESH,
+    ConditionFailedError,
+    Item,
+    Table,
+    journal_writes,
+    not_swept,
+    put,
+    record_of,
+)
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Segment
@@ -52,7 +61,8 @@ class AwsDatasetStore(DatasetStore):
         )
         listed = put((_versions_pk(version.project), f"{version.number:010d}"), record, condition=FRESH, **more)
         try:
-            self._table.write([head, listed, *journal_writes(journal)])
+            kept = not_swept(version.project, version.created_at)
+            self._table.write([head, listed, kept, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit") from error
 

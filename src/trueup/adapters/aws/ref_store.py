@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from trueup.adapters.aws.table import (
     FRESH,
@@ -16,6 +17,7 @@ from trueup.adapters.aws.table import (
     put,
     put_once,
     record_of,
+    swept_write,
     tag_key,
     tag_write,
 )
@@ -101,6 +103,9 @@ class DynamoRefStore(RefStore):
     def restore(self, versions: Sequence[Pruned]) -> None:
         for chunk in chunks([Write(action="Delete", key=_pruned(each.project, each.number)) for each in versions]):
             self._table.write(chunk)
+
+    def sweep_before(self, project: str, began: datetime) -> None:
+        self._table.write([swept_write(project, began)])
 
     def _listed(self, version: DatasetVersion) -> Item:
         """The item of the list, which a head repeats. Raises NotFoundError."""

@@ -256,6 +256,21 @@ def edge_write(edge: Edge) -> Write:
     return put_once((source, str(edge.target)), edge, gsi1pk=target, gsi1sk=str(edge.source))
 
 
+def swept_write(project: str, began: datetime) -> Write:
+    """Commits that began before then may have lost their segments to a collection."""
+    return put((f"P#{project}#SWEPT", "SWEPT"), {"began": began}, swept_before=stamp(began))
+
+
+def not_swept(project: str, began: datetime) -> Write:
+    """The check that a commit which began then has them all."""
+    return Write(
+        action="ConditionCheck",
+        key=(f"P#{project}#SWEPT", "SWEPT"),
+        condition="attribute_not_exists(pk) OR swept_before <= :began",
+        values={":began": stamp(began)},
+    )
+
+
 def chunks(writes: Sequence[Write]) -> Iterator[list[Write]]:
     """Writes that need not go together, in as few transactions as DynamoDB takes."""
     chunk: list[Write] = []
