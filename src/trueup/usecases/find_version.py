@@ -7,6 +7,7 @@ from datetime import datetime
 
 from trueup.dataset.history import first_parents
 from trueup.dataset.naming import HEAD, MAIN, Step, VersionName, read_name
+from trueup.dataset.versions import version_number
 from trueup.dataset.view import View
 from trueup.errors import NotFoundError
 from trueup.model import DatasetVersion
@@ -41,6 +42,8 @@ class FindVersion:
 
     def _base(self, project: str, name: VersionName) -> DatasetVersion:
         base = MAIN if name.base == HEAD else name.base
+        if version_number(base) is not None:
+            return self.datasets.version(project, base)
         head = self.datasets.head(project, base)
         if head is not None:
             return head

@@ -25,7 +25,7 @@ _LEAST = 6
 
 def log(
     context: typer.Context,
-    version: Annotated[str, typer.Argument(metavar="[VERSION]", help="Whose past (default: head).")] = "head",
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="Whose past (default: head).")] = "head",
     everything: Annotated[bool, typer.Option("--all", help="The past of every branch.")] = False,
     sample: Annotated[str, typer.Option(help="Only versions that changed this sample; an id or its beginning.")] = "",
     class_name: Annotated[str, typer.Option("--class", help="Only versions that changed how many have it.")] = "",

@@ -12,8 +12,8 @@ from trueup.cli.desk import Deployed, confirm, desk_of, me, project_of
 from trueup.cli.options import Json, OneProject, Yes
 from trueup.errors import InputError
 
-_Name = Annotated[str, typer.Argument(metavar="[NAME]", help="Without one, all are listed.")]
-_At = Annotated[str, typer.Argument(metavar="[VERSION]", help="Which version (default: head).")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Without one, all are listed.")]
+_At = Annotated[str, typer.Argument(metavar="VERSION", help="Which version (default: head).")]
 _Delete = Annotated[bool, typer.Option("--delete", "-d", help="Take the name away; versions stay.")]
 
 
