@@ -84,7 +84,7 @@ class HeadMovedError(ConflictError):
 
 class MergeConflictError(ConflictError):
     """Two versions changed the same samples differently: a person, or a strategy, has to choose. `conflicts` are
-    records of trueup.dataset.merging."""
+    records of trueup.dataset.three_way."""
 
     def __init__(self, message: str, conflicts: Sequence[object]) -> None:
         super().__init__(message)

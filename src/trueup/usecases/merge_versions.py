@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trueup.dataset.history import merge_base
-from trueup.dataset.merging import MergeConflict, Merging, Strategy, resolved, three_way
+from trueup.dataset.three_way import MergeConflict, Merging, Strategy, resolved, three_way
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, MergeConflictError, NotFoundError, RetryableError
 from trueup.events import RefMoved

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trueup.dataset.history import ancestry
-from trueup.dataset.merging import MergeConflict, three_way
 from trueup.dataset.naming import MAIN
+from trueup.dataset.three_way import MergeConflict, three_way
 from trueup.dataset.view import View
 from trueup.errors import InputError, MergeConflictError
 from trueup.model import DatasetVersion, Project, Record

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.unit.dataset.test_versions import line
 from tests.unit.usecases.refs import BY, MemoryShelf, sample, shelf
 from tests.worlds import NOW
-from trueup.dataset.merging import Strategy
+from trueup.dataset.three_way import Strategy
 from trueup.errors import InputError, MergeConflictError, NotFoundError
 from trueup.model import DatasetVersion, Node, NodeKind
 from trueup.ports import Journal

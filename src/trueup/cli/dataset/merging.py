@@ -16,7 +16,7 @@ from trueup.labels.brief import brief
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trueup.dataset.merging import MergeConflict, Strategy
+    from trueup.dataset.three_way import MergeConflict, Strategy
     from trueup.model import DatasetVersion, LabelledSample
     from trueup.usecases.merge_versions import Merged
     from trueup.usecases.revert_versions import Reverted
