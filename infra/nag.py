@@ -30,8 +30,9 @@ _WILDCARDS: tuple[tuple[str, str], ...] = (
     ),
     (r"LabelingRole", "Labeling jobs read payloads and write answers of every project of the bucket."),
     (
-        r"BackfillRole|BackfillChildren",
-        "A Distributed Map's executions are named by Step Functions; X-Ray and log delivery take no resource.",
+        r"BackfillRole|BackfillChildren|BulkRole|BulkChildren",
+        "A Distributed Map's executions are named by Step Functions; X-Ray and log delivery take no resource; parts "
+        "are of every project of the bucket.",
     ),
     (
         r"RetrainingRole|PromotionRole",

@@ -224,7 +224,9 @@ class Loop:
             clock=self.clock,
         )
         self.settle = SettleConsensus(projects, self.tasks, self.skills, self.queue, self.clock, self.score)
-        self.commit = CommitVersion(projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads)
+        self.commit = CommitVersion(
+            projects, self.tasks, self.datasets, self.clock, self.knowledge, self.payloads, self.reports
+        )
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
 
     def capture(self, count: int, name: str = "a", first: int = 1) -> CaptureFile:

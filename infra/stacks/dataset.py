@@ -11,9 +11,11 @@ from aws_cdk.aws_s3_deployment import BucketDeployment, Source
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.bulk_versions import BulkVersions
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
+from infra.constructs.sample_tables import SampleTables
 from infra.packaging import source_bundle
 from trueup.events import SOURCE
 from trueup.settings import (
@@ -51,6 +53,8 @@ class DatasetStack(Stack):
         self.quality_report = self._quality_report()
         self.collect_queue = LoopQueue(self, "Collect", key=platform.key, consumer_timeout=_COLLECT_TIMEOUT)
         self.dataset_collect = self._dataset_collect()
+        self.tables = SampleTables(self, "Tables", platform=platform)
+        self.bulk = BulkVersions(self, "BulkVersions", platform=platform)
         self.code_uri = self._publish(scripts)
 
     def _queue(self, id: str, event_type: str) -> LoopQueue:  # noqa: A002

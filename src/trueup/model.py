@@ -1054,8 +1054,8 @@ Change = LabelledSample | Removal
 
 
 class Segment(Record, frozen=True, kw_only=True):
-    """A content-addressed file of lines sorted by sample id, from `first` to `last`; `removed` of its `samples` lines
-    take a sample out."""
+    """A content-addressed file of lines sorted by sample id, from `first` to `last` (empty where ids are no hashes);
+    `removed` of its `samples` lines take a sample out."""
 
     sha256: str
     samples: int
@@ -1063,6 +1063,19 @@ class Segment(Record, frozen=True, kw_only=True):
     removed: int = 0
     first: str = ""
     last: str = ""
+
+
+class VersionQuality(Record, frozen=True, kw_only=True):
+    """How good the answers behind a version were, by the newest report before it: agreement (Krippendorff's alpha,
+    or how like they are where they are no classes), over how many answers of how many annotators, and how often these
+    were right on gold tasks."""
+
+    at: datetime
+    agreement: Figure
+    answers: int
+    annotators: int
+    gold: int = 0
+    gold_right: float | None = None
 
 
 class DatasetVersion(Record, frozen=True, kw_only=True):
@@ -1103,6 +1116,7 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
     posterior_sum: int = 0
     policy_version: str = ""
     schema_version: str = ""
+    quality: VersionQuality | None = None
 
     @property
     def mean_agreement(self) -> float:

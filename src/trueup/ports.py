@@ -21,6 +21,7 @@ from trueup.model import (
     Budget,
     CaptureFile,
     Champion,
+    Change,
     Charge,
     Consensus,
     DatasetVersion,
@@ -458,6 +459,18 @@ class DatasetStore(Protocol):
         """Raises NotFoundError; IntegrityError when the bytes do not hash to the name."""
         ...
 
+    def checkpoint(self, project: str, version_id: str) -> tuple[Segment, ...] | None:
+        """Segments that hold what those of a version hold, and are fewer. None where there is no checkpoint."""
+        ...
+
+    def checkpoint_names(self, project: str, version_id: str) -> frozenset[str]:
+        """The SHA-256 of all that is stored for the checkpoint of a version; empty where there is none."""
+        ...
+
+    def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
+        """A later one takes its place. Its segments are stored already."""
+        ...
+
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
         """Write the version's document, then make it head of its branch in one transaction if that is still
         `version.parent`. Raises HeadMovedError, also where a collection may have taken what a commit that began so long
@@ -495,6 +508,10 @@ class DatasetStore(Protocol):
         ...
 
     def put_report(self, project: str, name: str, data: bytes) -> str: ...
+
+    def report(self, project: str, name: str) -> bytes:
+        """What `put_report` put there. Raises NotFoundError."""
+        ...
 
     def read(self, uri: str) -> bytes:
         """Bytes of an object in the dataset bucket. Raises NotFoundError."""
@@ -564,6 +581,36 @@ class StoredParts(Protocol):
         ...
 
 
+class Answer(Record, frozen=True, kw_only=True):
+    """What SQL answers. `more`: there were more rows than asked for."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool = False
+
+
+class SampleSql(Protocol):
+    """SQL over `samples`: what versions hold."""
+
+    def ask(self, sql: str, most: int) -> Answer:
+        """At most so many rows. Raises InputError when the SQL is wrong."""
+        ...
+
+
+class SegmentTables(Protocol):
+    """Copies of segments and lists of versions, for others' SQL."""
+
+    def has(self, project: str, sha256: str) -> bool: ...
+
+    def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
+        """A repeat is free: a segment's copy is always the same."""
+        ...
+
+    def put_version(self, version: DatasetVersion) -> None:
+        """Make a version known, whose segments are there."""
+        ...
+
+
 class LineageStore(Protocol):
     def add(self, edges: Sequence[Edge]) -> None:
         """Idempotent: an edge that is there stays as it was first written."""
@@ -617,6 +664,14 @@ class Execution(Record, frozen=True, kw_only=True):
     began: bool
 
 
+class Outcome(Record, frozen=True, kw_only=True):
+    """How an execution stands: Step Functions' word, what it answered, and what went wrong."""
+
+    status: str
+    output: Any = None
+    error: str = ""
+
+
 class Workflows(Protocol):
     """Step Functions, in our words. Names are deterministic, so starting twice is starting once."""
 
@@ -625,6 +680,12 @@ class Workflows(Protocol):
         ...
 
     def start_promotion(self, name: str, document: Mapping[str, Any]) -> str: ...
+
+    def start_bulk(self, name: str, document: Mapping[str, Any]) -> str:
+        """Returns the execution's ARN, also when that name already ran."""
+        ...
+
+    def outcome(self, execution_arn: str) -> Outcome: ...
 
     def start_backfill(self, name: str, document: Mapping[str, Any]) -> Execution:
         """One of that name that failed goes on where it stopped; one that runs or is done is left alone."""

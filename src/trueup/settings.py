@@ -117,6 +117,11 @@ class ConsensusSettleSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class TableCopySettings(Settings, frozen=True, kw_only=True):
+    table_name: str
+    dataset_bucket: str
+
+
 class QualityReportSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     projects_file: str = "projects.json"
@@ -138,6 +143,15 @@ class RetrainDecideSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     dataset_bucket: str
     retraining_machine_arn: str
+    projects_file: str = "projects.json"
+
+
+class VersionPartSettings(Settings, frozen=True, kw_only=True):
+    """`part_rows` is about how many samples one worker takes."""
+
+    table_name: str
+    dataset_bucket: str
+    part_rows: int = 250_000
     projects_file: str = "projects.json"
 
 
@@ -219,10 +233,12 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "annotation_api": AnnotationApiSettings,
     "consensus_settle": ConsensusSettleSettings,
     "quality_report": QualityReportSettings,
+    "table_copy": TableCopySettings,
     "dataset_commit": DatasetCommitSettings,
     "dataset_collect": DatasetCollectSettings,
     "retrain_decide": RetrainDecideSettings,
     "version_freeze": VersionFreezeSettings,
+    "version_part": VersionPartSettings,
     "candidate_evaluate": CandidateEvaluateSettings,
     "retraining_conclude": RetrainingConcludeSettings,
     "model_promote": ModelPromoteSettings,
@@ -255,11 +271,14 @@ class Deployment(Record, frozen=True, kw_only=True):
     retraining_machine_arn: str
     promotion_machine_arn: str
     backfill_machine_arn: str
+    bulk_machine_arn: str
     sagemaker_role_arn: str
     code_uri: str
     image_uri: str
     topic_arn: str
     dashboard: str
+    database: str
+    workgroup: str
     projects: tuple[str, ...]
 
 

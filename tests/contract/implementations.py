@@ -250,7 +250,7 @@ def on_aws() -> Ports:
     table = Table(dynamodb, TABLE, page_size=PAGE_SIZE)
 
     def spoil(project: str, sha256: str) -> None:
-        s3.put_object(Bucket=DATASET, Key=f"{project}/segments/{sha256}.jsonl", Body=b"spoilt")
+        s3.put_object(Bucket=DATASET, Key=f"{project}/segments/{sha256}", Body=b"spoilt")
 
     return Ports(
         archive=S3CaptureArchive(s3, DATASET),

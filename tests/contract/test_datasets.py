@@ -148,3 +148,12 @@ def test_parts_that_are_not_there_are_said(ports: Ports) -> None:
     ):
         with pytest.raises(NotFoundError):
             ask()
+
+
+def test_what_is_stored_for_a_checkpoint_is_told(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    assert ports.datasets.checkpoint_names("pets", first.version_id) == frozenset()
+    ports.datasets.put_checkpoint("pets", first.version_id, first.segments)
+    names = ports.datasets.checkpoint_names("pets", first.version_id)
+    assert names == {each.sha256 for each in first.segments}
+    assert names <= {each.name for each in ports.parts.parts("pets")}

@@ -32,6 +32,7 @@ from trueup.errors import (
     NotFoundError,
     PermissionDeniedError,
     RunActiveError,
+    TrueupError,
 )
 from trueup.events import Envelope, seal
 from trueup.model import (
@@ -101,6 +102,7 @@ from trueup.ports import (
     ModelAnswer,
     ModelRegistry,
     Opening,
+    Outcome,
     PackageRulings,
     PayloadStore,
     Quarantine,
@@ -775,6 +777,19 @@ class MemoryDatasetStore(DatasetStore):
         self.objects: dict[str, bytes] = {}
         self.written: dict[str, datetime] = {}
         self._versions: dict[str, list[DatasetVersion]] = {}
+        self._checkpoints: dict[tuple[str, str], tuple[Segment, ...]] = {}
+
+    @_locked
+    def checkpoint(self, project: str, version_id: str) -> tuple[Segment, ...] | None:
+        return self._checkpoints.get((project, version_id))
+
+    @_locked
+    def checkpoint_names(self, project: str, version_id: str) -> frozenset[str]:
+        return frozenset(each.sha256 for each in self.checkpoint(project, version_id) or ())
+
+    @_locked
+    def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
+        self._checkpoints[project, version_id] = tuple(segments)
 
     @_locked
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
@@ -845,6 +860,10 @@ class MemoryDatasetStore(DatasetStore):
     @_locked
     def put_report(self, project: str, name: str, data: bytes) -> str:
         return self._put(f"memory://{project}/reports/{name}", data)
+
+    @_locked
+    def report(self, project: str, name: str) -> bytes:
+        return self.read(f"memory://{project}/reports/{name}")
 
     @_locked
     def read(self, uri: str) -> bytes:
@@ -939,12 +958,30 @@ class MemoryRunStore(RunStore):
         return sorted(found, key=lambda each: (each.started_at, each.run_id), reverse=True)[:limit]
 
 
+def _outcome(work: Callable[[Mapping[str, Any]], Any], document: Mapping[str, Any]) -> Outcome:
+    try:
+        return Outcome(status="SUCCEEDED", output=work(document))
+    except TrueupError as error:
+        return Outcome(status="FAILED", error=f"{type(error).__name__}: {error}")
+
+
 class MemoryWorkflows(Workflows):
     """`started` maps "<machine>:<name>" to the first document given. What was started is done when it is asked for
-    again."""
+    again. `bulk` does what the bulk workflow does, at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, bulk: Callable[[Mapping[str, Any]], Any] | None = None) -> None:
         self.started: dict[str, dict[str, Any]] = {}
+        self.bulk = bulk
+        self._outcomes: dict[str, Outcome] = {}
+
+    def start_bulk(self, name: str, document: Mapping[str, Any]) -> str:
+        arn = self._start(f"bulk:{name}", document)
+        if self.bulk is not None and arn not in self._outcomes:
+            self._outcomes[arn] = _outcome(self.bulk, document)
+        return arn
+
+    def outcome(self, execution_arn: str) -> Outcome:
+        return self._outcomes.get(execution_arn, Outcome(status="RUNNING"))
 
     def start_retraining(self, name: str, document: Mapping[str, Any]) -> str:
         return self._start(f"retraining:{name}", document)

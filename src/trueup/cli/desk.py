@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +14,7 @@ import typer
 from trueup.errors import ConflictError, InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from trueup.model import Project
+    from trueup.model import DatasetVersion, LabelledSample, Project
     from trueup.ports import (
         AnnotationQueue,
         CaptureLedger,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         PayloadStore,
         RefStore,
         RunStore,
+        SampleSql,
         TaskStore,
     )
     from trueup.settings import DeployedProject, Deployment
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from trueup.usecases.report_quality import ReportQuality
     from trueup.usecases.revert_versions import RevertVersions
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
+    from trueup.usecases.run_bulk import RunBulk
     from trueup.usecases.show_corrections import ShowCorrections
     from trueup.usecases.show_log import ShowLog
 
@@ -129,6 +131,11 @@ class Deployed(Protocol):
     def backfill(self) -> BackfillCaptures: ...
     @property
     def replay(self) -> ReplayQuarantine: ...
+    @property
+    def bulk(self) -> RunBulk: ...
+    @property
+    def athena(self) -> SampleSql: ...
+    def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> SampleSql: ...
 
 
 @dataclass(frozen=True)

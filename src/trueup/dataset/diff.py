@@ -1,35 +1,310 @@
-"""What lies between two versions."""
+"""What lies between two versions.
+
+Versions that have segments in common at the bottom differ at most in what lies on top of them, and a version differs
+from one that it descends from at most in what was written between. Only where neither helps all lines are compared,
+column by column and a span of ids at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from trueup.dataset.versions import same_but_for_its_time
-from trueup.model import LabelledSample, SampleChange
+import numpy as np
+
+from trueup.dataset.merging import SPAN_ROWS, Span, Stack, spans
+from trueup.dataset.segments.columns import Coded, Column, differ
+from trueup.dataset.segments.columns import joined as joined_columns
+from trueup.dataset.segments.frames import COLUMNS, WAS, Frame
+from trueup.dataset.segments.keys import Keys, Mask, Positions, begins, distinct, find, in_order, joined
+from trueup.dataset.view import View
+from trueup.labels.naming import names_in
+from trueup.model import Record, SampleChange, Segment
+
+ADDED, REMOVED, RELABELLED, MOVED, RESTATED = "added", "removed", "relabelled", "moved", "restated"
+_KINDS = (ADDED, REMOVED, RELABELLED, MOVED, RESTATED)
+# What says who set a line and not what it says.
+_TIME = "since"
+_BUT_KEY = tuple(each for each in COLUMNS if each not in ("label", "split", _TIME))
 
 
-def diff(before: Iterable[LabelledSample], after: Iterable[LabelledSample]) -> list[SampleChange]:
+@dataclass(frozen=True)
+class Changed:
+    """Samples that differ, in order: their labels and splits before and after, nothing where there was none."""
+
+    keys: Keys
+    labels: tuple[Coded, Coded]
+    splits: tuple[Coded, Coded]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[SampleChange]:
+        columns = (each.tolist() for each in (*self.labels, *self.splits))
+        for sample_id, *said in zip(self.keys.ids(), *columns, strict=True):
+            yield from _changes(sample_id, *said)
+
+    def counts(self) -> dict[str, int]:
+        """How many samples were added, removed, relabelled, moved and restated."""
+        there, stays = self.labels[0].there(), self.labels[1].there()
+        both = there & stays
+        relabelled, moved = both & differ(*self.labels), both & differ(*self.splits)
+        masks = (~there, ~stays, relabelled, moved, both & ~relabelled & ~moved)
+        return {name: int(each.sum()) for name, each in zip(_KINDS, masks, strict=True)}
+
+
+class Summary(Record, frozen=True, kw_only=True):
+    """How many samples changed in each way; how many labels of each class, and samples of each split, came and went."""
+
+    added: int = 0
+    removed: int = 0
+    relabelled: int = 0
+    moved: int = 0
+    restated: int = 0
+    class_counts: Mapping[str, int] = {}
+    split_counts: Mapping[str, int] = {}
+
+
+def diff(before: View, after: View) -> Iterator[SampleChange]:
     """Every sample that was added, removed, relabelled, moved between splits or restated, by sample id. A sample that
-    was both relabelled and moved appears once for each."""
-    old = {each.sample_id: each for each in before}
-    new = {each.sample_id: each for each in after}
-    changes: list[SampleChange] = []
-    for sample_id in sorted(old.keys() | new.keys()):
-        changes.extend(changes_of(sample_id, old.get(sample_id), new.get(sample_id)))
-    return changes
+    was both relabelled and moved appears once for each. Raises ManifestError."""
+    return (change for each in changes_between(before, after) for change in each)
 
 
-def changes_of(sample_id: str, old: LabelledSample | None, new: LabelledSample | None) -> list[SampleChange]:
-    """What happened to one sample."""
-    if old is None and new is not None:
-        return [SampleChange(sample_id=sample_id, change="added", before=None, after=new.label)]
-    if new is None and old is not None:
-        return [SampleChange(sample_id=sample_id, change="removed", before=old.label, after=None)]
-    if old is None or new is None or same_but_for_its_time(old, new):
-        return []
+def summary(changes: Iterable[Changed]) -> Summary:
+    """The figures of some changes, of which one part at a time is looked at. What came counts as one more, what went as
+    one less."""
+    kinds, classes, splits = Counter[str](), Counter[str](), Counter[str]()
+    for each in changes:
+        kinds.update(each.counts())
+        for sign, label, split in zip((-1, 1), each.labels, each.splits, strict=True):
+            for text, number in label.counts().items():
+                classes.update(dict.fromkeys(names_in(text) if text is not None else (), sign * number))
+            splits.update({text: sign * number for text, number in split.counts().items() if text is not None})
+    return Summary(**kinds, class_counts=_moved(classes), split_counts=_moved(splits))
+
+
+def changes_between(
+    before: View,
+    after: View,
+    between: Sequence[Sequence[Segment]] = (),
+    *,
+    exactly: bool = False,
+    rows: int = SPAN_ROWS,
+) -> Iterator[Changed]:
+    """What `diff` finds, by column. `between`: the deltas that lead from one to the other, the oldest first, where that
+    is known. `exactly`: lines that say the same differ where other versions set them. Raises ManifestError."""
+    pair = _Pair.of(before, after, (*_BUT_KEY, _TIME) if exactly else _BUT_KEY)
+    if between and not exactly and _lines(between) < len(pair):
+        deltas = [Stack(each, after.stack.opener) for each in between]
+        if all(each.knows_before and each.text == pair.text for each in deltas):
+            return _through(deltas, pair, rows)
+    return pair.by_what_is_on_top(rows) or pair.all(rows)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two contents of one kind of ids, of whose lines the columns `names` are compared, and label and split."""
+
+    one: Stack
+    other: Stack
+    names: Sequence[str]
+
+    @classmethod
+    def of(cls, before: View, after: View, names: Sequence[str]) -> _Pair:
+        text = before.stack.text or after.stack.text
+        return cls(before.stack.over(text=text), after.stack.over(text=text), ("label", "split", *names))
+
+    @property
+    def text(self) -> bool:
+        return self.one.text
+
+    def __len__(self) -> int:
+        return _lines([self.one.segments, self.other.segments])
+
+    def all(self, rows: int) -> Iterator[Changed]:
+        found = (self._compared(self._whole(each)) for each in spans([self.one, self.other], rows))
+        return (each for each in found if len(each))
+
+    def by_what_is_on_top(self, rows: int) -> Iterator[Changed] | None:
+        """Where they have segments in common at the bottom, only what other segments speak of can differ. None where
+        that is too much to look it up."""
+        common = _common(self.one.segments, self.other.segments)
+        tops = [each.above(common) for each in (self.one, self.other)]
+        if not common or 2 * _lines([each.segments for each in tops]) > len(self):
+            return None
+        found = (self.of_keys(_touched(tops, span)) for span in spans(tops, rows))
+        return (each for each in found if len(each))
+
+    def of_keys(self, keys: Keys) -> Changed:
+        return self._compared([each.at(keys, self.names) for each in (self.one, self.other)])
+
+    def _whole(self, span: Span) -> list[Frame]:
+        return [each.lines(span, self.names) for each in (self.one, self.other)]
+
+    def _compared(self, frames: Sequence[Frame]) -> Changed:
+        before, after = frames
+        places = find(before.keys, after.keys)
+        added, stayed = np.flatnonzero(places < 0), np.flatnonzero(places >= 0)
+        was = places[stayed]
+        left = np.ones(len(before), np.bool_)
+        left[was] = False
+        removed = np.flatnonzero(left)
+        differing = np.flatnonzero(self._differing(before, after, was, stayed))
+        rows = (
+            np.concatenate([removed, _absent(added), was[differing]]),
+            np.concatenate([_absent(removed), added, stayed[differing]]),
+        )
+        keys = [before.keys.take(removed), after.keys.take(added), after.keys.take(stayed[differing])]
+        return _changed([each for each in keys if len(each)], frames, rows)
+
+    def _differing(self, before: Frame, after: Frame, was: Positions, stayed: Positions) -> Mask:
+        found = np.zeros(len(was), np.bool_)
+        whole = len(was) == len(before) == len(after)
+        for name in self.names if len(was) else ():
+            one, other = before.columns[name], after.columns[name]
+            found |= differ(one, other) if whole else differ(one.take(was), other.take(stayed))
+        return found
+
+
+def _changed(keys: Sequence[Keys], frames: Sequence[Frame], rows: tuple[Positions, Positions]) -> Changed:
+    """`rows` of each frame, -1 where it has none, in the order of `keys`."""
+    if not keys:
+        return _NOTHING
+    whole = joined(keys)
+    order = in_order(whole)
+    labels, splits = (
+        tuple(frame.text(name).picked(each[order]) for frame, each in zip(frames, rows, strict=True))
+        for name in ("label", "split")
+    )
+    return Changed(whole.take(order), (labels[0], labels[1]), (splits[0], splits[1]))
+
+
+def _absent(rows: Positions) -> Positions:
+    return np.full(len(rows), -1, np.int64)
+
+
+def _touched(stacks: Sequence[Stack], span: Span) -> Keys:
+    parts = [each for each in (stack.touched(span) for stack in stacks) if len(each)]
+    return distinct(joined(parts)) if parts else Keys.none()
+
+
+def _common(one: Sequence[Segment], other: Sequence[Segment]) -> int:
+    """How many of the oldest segments are the same."""
+    same = [mine.sha256 == theirs.sha256 for mine, theirs in zip(one, other, strict=False)]
+    return same.index(False) if False in same else len(same)
+
+
+# ---------------------------------------------------------------- where a chain of deltas leads from one to the other
+
+
+def _through(deltas: Sequence[Stack], pair: _Pair, rows: int) -> Iterator[Changed]:
+    for span in spans(deltas, rows):
+        told = _told([_of_delta(each, span) for each in deltas])
+        if len(told.keys):
+            yield from _sure(told, pair)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What deltas tell of samples; `times` how many of them do."""
+
+    keys: Keys
+    labels: tuple[Coded, Coded]
+    splits: tuple[Coded, Coded]
+    times: Positions
+
+    def take(self, rows: Positions) -> Changed:
+        one, other = self.labels, self.splits
+        labels, splits = (one[0].take(rows), one[1].take(rows)), (other[0].take(rows), other[1].take(rows))
+        return Changed(self.keys.take(rows), labels, splits)
+
+
+def _of_delta(delta: Stack, span: Span) -> Changed:
+    lines, gone = delta.lines(span, ("label", "split", *WAS)), delta.removals(span, WAS)
+    nothing = Coded.nothing(len(gone))
+
+    def pair(name: str) -> tuple[Coded, Coded]:
+        was = f"was_{name}"
+        return _one([lines.text(was), gone.text(was)]), _one([lines.text(name), nothing])
+
+    keys = [each.keys for each in (lines, gone) if len(each)]
+    return Changed(joined(keys) if keys else Keys.none(), pair("label"), pair("split"))
+
+
+def _told(deltas: Sequence[Changed]) -> _Told:
+    """Of each sample what the oldest delta says it was, and the newest what it is."""
+    filled = [each for each in deltas if len(each)] or deltas[:1]
+    keys = joined([each.keys for each in filled])
+    order = in_order(keys)
+    first = np.flatnonzero(begins(keys.take(order)))
+    last = np.append(first[1:], len(order)) - 1
+    oldest, newest = (order[each] if len(order) else order for each in (first, last[: len(first)]))
+
+    def pair(of: Sequence[tuple[Coded, Coded]]) -> tuple[Coded, Coded]:
+        was, now = (_one([each[side] for each in of]) for side in (0, 1))
+        return was.take(oldest), now.take(newest)
+
+    labels, splits = pair([each.labels for each in filled]), pair([each.splits for each in filled])
+    return _Told(keys.take(oldest), labels, splits, last[: len(first)] - first + 1)
+
+
+def _sure(told: _Told, pair: _Pair) -> Iterator[Changed]:
+    """What changed. A sample that was changed twice, and has the label and the split again that it had, may be as it
+    was: such are looked up."""
+    was, now = told.labels[0].there(), told.labels[1].there()
+    unlike = differ(*told.labels) | differ(*told.splits)
+    unsure = (told.times > 1) & was & now & ~unlike
+    sure = told.take(np.flatnonzero((was | now) & ~unsure))
+    again = np.flatnonzero(unsure)
+    found = [sure, pair.of_keys(told.keys.take(again))] if len(again) else [sure]
+    yield from _in_order([each for each in found if len(each)])
+
+
+def _in_order(parts: Sequence[Changed]) -> Iterator[Changed]:
+    if len(parts) < 2:
+        yield from parts
+        return
+    keys = joined([each.keys for each in parts])
+    rows = in_order(keys)
+
+    def pair(of: Sequence[tuple[Coded, Coded]]) -> tuple[Coded, Coded]:
+        was, now = (_one([each[side] for each in of]).take(rows) for side in (0, 1))
+        return was, now
+
+    yield Changed(keys.take(rows), pair([each.labels for each in parts]), pair([each.splits for each in parts]))
+
+
+def _one(columns: Sequence[Column]) -> Coded:
+    whole = joined_columns(columns)
+    return whole if isinstance(whole, Coded) else Coded.of(whole.tolist())
+
+
+# ---------------------------------------------------------------- one change after the other
+
+
+def _changes(
+    sample_id: str, label: str | None, new_label: str | None, split: str | None, new_split: str | None
+) -> list[SampleChange]:
+    if label is None:
+        return [SampleChange(sample_id=sample_id, change="added", before=None, after=new_label)]
+    if new_label is None:
+        return [SampleChange(sample_id=sample_id, change="removed", before=label, after=None)]
     found = []
-    if old.label != new.label:
-        found.append(SampleChange(sample_id=sample_id, change="relabelled", before=old.label, after=new.label))
-    if old.split != new.split:
-        found.append(SampleChange(sample_id=sample_id, change="moved", before=old.split, after=new.split))
-    return found or [SampleChange(sample_id=sample_id, change="restated", before=old.label, after=new.label)]
+    if label != new_label:
+        found.append(SampleChange(sample_id=sample_id, change="relabelled", before=label, after=new_label))
+    if split != new_split:
+        found.append(SampleChange(sample_id=sample_id, change="moved", before=split, after=new_split))
+    return found or [SampleChange(sample_id=sample_id, change="restated", before=label, after=new_label)]
+
+
+def _lines(stacks: Iterable[Sequence[Segment]]) -> int:
+    return sum(segment.samples for segments in stacks for segment in segments)
+
+
+def _moved(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts[name] for name in sorted(counts) if counts[name]}
+
+
+_NOTHING = Changed(Keys.none(), (Coded.nothing(0), Coded.nothing(0)), (Coded.nothing(0), Coded.nothing(0)))

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from trueup.dataset.manifest_labels import to_manifest
-from trueup.dataset.segments import encode
 from trueup.errors import LabelError
 from trueup.model import LabelledSample, LabelSchema
 
@@ -35,8 +34,8 @@ def payload_manifest(samples: Sequence[LabelledSample], prefix: str) -> bytes:
 
 
 def jsonl(samples: Sequence[LabelledSample], schema: LabelSchema, project: str) -> bytes:  # noqa: ARG001
-    """trueup's own lines, as in a segment."""
-    return encode(samples)
+    """trueup's own lines."""
+    return b"".join(msgspec.json.encode(each, order="deterministic") + b"\n" for each in samples)
 
 
 def table(samples: Sequence[LabelledSample], schema: LabelSchema, project: str) -> bytes:  # noqa: ARG001

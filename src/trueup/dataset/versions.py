@@ -13,15 +13,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+import numpy as np
 
 from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import labelled
+from trueup.dataset.segments.columns import Numbers
+from trueup.dataset.segments.frames import Frame
 from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
-from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment
+from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment, VersionQuality
 
 # Digits of a version's id that an operator must give at least.
 MIN_PREFIX = 6
+_TALLIED = ("added", "removed", "relabelled", "moved", "restated")
 _NUMBER = re.compile(r"v?([0-9]{1,9})")
 
 
@@ -37,6 +41,7 @@ class Making(Record, frozen=True, kw_only=True):
     merged: str | None = None
     policy_version: str = ""
     schema_version: str = ""
+    quality: VersionQuality | None = None
 
 
 class Counts(Record, frozen=True, kw_only=True):
@@ -51,6 +56,40 @@ class Counts(Record, frozen=True, kw_only=True):
     posterior: int
 
 
+class Difference(Record, frozen=True, kw_only=True):
+    """What changes make of a version's figures: those of the lines that go and of those that come, and how many samples
+    were added, removed, relabelled, moved or restated."""
+
+    gone: Counts
+    come: Counts
+    tally: Mapping[str, int]
+
+
+def difference(before: Mapping[str, LabelledSample], changes: Sequence[Change]) -> Difference:
+    """Of changes, each sample once; `before` has at least the lines that they replace."""
+    gone = [before[each.sample_id] for each in changes if each.sample_id in before]
+    return Difference(gone=counts_of(gone), come=counts_of(labelled(changes)), tally=_tally(before, changes))
+
+
+def difference_of_all(parts: Iterable[Difference]) -> Difference:
+    """Of changes that were looked at in parts."""
+    found = list(parts)
+    tally = Counter(dict.fromkeys(_TALLIED, 0))
+    for each in found:
+        tally.update(each.tally)
+    return Difference(
+        gone=sum_of(each.gone for each in found), come=sum_of(each.come for each in found), tally=dict(tally)
+    )
+
+
+def sum_of(parts: Iterable[Counts]) -> Counts:
+    """The figures of samples that were counted in parts."""
+    total = counts_of(())
+    for each in parts:
+        total = _sum(total, each, 1)
+    return total
+
+
 def next_version(
     parent: DatasetVersion | None,
     before: Mapping[str, LabelledSample],
@@ -61,8 +100,19 @@ def next_version(
 ) -> DatasetVersion:
     """The version that `changes` (each sample once) make of `parent`. `before` has the lines that they replace; `delta`
     is where the changes were written, and `segments` what they are written on top of."""
-    after = labelled(changes)
-    counts = _counts_after(parent, before.values(), after)
+    return version_after(parent, difference(before, changes), delta, segments, making)
+
+
+def version_after(
+    parent: DatasetVersion | None,
+    difference: Difference,
+    delta: tuple[Segment, ...],
+    segments: tuple[Segment, ...],
+    making: Making,
+) -> DatasetVersion:
+    """The same of changes that are known by their figures."""
+    base = counts_in(parent) if parent else counts_of(())
+    counts = _sum(_sum(base, difference.come, 1), difference.gone, -1)
     whole = (*segments, *delta)
     nameless = DatasetVersion(
         project=making.project,
@@ -87,7 +137,8 @@ def next_version(
         merged=making.merged,
         policy_version=making.policy_version,
         schema_version=making.schema_version,
-        **_tally(before, changes),
+        quality=making.quality or (parent.quality if parent else None),
+        **difference.tally,
     )
     return msgspec.structs.replace(nameless, version_id=version_id_of(nameless))
 
@@ -106,6 +157,35 @@ def counts_of(samples: Iterable[LabelledSample]) -> Counts:
     )
 
 
+# The columns that counts are made of.
+COUNTED = ("label", "split", "slice", "selected_by", "agreement", "posterior")
+
+
+def counts_of_frames(frames: Iterable[Frame]) -> Counts:
+    """The same of lines by column (`COUNTED`), of which one frame at a time is looked at."""
+    texts: dict[str, Counter[str | None]] = {each: Counter() for each in COUNTED[:4]}
+    sums, samples = dict.fromkeys(COUNTED[4:], 0), 0
+    for frame in frames:
+        samples += len(frame)
+        for name, counter in texts.items():
+            counter.update(frame.text(name).counts())
+        for name in sums:
+            sums[name] += _millionths_in(frame, name)
+    classes: Counter[str] = Counter()
+    for label, number in texts["label"].items():
+        classes.update(dict.fromkeys(names_in(str(label)), number))
+    named = {name: _named(each) for name, each in texts.items()}
+    return Counts(
+        samples=samples,
+        classes=_sorted(classes),
+        splits=named["split"],
+        slices=named["slice"],
+        strategies=named["selected_by"],
+        agreement=sums["agreement"],
+        posterior=sums["posterior"],
+    )
+
+
 def counts_in(version: DatasetVersion) -> Counts:
     """What a version says of itself."""
     return Counts(
@@ -121,6 +201,16 @@ def counts_in(version: DatasetVersion) -> Counts:
 
 def millionths(share: float) -> int:
     return round(share * 1_000_000)
+
+
+def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
+    return _sorted({text: number for text, number in counts.items() if text is not None})
+
+
+def _millionths_in(frame: Frame, name: str) -> int:
+    column = frame.columns[name]
+    assert isinstance(column, Numbers)  # noqa: S101
+    return int(np.rint(column.array * 1_000_000).astype(np.int64).sum())
 
 
 def document(version: DatasetVersion) -> bytes:
@@ -150,25 +240,20 @@ def same_but_for_its_time(before: LabelledSample, after: LabelledSample) -> bool
     return msgspec.structs.replace(before, since=0) == msgspec.structs.replace(after, since=0)
 
 
-def _counts_after(
-    parent: DatasetVersion | None, before: Iterable[LabelledSample], after: Iterable[LabelledSample]
-) -> Counts:
-    base = counts_in(parent) if parent else counts_of(())
-    gone, come = counts_of(before), counts_of(after)
+def _sum(one: Counts, other: Counts, sign: int) -> Counts:
     return Counts(
-        samples=base.samples - gone.samples + come.samples,
-        classes=_moved(base.classes, gone.classes, come.classes),
-        splits=_moved(base.splits, gone.splits, come.splits),
-        slices=_moved(base.slices, gone.slices, come.slices),
-        strategies=_moved(base.strategies, gone.strategies, come.strategies),
-        agreement=base.agreement - gone.agreement + come.agreement,
-        posterior=base.posterior - gone.posterior + come.posterior,
+        samples=one.samples + sign * other.samples,
+        classes=_moved(one.classes, other.classes, sign),
+        splits=_moved(one.splits, other.splits, sign),
+        slices=_moved(one.slices, other.slices, sign),
+        strategies=_moved(one.strategies, other.strategies, sign),
+        agreement=one.agreement + sign * other.agreement,
+        posterior=one.posterior + sign * other.posterior,
     )
 
 
-def _moved(base: Mapping[str, int], gone: Mapping[str, int], come: Mapping[str, int]) -> dict[str, int]:
-    names = base.keys() | come.keys()
-    found = {each: base.get(each, 0) - gone.get(each, 0) + come.get(each, 0) for each in names}
+def _moved(one: Mapping[str, int], other: Mapping[str, int], sign: int) -> dict[str, int]:
+    found = {each: one.get(each, 0) + sign * other.get(each, 0) for each in one.keys() | other.keys()}
     return {each: found[each] for each in sorted(found) if found[each]}
 
 
@@ -176,7 +261,7 @@ def _tally(before: Mapping[str, LabelledSample], changes: Sequence[Change]) -> d
     kinds: Counter[str] = Counter()
     for each in changes:
         kinds.update(_kinds(before.get(each.sample_id), each))
-    return {name: kinds[name] for name in ("added", "removed", "relabelled", "moved", "restated")}
+    return {name: kinds[name] for name in _TALLIED}
 
 
 def _kinds(before: LabelledSample | None, after: Change) -> list[str]:

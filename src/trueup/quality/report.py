@@ -28,6 +28,7 @@ from trueup.model import (
     ServiceCost,
     Standing,
     Task,
+    VersionQuality,
 )
 from trueup.quality.agreement import Agreement, Metric, agreement, by_class
 from trueup.quality.answers import Answers
@@ -252,3 +253,17 @@ def _figure(name: str, found: Agreement) -> Figure:
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 4)
+
+
+def version_quality(report: QualityReport) -> VersionQuality:
+    """What a dataset version keeps of a report."""
+    gold = sum(each.gold for each in report.annotators)
+    right = sum(each.gold * each.gold_right for each in report.annotators if each.gold_right is not None)
+    return VersionQuality(
+        at=report.at,
+        agreement=report.agreement,
+        answers=report.looked_at,
+        annotators=len(report.annotators),
+        gold=gold,
+        gold_right=right / gold if gold else None,
+    )

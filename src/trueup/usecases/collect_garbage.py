@@ -68,7 +68,8 @@ class CollectGarbage:
             kept = self._prune(project, fresh, before, now)
         after = [*before, *fresh] if dry_run else self.refs.pruned(project.name)
         gone = [each for each in after if now - each.at >= SAFETY_AGE]
-        swept = self._sweep(project.name, _needed(versions, gone), now, dry_run)
+        needed = _needed(versions, gone) | self._checkpoints(versions, gone)
+        swept = self._sweep(project.name, needed, now, dry_run)
         return Collected(
             project=project.name,
             dry_run=dry_run,
@@ -83,6 +84,13 @@ class CollectGarbage:
         named = {each.version_id: f"run {each.run_id} trained on it" for each in self.runs.runs(project.name, _ALL)}
         named |= {each.version_id: f"tag {each.name}" for each in self.refs.tags(project.name)}
         return kept_versions(versions, self.datasets.heads(project.name), named, project.dataset, now)
+
+    def _checkpoints(self, versions: Iterable[DatasetVersion], gone: Iterable[Pruned]) -> frozenset[str]:
+        """What is stored for the checkpoints of versions that have content."""
+        without = {each.version_id for each in gone}
+        whole = [each for each in versions if each.version_id not in without]
+        names = [self.datasets.checkpoint_names(each.project, each.version_id) for each in whole]
+        return frozenset().union(*names)
 
     def _trained(self, version: DatasetVersion) -> bool:
         """Runs say so, and the lineage does where their records are gone."""

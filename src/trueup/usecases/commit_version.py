@@ -14,7 +14,8 @@ from trueup.dataset.labels import from_settled
 from trueup.dataset.view import View
 from trueup.labels.renaming import renamed
 from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Project, Sample, SettledLabel
-from trueup.ports import Clock, DatasetStore, KnowledgeStore, PayloadStore, TaskStore
+from trueup.ports import Clock, DatasetStore, KnowledgeStore, PayloadStore, ReportStore, TaskStore
+from trueup.quality.report import version_quality
 from trueup.selection.features import Vector, features_of
 from trueup.selection.knowledge import learned
 from trueup.selection.places import learned_places
@@ -41,6 +42,7 @@ class CommitVersion:
     clock: Clock
     knowledge: KnowledgeStore
     payloads: PayloadStore
+    reports: ReportStore
 
     def __call__(self, project_name: str, reason: str, *, force: bool = False) -> list[DatasetVersion]:
         project = project_named(self.projects, project_name)
@@ -52,12 +54,14 @@ class CommitVersion:
         return [each for each in made if each is not None]
 
     def _commit(self, project: Project, labels: Sequence[SettledLabel], reason: str) -> DatasetVersion | None:
+        report = self.reports.report(project.name)
+        quality = version_quality(report) if report else None
         lines = {each.sample.sample_id: from_settled(each, project.commit, project.name) for each in labels}
 
         def propose(view: View) -> Proposal:
             held = view.lookup(lines)
             changes = [each for name, each in lines.items() if not _holds(held, each)]
-            return Proposal(changes=changes, labels=tuple(labels))
+            return Proposal(changes=changes, labels=tuple(labels), quality=quality)
 
         make = MakeVersion(datasets=self.datasets, clock=self.clock)
         version = make(project, propose, reason)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from trueup.dataset.naming import MAIN
-from trueup.dataset.segments import encode
+from trueup.dataset.segments import segments_of
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, NotFoundError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
-from trueup.model import Change, DatasetVersion, LabelledSample, Project, Record, Removal, Segment, SettledLabel
+from trueup.model import (
+    Change,
+    DatasetVersion,
+    LabelledSample,
+    Project,
+    Record,
+    Removal,
+    Segment,
+    SettledLabel,
+    VersionQuality,
+)
 from trueup.ports import Clock, DatasetStore, Journal
 
 # Whoever loses does so to a commit that was made: so many others at once are never kept from theirs.
@@ -22,10 +32,12 @@ _ATTEMPTS = 10
 
 
 class Proposal(Record, frozen=True, kw_only=True):
-    """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any."""
+    """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any, and
+    `quality` how good their answers were; without it the parent's stays."""
 
     changes: Sequence[Change]
     labels: tuple[SettledLabel, ...] = ()
+    quality: VersionQuality | None = None
 
 
 # What is to change on top of a head. Asked again when another commit came between.
@@ -68,7 +80,7 @@ class MakeVersion:
     def _make(
         self, project: Project, propose: Propose, reason: str, *, by: str, branch: str, merged: str | None
     ) -> DatasetVersion | None:
-        view = self.view(project, branch)
+        view = newest_view(self.datasets, project.name, self.datasets.head(project.name, branch))
         if view.version is None and branch != MAIN:
             raise NotFoundError(f"project {project.name} has no branch {branch}: trueup dataset branch makes one")
         proposal = propose(view)
@@ -82,16 +94,16 @@ class MakeVersion:
             by=by,
             branch=branch,
             merged=merged,
+            policy_version=project.selection.version,
             schema_version=project.label_schema.version,
+            quality=proposal.quality,
         )
-        changes = [
-            _since(each, making.number) for each in proposal.changes if _changes(before.get(each.sample_id), each)
-        ]
+        real = [each for each in proposal.changes if changes_anything(before.get(each.sample_id), each)]
+        changes = [set_in(each, making.number) for each in real]
         if not changes and merged is None:
             return None
-        delta = self._write(project, changes) if changes else ()
-        replaced = {each.sample_id: before[each.sample_id] for each in changes if each.sample_id in before}
-        version = next_version(parent, replaced, changes, delta, parent.segments if parent else (), making)
+        delta = self._write(project, changes, before) if changes else ()
+        version = next_version(parent, before, changes, delta, view.stack.segments, making)
         changed = {each.sample_id for each in changes}
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
         self.datasets.commit(
@@ -100,13 +112,27 @@ class MakeVersion:
         )
         return version
 
-    def _write(self, project: Project, changes: Sequence[Change]) -> tuple[Segment, ...]:
-        return (self.datasets.put_segment(project.name, encode(changes), len(changes)),)
+    def _write(
+        self, project: Project, changes: Sequence[Change], before: Mapping[str, LabelledSample]
+    ) -> tuple[Segment, ...]:
+        made = []
+        for each in segments_of(changes, before):
+            self.datasets.put_segment(project.name, each.data, each.segment.samples)
+            made.append(each.segment)
+        return tuple(made)
 
 
-def view_of(datasets: DatasetStore, project: str, version: DatasetVersion | None) -> View:
-    """What a version holds."""
-    return View(version, lambda sha256: datasets.segment(project, sha256))
+def view_of(
+    datasets: DatasetStore, project: str, version: DatasetVersion | None, segments: Sequence[Segment] | None = None
+) -> View:
+    """What a version holds, read from its own segments, or from those of its checkpoint."""
+    return View(version, lambda sha256: datasets.segment(project, sha256), segments)
+
+
+def newest_view(datasets: DatasetStore, project: str, version: DatasetVersion | None) -> View:
+    """What a version holds, read from the fewest segments there are: its checkpoint's, if it has one."""
+    checkpoint = datasets.checkpoint(project, version.version_id) if version else None
+    return view_of(datasets, project, version, checkpoint)
 
 
 def version_committed(version: DatasetVersion) -> VersionCommitted:
@@ -120,11 +146,13 @@ def version_committed(version: DatasetVersion) -> VersionCommitted:
     )
 
 
-def _changes(before: LabelledSample | None, after: Change) -> bool:
+def changes_anything(before: LabelledSample | None, after: Change) -> bool:
+    """Whether a version that holds one (None where it does not hold the sample) is another with the other."""
     if isinstance(after, Removal):
         return before is not None
     return before is None or not same_but_for_its_time(before, after)
 
 
-def _since(change: Change, number: int) -> Change:
+def set_in(change: Change, number: int) -> Change:
+    """A line as the version of this number sets it."""
     return replace(change, since=number) if isinstance(change, LabelledSample) else change

@@ -6,7 +6,7 @@ from trueup.adapters.aws.buckets import Bucket, S3PayloadStore
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
-from trueup.adapters.aws.ledgers import DynamoKnowledgeStore
+from trueup.adapters.aws.ledgers import DynamoKnowledgeStore, DynamoReportStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.settings import (
@@ -26,4 +26,5 @@ def commit_version(settings: DatasetCommitSettings, clients: Clients | None = No
         clock=SystemClock(),
         knowledge=DynamoKnowledgeStore(table),
         payloads=S3PayloadStore(clients["s3"], settings.dataset_bucket),
+        reports=DynamoReportStore(table),
     )

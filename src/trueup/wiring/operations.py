@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import botocore.session
 from botocore.exceptions import BotoCoreError
 
+from trueup.adapters.aws.athena import AthenaSamples
 from trueup.adapters.aws.buckets import S3Quarantine
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dead_letters import SqsDeadLetters
@@ -24,7 +26,9 @@ from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
 from trueup.adapters.aws.stored_parts import S3StoredParts
+from trueup.adapters.integrations.duck import DuckSamples
 from trueup.errors import ConfigurationError
+from trueup.model import DatasetVersion, LabelledSample
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.blame_label import BlameLabel
 from trueup.usecases.collect_garbage import CollectGarbage
@@ -41,6 +45,7 @@ from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.revert_versions import RevertVersions
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
+from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_log import ShowLog
 from trueup.wiring.operator import Operator, operator
@@ -146,6 +151,18 @@ class Operations(Operator):
             stored=S3StoredParts(self.clients["s3"], self.deployment.dataset_bucket),
             clock=self.clock,
         )
+
+    @property
+    def bulk(self) -> RunBulk:
+        return RunBulk(workflows=self.workflows, clock=self.clock)
+
+    @property
+    def athena(self) -> AthenaSamples:
+        place = self.deployment
+        return AthenaSamples(self.clients["athena"], workgroup=place.workgroup, database=place.database)
+
+    def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> DuckSamples:
+        return DuckSamples(versions)
 
     @property
     def put_feedback(self) -> PutFeedback:

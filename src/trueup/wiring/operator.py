@@ -118,6 +118,7 @@ class Operator:
             self.clients["stepfunctions"],
             retraining_arn=self.deployment.retraining_machine_arn,
             promotion_arn=self.deployment.promotion_machine_arn,
+            bulk_arn=self.deployment.bulk_machine_arn,
             backfill_arn=self.deployment.backfill_machine_arn,
         )
 

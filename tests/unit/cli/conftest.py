@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.worlds import NOW, Loop, project
+from trueup.adapters.integrations.duck import DuckSamples
 from trueup.adapters.memory import (
     FixedClock,
     MemoryAnnotationQueue,
@@ -28,6 +29,7 @@ from trueup.adapters.memory import (
     MemoryRegistry,
     MemoryRunStore,
     MemoryTaskStore,
+    MemoryWorkflows,
 )
 from trueup.adapters.memory_operations import (
     MemoryDeadLetters,
@@ -39,12 +41,13 @@ from trueup.adapters.memory_refs import MemoryRefStore, MemoryStoredParts
 from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
-from trueup.model import Champion, ModelPackage, Project, RetrainingRun, RunStatus
+from trueup.model import Champion, DatasetVersion, LabelledSample, ModelPackage, Project, RetrainingRun, RunStatus
 from trueup.ports import EndpointState, Journal, QueueState, StackState
 from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.blame_label import BlameLabel
+from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.collect_garbage import CollectGarbage
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
@@ -52,6 +55,7 @@ from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.find_version import FindVersion
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
+from trueup.usecases.making_versions import view_of
 from trueup.usecases.manage_queue import ManageQueue
 from trueup.usecases.merge_versions import MergeVersions
 from trueup.usecases.migrate_labels import MigrateLabels
@@ -62,6 +66,7 @@ from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
 from trueup.usecases.revert_versions import RevertVersions
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
+from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_log import ShowLog
 from trueup.usecases.submit_annotation import Submission
@@ -85,6 +90,20 @@ class FakeDeployed:
     replays: MemoryReplays = field(default_factory=MemoryReplays)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     health: MemoryHealth = field(default_factory=MemoryHealth)
+
+    def sql(self, versions: Iterable[tuple[DatasetVersion, Iterable[LabelledSample]]]) -> DuckSamples:
+        return DuckSamples(versions)
+
+    @property
+    def bulk(self) -> RunBulk:
+        """The workflow itself, done at once."""
+        steps = BulkVersions(self.projects, self.datasets, self.clock, 2)
+        return RunBulk(MemoryWorkflows(lambda document: in_memory(steps, document)), self.clock, sleep=lambda _: None)
+
+    @property
+    def athena(self) -> DuckSamples:
+        found = self.datasets.versions("pets")
+        return DuckSamples((each, view_of(self.datasets, "pets", each)) for each in found)
 
     @property
     def clock(self) -> FixedClock:
@@ -446,5 +465,8 @@ def _deployment() -> Deployment:
         image_uri="scikit-learn",
         topic_arn="arn:aws:sns:us-east-1:111122223333:notices",
         dashboard="trueup-dev",
+        database="trueup_dev",
+        bulk_machine_arn="arn:bulk",
+        workgroup="trueup-dev",
         projects=("pets",),
     )

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
+from trueup.cli.exits import Exit
 from trueup.dataset.exports import EXPORTS
 from trueup.model import Payload
 
@@ -136,3 +137,48 @@ def test_verify_finds_a_changed_payload_and_a_changed_segment(trueup: Terminal, 
     result = trueup("dataset", "verify", "v1", "--no-payloads")
     assert result.exit_code == 3
     assert "does not hash to its name" in result.stdout
+
+
+def test_samples_are_found_by_a_condition_or_sql(trueup: Terminal, lived: FakeDeployed) -> None:
+    found = trueup.json("dataset", "query", 'class = "cat" and agreement >= 0.5')
+    assert [each["label"] for each in found] == ["cat"] * 3
+    assert trueup.json("dataset", "query", 'class = "cow"') == []
+    counted = trueup.json("dataset", "query", "--sql", "SELECT label, count(*) AS n FROM samples GROUP BY 1")
+    assert counted == [{"label": "cat", "n": 3}]
+    assert trueup.json("dataset", "query", 'class = "cat"', "--athena") == found
+    said = trueup("dataset", "query", 'class = "cat"', "--limit", "2").stdout
+    assert "2 rows; there are more" in said
+    assert "no sample" in trueup("dataset", "query", "slice is not null").stdout
+    assert "agreement" in trueup("dataset", "query", "--columns").stdout
+
+
+def test_a_condition_that_cannot_be_read_is_shown(trueup: Terminal, lived: FakeDeployed) -> None:
+    for arguments, says in ((("clas = 'cat'",), "did you mean class?"), ((), "either a condition or --sql")):
+        refused = trueup("dataset", "query", *arguments)
+        assert refused.exit_code == Exit.USAGE
+        assert says in refused.stderr
+
+
+def test_a_card_and_a_diff_are_written_as_files_say(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
+    assert trueup("dataset", "card").stdout.startswith("# Pets in words, version 1\n")
+    page = tmp_path / "card.html"
+    assert trueup("dataset", "card", "--to", str(page)).exit_code == 0
+    assert page.read_text().startswith("<!doctype html>")
+    assert trueup.json("dataset", "card")["by_people"] == 3
+    assert trueup("dataset", "card", "--to", str(tmp_path)).exit_code == Exit.USAGE
+    told = trueup.json("dataset", "diff", "1", "1", "--summary")
+    assert (told["counts"], told["classes"]) == ({}, {})
+    assert trueup("dataset", "diff", "1", "--html", str(page)).exit_code == 0
+    assert "The same content." in page.read_text()
+
+
+def test_many_functions_verify_what_one_does(trueup: Terminal, lived: FakeDeployed) -> None:
+    assert trueup.json("dataset", "verify", "--in-cloud") == {
+        "versions": {"pets": 1},
+        "pruned": {"pets": 0},
+        "problems": [],
+    }
+    (version,) = lived.datasets.versions("pets")
+    del lived.datasets.objects[f"memory://pets/segments/{version.segments[0].sha256}"]
+    (problem, *_) = trueup.json("dataset", "verify", "1", "--in-cloud", code=3)["problems"]
+    assert "is missing" in problem

@@ -57,10 +57,10 @@ labelled = st.builds(line, st.integers(0, 8), st.sampled_from(["cat", "dog"]))
 def test_any_sequence_of_commits_verifies_and_diffs(batches: list[list[LabelledSample]]) -> None:
     store = MemoryDatasetStore(World())
     versions = [commit(store, batch) for batch in batches]
-    contents = [list(view_of(store, "pets", each)) for each in versions]
+    views = [view_of(store, "pets", each) for each in versions]
     for version in versions:
         assert verify(version, lambda s: store.segment("pets", s), lambda v: store.document("pets", v)) == []
-    before, after = contents[0], contents[-1]
+    before, after = views[0], views[-1]
     rebuilt = {each.sample_id: each.label for each in before}
     for change in diff(before, after):
         rebuilt[change.sample_id] = str(change.after)
@@ -82,6 +82,7 @@ def test_a_flipped_byte_and_a_missing_segment_are_found() -> None:
     key = f"memory://pets/segments/{version.segments[0].sha256}"
     good = store.objects[key]
     store.objects[key] = good.replace(b"cat", b"cow")
+    assert store.objects[key] != good
     assert (
         "does not hash" in verify(version, lambda s: store.segment("pets", s), lambda v: store.document("pets", v))[0]
     )

@@ -209,6 +209,25 @@ def test_a_commit_that_took_too_long_is_made_again_with_segments_of_its_own() ->
     assert found.problems() == []
 
 
+def test_what_a_checkpoint_needs_stays_while_its_version_does() -> None:
+    found = shelf()
+    found.put({1: "cat"})
+    found.branch("side")
+    side = found.put({1: "dog"}, "side")
+    head = found.put({2: "cat"})
+    for version, label in ((head, "cat"), (side, "dog")):
+        data = encode([line(1, label)])
+        segment = found.datasets.put_segment("pets", data, 1)
+        found.datasets.put_checkpoint("pets", version.version_id, [segment])
+    kept, gone = (found.datasets.checkpoint_names("pets", each.version_id) for each in (head, side))
+    found.names.delete_branch("pets", "side", BY, "no good")
+    for _ in range(3):
+        found.clock.advance(2 * _DAY)
+        found.collect("pets")
+    assert kept <= content(found)
+    assert not gone & content(found)
+
+
 def test_a_commit_that_slept_right_before_its_head_is_made_again() -> None:
     found = chain(1)
     real = found.datasets.commit

@@ -130,3 +130,15 @@ def test_drift_needs_a_clear_difference() -> None:
     assert not drifts([1.0] * 20 + [0.0] * 2, [1.0] * 50 + [0.0] * 3)
     assert drifts([1.0] * 8 + [0.0] * 12, [1.0] * 50 + [0.0] * 3)
     assert not drifts([1.0] * 10, [1.0] * 20)
+
+
+def test_a_version_keeps_how_good_the_answers_behind_it_were(loop: Loop) -> None:
+    crowd(loop, 120, drift_after=80)
+    made = loop.report("pets")
+    (label, *_) = loop.tasks.by_status("pets", TaskStatus.OPEN, 1)
+    loop.settle("pets", label.task_id)
+    (version,) = loop.commit("pets", "test", force=True)
+    assert version.quality is not None
+    assert (version.quality.answers, version.quality.annotators) == (made.looked_at, 3)
+    assert version.quality.agreement == made.agreement
+    assert version.policy_version != ""

@@ -155,7 +155,7 @@ class VersionsMachine(RuleBasedStateMachine):
         whole = [each for each in self.shelf.datasets.versions("pets") if each.version_id not in pruned]
         before, after = self.shelf.lines(whole[-1]), self.shelf.lines(whole[0])
         found = {name: (each.label, each.split) for name, each in before.items()}
-        for change in diff(before.values(), after.values()):
+        for change in diff(self.shelf.find.view("pets", whole[-1]), self.shelf.find.view("pets", whole[0])):
             if change.change == "removed":
                 del found[change.sample_id]
             elif change.change == "added":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -20,12 +20,20 @@ from trueup.adapters.aws.table import (
 )
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
-from trueup.model import DatasetVersion, Segment
+from trueup.model import DatasetVersion, Record, Segment
 from trueup.ports import DatasetStore, Journal
 
-# A segment takes about 110 bytes of a version, and DynamoDB's items end at 400 KB.
+# A segment takes about 300 bytes of a version, and DynamoDB's items end at 400 KB.
 MAX_LISTED_SEGMENTS = 1000
 _WHOLE_ID = 64
+_SEGMENTS: msgspec.json.Decoder[tuple[Segment, ...]] = msgspec.json.Decoder(tuple[Segment, ...])
+
+
+class Checkpoint(Record, frozen=True, kw_only=True):
+    """A checkpoint's segments, or of a longer one the SHA-256 of their list, which then lies beside them."""
+
+    segments: tuple[Segment, ...] = ()
+    sha256: str | None = None
 
 
 class AwsDatasetStore(DatasetStore):
@@ -40,7 +48,7 @@ class AwsDatasetStore(DatasetStore):
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = sha256(data)
         # Written again where it is there: an old one, which nothing refers to, may be about to be collected.
-        self._bucket.put(_segment_key(project, name), data, "application/jsonlines")
+        self._bucket.put(_segment_key(project, name), data, "application/octet-stream")
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
     def segment(self, project: str, sha256_name: str) -> bytes:
@@ -48,6 +56,29 @@ class AwsDatasetStore(DatasetStore):
         if sha256(data) != sha256_name:
             raise IntegrityError(f"segment {sha256_name[:12]} of {project} does not hash to its name")
         return data
+
+    def checkpoint(self, project: str, version_id: str) -> tuple[Segment, ...] | None:
+        item = self._table.get(_checkpoints_pk(project), version_id)
+        if item is None:
+            return None
+        listed = record_of(item, Checkpoint)
+        if listed.sha256 is None:
+            return listed.segments
+        return _SEGMENTS.decode(self.segment(project, listed.sha256))
+
+    def checkpoint_names(self, project: str, version_id: str) -> frozenset[str]:
+        item = self._table.get(_checkpoints_pk(project), version_id)
+        listed = record_of(item, Checkpoint).sha256 if item else None
+        segments = self.checkpoint(project, version_id) or ()
+        return frozenset({each.sha256 for each in segments} | ({listed} if listed else set()))
+
+    def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
+        listed = Checkpoint(segments=tuple(segments))
+        if len(segments) > self._max_listed_segments:
+            data = msgspec.json.encode(segments)
+            self._bucket.put(_segment_key(project, sha256(data)), data, "application/json")
+            listed = Checkpoint(sha256=sha256(data))
+        self._table.write([put((_checkpoints_pk(project), version_id), listed)])
 
     def commit(self, version: DatasetVersion, journal: Journal) -> None:
         self._bucket.put(_document_key(version.project, version.version_id), document(version), "application/json")
@@ -67,9 +98,12 @@ class AwsDatasetStore(DatasetStore):
             raise HeadMovedError(f"the head of {version.project} is no longer the parent of this commit") from error
 
     def _listed(self, version: DatasetVersion) -> tuple[DatasetVersion, dict[str, Any]]:
-        if len(version.segments) <= self._max_listed_segments:
+        if len(version.segments) + len(version.delta) <= self._max_listed_segments:
             return version, {"version_id": version.version_id}
-        return msgspec.structs.replace(version, segments=()), {"version_id": version.version_id, "shortened": 1}
+        return msgspec.structs.replace(version, segments=(), delta=()), {
+            "version_id": version.version_id,
+            "shortened": 1,
+        }
 
     def _read(self, item: Item) -> DatasetVersion:
         version = record_of(item, DatasetVersion)
@@ -125,6 +159,9 @@ class AwsDatasetStore(DatasetStore):
     def put_report(self, project: str, name: str, data: bytes) -> str:
         return self._put(f"{project}/reports/{name}", data)
 
+    def report(self, project: str, name: str) -> bytes:
+        return self._bucket.get(f"{project}/reports/{name}")[0]
+
     def read(self, uri: str) -> bytes:
         return self._bucket.get(self._bucket.key_of(uri))[0]
 
@@ -137,8 +174,12 @@ def _versions_pk(project: str) -> str:
     return f"P#{project}#VERSION"
 
 
+def _checkpoints_pk(project: str) -> str:
+    return f"P#{project}#CHECKPOINT"
+
+
 def _segment_key(project: str, name: str) -> str:
-    return f"{project}/segments/{name}.jsonl"
+    return f"{project}/segments/{name}"
 
 
 def _document_key(project: str, version_id: str) -> str:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
 from trueup.errors import ServiceError
-from trueup.ports import Execution, Workflows
+from trueup.ports import Execution, Outcome, Workflows
 
 _ENDED_BADLY = frozenset({"ABORTED", "FAILED", "TIMED_OUT"})
 
@@ -24,17 +24,29 @@ class StepFunctionsWorkflows(Workflows):
         retraining_arn: str | None = None,
         promotion_arn: str | None = None,
         backfill_arn: str | None = None,
+        bulk_arn: str | None = None,
     ) -> None:
         self._client = client
         self._retraining_arn = retraining_arn
         self._promotion_arn = promotion_arn
         self._backfill_arn = backfill_arn
+        self._bulk_arn = bulk_arn
 
     def start_retraining(self, name: str, document: Mapping[str, Any]) -> str:
         return self._start(self._retraining_arn, name, document)
 
     def start_promotion(self, name: str, document: Mapping[str, Any]) -> str:
         return self._start(self._promotion_arn, name, document)
+
+    def start_bulk(self, name: str, document: Mapping[str, Any]) -> str:
+        return self._start(self._bulk_arn, name, document)
+
+    def outcome(self, execution_arn: str) -> Outcome:
+        with translated(f"looking at the execution {execution_arn}"):
+            found = self._client.describe_execution(executionArn=execution_arn)
+        output = msgspec.json.decode(found["output"]) if found.get("output") else None
+        error = ": ".join(each for each in (found.get("error"), found.get("cause")) if each)
+        return Outcome(status=found["status"], output=output, error=error)
 
     def start_backfill(self, name: str, document: Mapping[str, Any]) -> Execution:
         before = self._found(self._backfill_arn, name)

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import typer
 
-from trueup.cli.dataset import bring, check, checkout, compare, export, gc, history, look, merging, refs
+from trueup.cli.dataset import (
+    bring,
+    card,
+    check,
+    checkout,
+    compare,
+    export,
+    gc,
+    history,
+    look,
+    merging,
+    query,
+    refs,
+)
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.command("list")(look.list_versions)
 app.command("show")(look.show)
 app.command("diff")(compare.diff_versions)
+app.command("card")(card.card)
+app.command("query")(query.query)
 app.command("export")(export.export)
 app.command("import")(bring.import_manifest)
 app.command("verify")(check.verify_versions)

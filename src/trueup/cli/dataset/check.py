@@ -22,6 +22,9 @@ def verify_versions(
     version: Annotated[str, typer.Argument(metavar="[VERSION]", help="Any name of a version, or all.")] = "all",
     project: AnyProject = "",
     payloads: Annotated[bool, typer.Option(help="Also read and hash the payloads.")] = True,
+    in_cloud: Annotated[
+        bool, typer.Option("--in-cloud", help="Let many functions do it, without payloads: for large versions.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Recompute every hash and count. Exit code 3 when something does not hold."""
@@ -37,7 +40,8 @@ def verify_versions(
         without = {each.version_id for each in look.refs.pruned(name)}
         whole = [each for each in chosen if each.version_id not in without]
         checked[name], pruned[name] = len(whole), len(chosen) - len(whole)
-        found = [*_problems(look, name, whole, payloads), *_pruned_problems(look, name, chosen, without)]
+        held = _by_many(look, whole) if in_cloud else _problems(look, name, whole, payloads)
+        found = [*held, *_pruned_problems(look, name, chosen, without)]
         problems += [f"{name}: {each}" for each in found]
     if as_json:
         say_json({"versions": checked, "pruned": pruned, "problems": problems})
@@ -45,6 +49,18 @@ def verify_versions(
         _paint_verified(checked, pruned, problems)
     if problems:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _by_many(look: Deployed, chosen: list[DatasetVersion]) -> list[str]:
+    from msgspec.structs import replace
+
+    from trueup.usecases.bulk.jobs import Bulk
+
+    found: list[str] = []
+    for each in chosen:
+        job = Bulk(verb="verify", project=each.project, run="", version=each.version_id)
+        found += look.bulk(replace(job, run=look.bulk.name(job))).problems
+    return found
 
 
 def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloads: bool) -> list[str]:

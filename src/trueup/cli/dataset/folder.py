@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
+import msgspec
+
 from trueup.capture.samples import sample_id
-from trueup.dataset.segments import encode
 from trueup.dataset.verify import verify
 from trueup.dataset.versions import document, read_document
 from trueup.dataset.view import View
@@ -45,7 +46,7 @@ class Folder:
         self._put(_VERSION, data)
 
     def put_segment(self, name: str, read: Callable[[str], bytes]) -> None:
-        place = f"segments/{name}.jsonl"
+        place = f"segments/{name}"
         if not (self._root / place).exists():
             self._put(place, read(name))
 
@@ -55,7 +56,7 @@ class Folder:
         part = self._root / f"{_LINES}.part"
         with part.open("wb") as file:
             for each in view:
-                file.write(encode([each]))
+                file.write(_line(each))
                 lines += 1
         part.replace(self._root / _LINES)
         return lines
@@ -92,7 +93,7 @@ class Folder:
         return self._read(_VERSION)
 
     def _segment(self, name: str) -> bytes:
-        return self._read(f"segments/{name}.jsonl")
+        return self._read(f"segments/{name}")
 
     def _payload_name(self, sample: LabelledSample) -> str:
         place = self._payload(sample.sample_id).relative_to(self._root)
@@ -104,7 +105,7 @@ class Folder:
     def _lines_hold(self, view: View) -> bool:
         try:
             with (self._root / _LINES).open("rb") as file:
-                return all(one == other for one, other in _paired(file, (encode([each]) for each in view)))
+                return all(one == other for one, other in _paired(file, map(_line, view)))
         except OSError:
             return False
 
@@ -123,6 +124,10 @@ class Folder:
             part.replace(path)
         except OSError as error:
             raise InputError(f"{path} cannot be written: {error.strerror}", field="--to") from error
+
+
+def _line(sample: LabelledSample) -> bytes:
+    return msgspec.json.encode(sample, order="deterministic") + b"\n"
 
 
 def _paired(ones: Iterable[bytes], others: Iterable[bytes]) -> Iterator[tuple[bytes | None, bytes | None]]:

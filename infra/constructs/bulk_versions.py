@@ -1,0 +1,71 @@
+"""What is too much for one function: a workflow that fans out over the parts of a version."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk.aws_iam import Policy
+from constructs import Construct
+
+from infra import grants as grant
+from infra.constructs.loop_function import LoopFunction
+from infra.constructs.platform import Platform
+from infra.constructs.state_machine import state_machine
+from trueup.settings import VersionPartSettings
+
+_TIMEOUT = Duration.minutes(15)
+
+
+class BulkVersions(Construct):
+    """`functions/version_part`, and the workflow that calls it for each part."""
+
+    def __init__(self, scope: Stack, id: str, *, platform: Platform) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        bucket = platform.dataset.bucket_arn
+        self.function = LoopFunction(
+            self,
+            "VersionPart",
+            platform=platform,
+            name="version_part",
+            settings=VersionPartSettings(
+                stage=platform.config.stage,
+                table_name=platform.table.table_name,
+                dataset_bucket=platform.dataset.bucket_name,
+            ),
+            grants=[
+                grant.read_write_table(platform.table.table_arn),
+                grant.read_objects(bucket),
+                grant.write_objects(bucket),
+                grant.list_bucket(bucket),
+            ],
+            timeout=_TIMEOUT,
+            memory_mb=1769,
+        )
+        function = self.function.function.function_arn
+        self.machine = state_machine(
+            scope,
+            "Bulk",
+            platform=platform,
+            workflow="bulk.asl.json",
+            grants=[
+                grant.allow(["lambda:InvokeFunction"], [function]),
+                grant.read_objects(bucket),
+                grant.use_key(platform.key.key_arn),
+            ],
+            substitutions={"VersionPartFunctionArn": function},
+        )
+        children = scope.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self.machine.state_machine_name}/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        # A Distributed Map starts executions of its own machine, whose role comes before it.
+        own = Policy(
+            scope,
+            "BulkChildren",
+            statements=[
+                grant.start_execution(self.machine.state_machine_arn),
+                grant.allow(["states:DescribeExecution", "states:StopExecution"], [children]),
+            ],
+        )
+        self.machine.role.attach_inline_policy(own)

@@ -1,0 +1,1 @@
+"""What is too much for one function, done by many: plan it, do the parts, conclude."""

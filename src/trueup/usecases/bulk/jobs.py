@@ -1,0 +1,74 @@
+"""What a bulk job is asked, and what its parts answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, TypeVar
+
+import msgspec
+
+from trueup.dataset.parts import Part
+from trueup.errors import InputError
+from trueup.model import Record, Segment
+from trueup.ports import DatasetStore
+
+Verb = Literal["verify", "commit", "export"]
+F = TypeVar("F", bound=Record)
+
+
+class Bulk(Record, frozen=True, kw_only=True):
+    """A job. `run` names it. Of a verify or an export `version` is which; of a commit it is the head that the plan
+    found, `number` the one that the version gets, and `staged` the segments that hold what is to change. `attempt`
+    counts the plans: a commit that lost its head is planned anew."""
+
+    verb: Verb
+    project: str
+    run: str
+    version: str = ""
+    number: int = 0
+    at: datetime | None = None
+    branch: str = "main"
+    reason: str = ""
+    by: str = "trueup"
+    staged: tuple[Segment, ...] = ()
+    form: str = ""
+    split: str | None = None
+    parts: int = 0
+    attempt: int = 0
+
+    def place(self, name: str) -> str:
+        return f"bulk/{self.run}/{self.attempt}/{name}"
+
+
+class Concluded(Record, frozen=True, kw_only=True):
+    """How a job ended: `problems` of a verify, the `version` that a commit made, the `root` of an export's files."""
+
+    verb: Verb
+    parts: int
+    problems: tuple[str, ...] = ()
+    version: str = ""
+    number: int = 0
+    samples: int = 0
+    files: int = 0
+    bytes: int = 0
+    root: str = ""
+
+
+def read_job(document: object) -> Bulk:
+    """Raises InputError naming the field."""
+    try:
+        return msgspec.convert(document, Bulk)
+    except msgspec.ValidationError as error:
+        raise InputError(f"the bulk job cannot be read: {error}", field="job") from error
+
+
+def keep(datasets: DatasetStore, bulk: Bulk, part: Part, found: Record) -> None:
+    """Lay an answer down where `kept` finds it; a repeat takes its place."""
+    datasets.put_report(bulk.project, bulk.place(f"{part.number:06d}.json"), msgspec.json.encode(found))
+
+
+def kept(datasets: DatasetStore, bulk: Bulk, kind: type[F]) -> Iterator[F]:
+    """The answers of all parts, in their order. Raises NotFoundError."""
+    for number in range(bulk.parts):
+        yield msgspec.json.decode(datasets.report(bulk.project, bulk.place(f"{number:06d}.json")), type=kind)

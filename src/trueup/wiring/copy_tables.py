@@ -1,0 +1,18 @@
+"""Builds what functions/table_copy calls."""
+
+from __future__ import annotations
+
+from trueup.adapters.aws.buckets import Bucket
+from trueup.adapters.aws.clients import Clients
+from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.segment_tables import S3SegmentTables
+from trueup.adapters.aws.table import Table
+from trueup.settings import TableCopySettings
+from trueup.usecases.copy_tables import CopyTables
+
+
+def copy_tables(settings: TableCopySettings, clients: Clients | None = None) -> CopyTables:
+    clients = clients or Clients()
+    bucket = Bucket(clients["s3"], settings.dataset_bucket)
+    table = Table(clients["dynamodb"], settings.table_name)
+    return CopyTables(datasets=AwsDatasetStore(table, bucket), tables=S3SegmentTables(bucket))
