@@ -227,7 +227,8 @@ def test_what_nobody_needs_is_collected(parted: Terminal, place: FakeDeployed) -
     assert "(pruned)" in parted("dataset", "log", "v3").stdout
     assert "(pruned)" in parted("dataset", "list").stdout
     assert "pruned at" in parted("dataset", "show", "v3").stdout
-    result = parted("dataset", "export", "v3")
-    assert (result.exit_code, "v3 of pets was pruned" in result.stderr) == (4, True)
+    for verb in (("export", "v3"), ("diff", "v1", "v3")):
+        result = parted("dataset", *verb)
+        assert (result.exit_code, "v3 of pets was pruned" in result.stderr) == (4, True)
     assert parted.json("dataset", "verify")["pruned"] == {"pets": 1}
     assert parted("dataset", "verify").stdout.endswith("; 1 version without content\n")
