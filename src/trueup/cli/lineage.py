@@ -90,7 +90,7 @@ def _meant(look: Deployed, project: str, text: str) -> list[Node]:
     kind, colon, name = text.partition(":")
     if colon and kind in list(NodeKind):
         kinds, name = [NodeKind(kind)], name
-    elif colon and kind != "arn":
+    elif colon and kind.isalpha() and kind != "arn":
         kinds_known = ", ".join(each.value for each in NodeKind)
         raise InputError(f"{kind!r} is no kind of node: use one of {kinds_known}", field="ID")
     else:
@@ -100,10 +100,10 @@ def _meant(look: Deployed, project: str, text: str) -> list[Node]:
 
 
 def _version(look: Deployed, project: str, name: str) -> list[Node]:
-    """A version may be called by its number or the beginning of its id."""
+    """A version may be called by any of its names."""
     try:
-        return [Node(kind=NodeKind.VERSION, id=look.datasets.version(project, name).version_id)]
-    except NotFoundError:
+        return [Node(kind=NodeKind.VERSION, id=look.find_version(project, name).version_id)]
+    except (NotFoundError, InputError):
         return []
 
 

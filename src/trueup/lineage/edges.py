@@ -88,8 +88,8 @@ def supported(consensus: Consensus) -> tuple[Edge, ...]:
 
 
 def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tuple[Edge, ...]:
-    """parent → version, and consensus → version for the labels that are new in it. Labels that a version
-    inherits are reached through its parents, so a version costs edges only for what it changed."""
+    """parent (of a merge both) → version, and consensus → version for the labels that are new in it. Labels that a
+    version inherits are reached through its parents, so a version costs edges only for what it changed."""
     target = Node(kind=NodeKind.VERSION, id=version.version_id)
     edges = [
         _edge(
@@ -101,10 +101,8 @@ def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tupl
         )
         for each in labels
     ]
-    if version.parent:
-        parent = Node(kind=NodeKind.VERSION, id=version.parent)
-        edges.insert(0, _edge(version.project, parent, target, ACTOR, version.created_at))
-    return tuple(edges)
+    parents = [Node(kind=NodeKind.VERSION, id=each) for each in (version.parent, version.merged) if each]
+    return (*(_edge(version.project, each, target, ACTOR, version.created_at) for each in parents), *edges)
 
 
 def trained(run: RetrainingRun, training_job: str, at: datetime) -> Edge:

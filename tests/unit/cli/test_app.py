@@ -34,6 +34,11 @@ DOCS = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
 _READING = {"status", "queue", "lineage", "doctor", "task list", "task show", "dataset list", "dataset show"} | {
     "dataset diff",
     "dataset verify",
+    "dataset log",
+    "dataset blame",
+    "dataset tag",
+    "dataset branch",
+    "dataset check",
     "retrain list",
     "retrain show",
     "redrive",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,16 @@ import msgspec
 from trueup.adapters.aws.buckets import Bucket, sha256
 from trueup.adapters.aws.forgotten import TOMBSTONE, epoch_check, epoch_of, redacted_key, redaction_of, sample_key
 from trueup.adapters.aws.split_store import AwsSplitStore, still_frozen
-from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Table, journal_writes, put, record_of
+from trueup.adapters.aws.table import (
+    FRESH,
+    ConditionFailedError,
+    Item,
+    Table,
+    journal_writes,
+    not_swept,
+    put,
+    record_of,
+)
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Record, Redaction, Segment
@@ -18,6 +27,7 @@ from trueup.ports import DatasetStore, Forgotten, Journal
 
 # A segment takes about 300 bytes of a version, and DynamoDB's items end at 400 KB.
 MAX_LISTED_SEGMENTS = 1000
+_WHOLE_ID = 64
 _SEGMENTS: msgspec.json.Decoder[tuple[Segment, ...]] = msgspec.json.Decoder(tuple[Segment, ...])
 
 
@@ -38,7 +48,8 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = sha256(data)
-        self._bucket.put_once(_segment_key(project, name), data, "application/octet-stream")
+        # Written again where it is there: an old one, which nothing refers to, may be about to be collected.
+        self._bucket.put(_segment_key(project, name), data, "application/octet-stream")
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
     def segment(self, project: str, sha256_name: str) -> bytes:
@@ -59,11 +70,17 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
             return listed.segments
         return _SEGMENTS.decode(self.segment(project, listed.sha256))
 
+    def checkpoint_names(self, project: str, version_id: str) -> frozenset[str]:
+        item = self._table.get(_checkpoints_pk(project), version_id)
+        listed = record_of(item, Checkpoint).sha256 if item else None
+        segments = self.checkpoint(project, version_id) or ()
+        return frozenset({each.sha256 for each in segments} | ({listed} if listed else set()))
+
     def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
         listed = Checkpoint(segments=tuple(segments))
         if len(segments) > self._max_listed_segments:
             data = msgspec.json.encode(segments)
-            self._bucket.put_once(_segment_key(project, sha256(data)), data, "application/json")
+            self._bucket.put(_segment_key(project, sha256(data)), data, "application/json")
             listed = Checkpoint(sha256=sha256(data))
         self._table.write([put((_checkpoints_pk(project), version_id), listed)])
 
@@ -100,7 +117,7 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
     def commit(
         self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
     ) -> None:
-        self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
+        self._bucket.put(_document_key(version.project, version.version_id), document(version), "application/json")
         record, more = self._listed(version)
         head = put(
             (f"P#{version.project}#HEAD", version.branch),
@@ -113,7 +130,8 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
         fence = [epoch_check(version.project, epoch)] if epoch is not None else []
         known = [] if frozen is None else [still_frozen(version.project, frozen)]
         try:
-            self._table.write([head, listed, *fence, *known, *journal_writes(journal)])
+            kept = not_swept(version.project, version.created_at)
+            self._table.write([head, listed, *fence, *known, kept, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise HeadMovedError(
                 f"the head of {version.project} is no longer the parent of this commit, or samples were forgotten or "
@@ -138,16 +156,36 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
         item = self._table.get(f"P#{project}#HEAD", branch)
         return self._read(item) if item else None
 
+    def heads(self, project: str) -> dict[str, DatasetVersion]:
+        return {each["sk"]: self._read(each) for each in self._table.query(f"P#{project}#HEAD")}
+
+    def next_number(self, project: str) -> int:
+        newest = self._table.query(_versions_pk(project), newest_first=True, limit=1)
+        return max((int(each["sk"]) for each in newest), default=0) + 1
+
+    def walk(self, project: str, newest: int) -> Iterator[DatasetVersion]:
+        found = self._table.query(_versions_pk(project), at_most=f"{newest:010d}", newest_first=True)
+        return map(self._read, found)
+
     def version(self, project: str, version_id: str) -> DatasetVersion:
         number = version_number(version_id)
+        if number is None and len(version_id) == _WHOLE_ID:
+            number = self._number_of(project, version_id)
         numbered = self._table.get(_versions_pk(project), f"{number:010d}") if number is not None else None
-        if numbered is not None:
+        if numbered is not None and (len(version_id) < _WHOLE_ID or numbered["version_id"] == version_id):
             return self._read(numbered)
         listed = self._table.query(_versions_pk(project)) if len(version_id) >= MIN_PREFIX else iter(())
         found = [each for each in listed if each["version_id"].startswith(version_id)]
         if len(found) != 1:
             raise NotFoundError(f"project {project} has no version {version_id}")
         return self._read(found[0])
+
+    def _number_of(self, project: str, version_id: str) -> int | None:
+        """As the document says, which may be of a commit that lost."""
+        try:
+            return read_document(self.document(project, version_id), version_id).number
+        except NotFoundError:
+            return None
 
     def versions(self, project: str) -> list[DatasetVersion]:
         found = self._table.query(_versions_pk(project), newest_first=True)

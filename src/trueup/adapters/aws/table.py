@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from trueup.adapters.aws.errors import code_of, translated
 from trueup.errors import ConflictError, RetryableError
 from trueup.events import seal
-from trueup.model import Edge, Record
+from trueup.model import Edge, Record, Tag
 from trueup.ports import Journal
 
 Item = dict[str, Any]
@@ -111,6 +111,7 @@ class Table:
         *,
         prefix: str = "",
         at_least: str | None = None,
+        at_most: str | None = None,
         index: bool = False,
         newest_first: bool = False,
         limit: int | None = None,
@@ -119,7 +120,8 @@ class Table:
         left = limit
         if left == 0:
             return
-        for page in self._pages(_condition(pk, prefix, at_least, index), index, newest_first, limit):
+        condition = _condition(pk, prefix, at_least, index, at_most)
+        for page in self._pages(condition, index, newest_first, limit):
             for raw in page["Items"]:
                 yield _plain(raw)
                 left = None if left is None else left - 1
@@ -228,8 +230,18 @@ def record_of(item: Item, kind: type[T]) -> T:
 
 
 def journal_writes(journal: Journal) -> list[Write]:
-    """The edges and the outbox items of a journal."""
-    return [edge_write(each) for each in journal.edges] + outbox_writes(journal)
+    """The edges, the tags and the outbox items of a journal."""
+    tags = [tag_write(each) for each in journal.tags]
+    return [edge_write(each) for each in journal.edges] + tags + outbox_writes(journal)
+
+
+def tag_key(project: str, name: str) -> Key:
+    return f"P#{project}#TAG", name
+
+
+def tag_write(tag: Tag, condition: str | None = None, values: Mapping[str, Any] | None = None) -> Write:
+    key = tag_key(tag.project, tag.name)
+    return put(key, tag, condition=condition, values=values, version_id=tag.version_id)
 
 
 def outbox_writes(journal: Journal) -> list[Write]:
@@ -242,6 +254,21 @@ def outbox_writes(journal: Journal) -> list[Write]:
 def edge_write(edge: Edge) -> Write:
     source, target = f"P#{edge.project}#EDGE#{edge.source}", f"P#{edge.project}#EDGE#{edge.target}"
     return put_once((source, str(edge.target)), edge, gsi1pk=target, gsi1sk=str(edge.source))
+
+
+def swept_write(project: str, began: datetime) -> Write:
+    """Commits that began before then may have lost their segments to a collection."""
+    return put((f"P#{project}#SWEPT", "SWEPT"), {"began": began}, swept_before=stamp(began))
+
+
+def not_swept(project: str, began: datetime) -> Write:
+    """The check that a commit which began then has them all."""
+    return Write(
+        action="ConditionCheck",
+        key=(f"P#{project}#SWEPT", "SWEPT"),
+        condition="attribute_not_exists(pk) OR swept_before <= :began",
+        values={":began": stamp(began)},
+    )
 
 
 def chunks(writes: Sequence[Write]) -> Iterator[list[Write]]:
@@ -277,7 +304,7 @@ def descending(number: float) -> str:
     return f"{bits if negative else bits ^ 0x7FFF_FFFF_FFFF_FFFF:016x}"
 
 
-def _condition(pk: str, prefix: str, at_least: str | None, index: bool) -> Item:
+def _condition(pk: str, prefix: str, at_least: str | None, index: bool, at_most: str | None = None) -> Item:
     pk_name, sk_name = ("gsi1pk", "gsi1sk") if index else ("pk", "sk")
     text, values = f"{pk_name} = :pk", {":pk": {"S": pk}}
     if prefix:
@@ -286,6 +313,9 @@ def _condition(pk: str, prefix: str, at_least: str | None, index: bool) -> Item:
     elif at_least is not None:
         text += f" AND {sk_name} >= :from"
         values[":from"] = {"S": at_least}
+    elif at_most is not None:
+        text += f" AND {sk_name} <= :to"
+        values[":to"] = {"S": at_most}
     return {"KeyConditionExpression": text, "ExpressionAttributeValues": values}
 
 
