@@ -35,6 +35,19 @@ def write_objects(bucket_arn: str, prefix: str = "") -> PolicyStatement:
     return allow(["s3:PutObject"], [f"{bucket_arn}/{prefix}*"])
 
 
+def delete_versions(bucket_arn: str, prefixes: Sequence[str]) -> PolicyStatement:
+    """Delete single writings of objects for good, by their version."""
+    return allow(["s3:DeleteObjectVersion"], [f"{bucket_arn}/{each}*" for each in prefixes])
+
+
+def list_versions(bucket_arn: str, prefixes: Sequence[str]) -> PolicyStatement:
+    return PolicyStatement(
+        actions=["s3:ListBucketVersions"],
+        resources=[bucket_arn],
+        conditions={"StringEquals": {"s3:prefix": list(prefixes)}},
+    )
+
+
 def list_bucket(bucket_arn: str) -> PolicyStatement:
     return allow(["s3:ListBucket"], [bucket_arn])
 

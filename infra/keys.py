@@ -532,6 +532,17 @@ PROJECT_KEYS: dict[str, Key] = {
         "Of method time, instead of dates: the days before a commit whose samples test", 30, between(1, 3660)
     ),
     "commit.splits.validation_days": Key("… and the days before these whose samples validate", 14, between(0, 3660)),
+    "dataset.keep_versions": Key(
+        "The newest versions of each branch keep their content; with neither this nor `keep_days`, all do. Tagged "
+        "versions, those that a training used, and parents of what is kept keep it in any case",
+        200,
+        between(1, _MANY),
+    ),
+    "dataset.keep_days": Key(
+        "… as do those that are younger; what neither keeps is collected once a day, a day later",
+        365,
+        between(1, 36_600),
+    ),
     "triggers.min_new_labels": Key(
         "Fires at so many labels since the last training; null never", 200, between(1, _MANY)
     ),

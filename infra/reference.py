@@ -61,6 +61,7 @@ _SECTIONS = {
     "gold": "Tasks whose answer is known: `gold`",
     "consensus": "How answers become a label: `consensus`",
     "commit": "When labels become a version: `commit`",
+    "dataset": "Which versions keep their content: `dataset`",
     "triggers": "When a version is worth a training: `triggers`",
     "gate": "What a candidate must show: `gate`",
     "training": "How it is trained and takes over: `training`",

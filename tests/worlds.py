@@ -41,6 +41,7 @@ from trueup.adapters.memory_forgetting import (
     MemoryReceiptBook,
     MemoryReceiptSigner,
 )
+from trueup.adapters.memory_refs import MemoryRefStore
 from trueup.annotation.tasks import open_task
 from trueup.lineage.edges import asked, captured
 from trueup.model import (
@@ -187,7 +188,8 @@ class Loop:
         self.gold = MemoryGoldStore()
         self.people = MemoryStandingStore(self.world)
         self.knowledge = MemoryKnowledgeStore()
-        self.datasets = MemoryDatasetStore(self.world)
+        self.datasets = MemoryDatasetStore(self.world, self.clock)
+        self.refs = MemoryRefStore(self.world)
         self.lineage = MemoryLineageStore(self.world)
         self.runs = MemoryRunStore(self.world)
         self.workflows = MemoryWorkflows()

@@ -18,9 +18,16 @@ from infra.constructs.platform import Platform
 from infra.constructs.sample_tables import SampleTables
 from infra.packaging import source_bundle
 from trueup.events import SOURCE
-from trueup.settings import ConsensusSettleSettings, DatasetCommitSettings, QualityReportSettings, render_projects
+from trueup.settings import (
+    ConsensusSettleSettings,
+    DatasetCollectSettings,
+    DatasetCommitSettings,
+    QualityReportSettings,
+    render_projects,
+)
 
 _TIMEOUT = Duration.minutes(2)
+_COLLECT_TIMEOUT = Duration.minutes(15)
 
 
 class DatasetStack(Stack):
@@ -44,6 +51,8 @@ class DatasetStack(Stack):
         self.dataset_commit = self._dataset_commit()
         self.report_queue = LoopQueue(self, "Report", key=platform.key, consumer_timeout=_TIMEOUT)
         self.quality_report = self._quality_report()
+        self.collect_queue = LoopQueue(self, "Collect", key=platform.key, consumer_timeout=_COLLECT_TIMEOUT)
+        self.dataset_collect = self._dataset_collect()
         self.tables = SampleTables(self, "Tables", platform=platform)
         self.bulk = BulkVersions(self, "BulkVersions", platform=platform)
         self.code_uri = self._publish(scripts)
@@ -134,6 +143,37 @@ class DatasetStack(Stack):
             memory_mb=1024,
         )
         function.consumes(self.report_queue, batch_size=1, max_concurrency=2)
+        return function
+
+    def _dataset_collect(self) -> LoopFunction:
+        """The one function that may delete anything of a dataset: segments and versions' documents, no payload."""
+        platform = self._platform
+        projects = [each.name for each in platform.config.projects]
+        for each in projects:
+            schedule = Rule(self, f"CollectSchedule-{each}", schedule=Schedule.rate(Duration.days(1)))
+            self.collect_queue.fed_by(schedule, RuleTargetInput.from_object({"project": each}))
+        bucket = platform.dataset.bucket_arn
+        prefixes = [f"{each}/{folder}/" for each in projects for folder in ("segments", "versions")]
+        function = LoopFunction(
+            self,
+            "DatasetCollect",
+            platform=platform,
+            name="dataset_collect",
+            settings=DatasetCollectSettings(
+                stage=platform.config.stage,
+                table_name=platform.table.table_name,
+                dataset_bucket=platform.dataset.bucket_name,
+            ),
+            grants=[
+                grant.read_write_table(platform.table.table_arn),
+                *(grant.read_objects(bucket, f"{each}/versions/") for each in projects),
+                grant.list_versions(bucket, prefixes),
+                grant.delete_versions(bucket, prefixes),
+            ],
+            timeout=_COLLECT_TIMEOUT,
+            memory_mb=1024,
+        )
+        function.consumes(self.collect_queue, batch_size=1, max_concurrency=2)
         return function
 
     def _publish(self, scripts: Path) -> str:

@@ -13,6 +13,7 @@ TrueupError                       everything that trueup raises on purpose
 │   ├── LeaseError                no such lease, or it expired, or somebody else holds it
 │   ├── TaskClosedError           the task takes no more answers
 │   ├── HeadMovedError            another commit won the dataset's head
+│   ├── MergeConflictError        two versions changed the same samples differently
 │   └── RunActiveError            the project already retrains
 ├── IntegrityError                stored bytes do not match their content-addressed name
 ├── PermissionDeniedError         the caller's role does not allow it
@@ -22,6 +23,8 @@ TrueupError                       everything that trueup raises on purpose
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class TrueupError(Exception):
@@ -82,6 +85,15 @@ class TaskClosedError(ConflictError):
 
 class HeadMovedError(ConflictError):
     """Another commit moved the dataset's head first."""
+
+
+class MergeConflictError(ConflictError):
+    """Two versions changed the same samples differently: a person, or a strategy, has to choose. `conflicts` are
+    records of trueup.dataset.three_way."""
+
+    def __init__(self, message: str, conflicts: Sequence[object]) -> None:
+        super().__init__(message)
+        self.conflicts = tuple(conflicts)
 
 
 class RunActiveError(ConflictError):

@@ -191,6 +191,17 @@ class VersionCommitted(Event, frozen=True, kw_only=True):
     classes: tuple[str, ...]
 
 
+class RefMoved(Event, frozen=True, kw_only=True):
+    """A tag or a branch was made, moved or taken away by hand, or the champion's tag by a promotion. `kind` is tag or
+    branch; `version_id` is null where the name is gone. Commits tell of themselves with VersionCommitted."""
+
+    kind: str
+    name: str
+    version_id: str | None
+    by: str
+    reason: str
+
+
 class RetrainingStarted(Event, frozen=True, kw_only=True):
     """A retraining run began."""
 
@@ -267,6 +278,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TaskReturned,
         VersionCommitted,
         SamplesForgotten,
+        RefMoved,
         RetrainingStarted,
         RetrainingAdvised,
         RetrainingConcluded,

@@ -303,6 +303,14 @@ class CommitPolicy(Record, frozen=True, kw_only=True):
     splits: SplitPolicy = SplitPolicy()
 
 
+class DatasetPolicy(Record, frozen=True, kw_only=True):
+    """Which versions keep their content: of each branch the newest `keep_versions`, and those younger than `keep_days`.
+    With neither all that a branch leads to. Tagged and trained-on ones keep it whatever this says."""
+
+    keep_versions: int | None = None
+    keep_days: int | None = None
+
+
 class TriggerPolicy(Record, frozen=True, kw_only=True):
     """When a version is worth a training: any rule that holds fires. None switches a rule off."""
 
@@ -424,6 +432,7 @@ class Project(Record, frozen=True, kw_only=True):
     gold: GoldPolicy = GoldPolicy()
     consensus: ConsensusPolicy = ConsensusPolicy()
     commit: CommitPolicy = CommitPolicy()
+    dataset: DatasetPolicy = DatasetPolicy()
     triggers: TriggerPolicy = TriggerPolicy()
     gate: GatePolicy = GatePolicy()
     training: TrainingPolicy = TrainingPolicy()
@@ -1219,6 +1228,49 @@ class SampleChange(Record, frozen=True, kw_only=True):
     change: Literal["added", "removed", "relabelled", "moved", "restated"]
     before: str | None
     after: str | None
+
+
+class Tag(Record, frozen=True, kw_only=True):
+    """A name of one version that no commit moves; who gave it, when and why."""
+
+    project: str
+    name: str
+    version_id: str
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+class Branch(Record, frozen=True, kw_only=True):
+    """A line of versions beside `main`: who began it at which version, when and why. Commits move its head."""
+
+    project: str
+    name: str
+    began_at: str
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+class Pruned(Record, frozen=True, kw_only=True):
+    """A version whose figures and document stay while its content is gone, or about to go."""
+
+    project: str
+    version_id: str
+    number: int
+    at: datetime
+
+
+class StoredPart(Record, frozen=True, kw_only=True):
+    """A segment or a version's document, as it lies in storage. `name` is its SHA-256, `handle` names this one writing
+    of it: the same bytes written again are another one, and the newer one is `current`."""
+
+    kind: Literal["segment", "document"]
+    name: str
+    handle: str
+    bytes: int
+    written_at: datetime
+    current: bool = True
 
 
 # ---------------------------------------------------------------- what was forgotten

@@ -21,6 +21,7 @@ from trueup.lineage.openlineage.events import RunEvent
 from trueup.model import (
     Annotation,
     AnnotatorSkill,
+    Branch,
     Budget,
     CaptureFile,
     Champion,
@@ -46,6 +47,7 @@ from trueup.model import (
     ModelPackage,
     Node,
     Payload,
+    Pruned,
     QualityReport,
     Quarantined,
     QueueStanding,
@@ -61,6 +63,8 @@ from trueup.model import (
     SettledLabel,
     Signature,
     Standing,
+    StoredPart,
+    Tag,
     Task,
     TaskStatus,
     TransformPair,
@@ -69,11 +73,12 @@ from trueup.model import (
 
 
 class Journal(Record, frozen=True, kw_only=True):
-    """What a state change leaves behind beside the state itself."""
+    """What a state change leaves behind beside the state itself. `tags` are set or moved with it."""
 
     at: datetime
     edges: tuple[Edge, ...] = ()
     events: tuple[Event, ...] = ()
+    tags: tuple[Tag, ...] = ()
 
 
 class Opening(Record, frozen=True, kw_only=True):
@@ -519,6 +524,10 @@ class DatasetStore(SplitStore, Protocol):
         """Segments that hold what those of a version hold, and are fewer. None where there is no checkpoint."""
         ...
 
+    def checkpoint_names(self, project: str, version_id: str) -> frozenset[str]:
+        """The SHA-256 of all that is stored for the checkpoint of a version; empty where there is none."""
+        ...
+
     def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
         """A later one takes its place. Its segments are stored already."""
         ...
@@ -536,10 +545,23 @@ class DatasetStore(SplitStore, Protocol):
     ) -> None:
         """Write the version's document, then make it head of its branch in one transaction if that is still
         `version.parent`, nothing was forgotten since `epoch`, and the project still has as many frozen test sets as
-        the maker knew (`frozen`); None does not ask. Raises HeadMovedError."""
+        the maker knew (`frozen`); None does not ask. Raises HeadMovedError, also where a collection may have taken what
+        a commit that began so long ago (`version.created_at`) wrote for it."""
         ...
 
     def head(self, project: str, branch: str = "main") -> DatasetVersion | None: ...
+
+    def heads(self, project: str) -> dict[str, DatasetVersion]:
+        """By branch."""
+        ...
+
+    def next_number(self, project: str) -> int:
+        """One above those of all versions, whatever their branch."""
+        ...
+
+    def walk(self, project: str, newest: int) -> Iterator[DatasetVersion]:
+        """Those with numbers up to `newest`, newest first, read as far as they are asked for."""
+        ...
 
     def version(self, project: str, version_id: str) -> DatasetVersion:
         """By full id, unique prefix (>= 6 digits) or number ("7", "v7"). Raises NotFoundError."""
@@ -565,6 +587,69 @@ class DatasetStore(SplitStore, Protocol):
 
     def read(self, uri: str) -> bytes:
         """Bytes of an object in the dataset bucket. Raises NotFoundError."""
+        ...
+
+
+class RefStore(Protocol):
+    """Names of versions: branches, whose heads DatasetStore moves, and tags; and which versions lost their content."""
+
+    def branches(self, project: str) -> list[Branch]:
+        """Those beside main, by name."""
+        ...
+
+    def create_branch(self, branch: Branch, version: DatasetVersion, journal: Journal) -> None:
+        """Its head is `version`. Raises ConflictError when it is there already, or the version was pruned."""
+        ...
+
+    def forward_branch(self, name: str, before: DatasetVersion, to: DatasetVersion, journal: Journal) -> None:
+        """Move a head without a commit. Raises HeadMovedError when it is not `before`, ConflictError (pruned)."""
+        ...
+
+    def delete_branch(self, name: str, head: DatasetVersion, journal: Journal) -> None:
+        """Its versions stay. Raises HeadMovedError when its head is another one, or none."""
+        ...
+
+    def tags(self, project: str) -> list[Tag]:
+        """By name."""
+        ...
+
+    def tag(self, project: str, name: str) -> Tag | None: ...
+
+    def put_tag(self, tag: Tag, version: DatasetVersion, journal: Journal, before: Tag | None = None) -> None:
+        """Raises ConflictError when the tag does not name what `before` does, or the version was pruned."""
+        ...
+
+    def delete_tag(self, tag: Tag, journal: Journal) -> None:
+        """Raises ConflictError when it names another version meanwhile, or none."""
+        ...
+
+    def pruned(self, project: str) -> list[Pruned]:
+        """By number."""
+        ...
+
+    def prune(self, versions: Sequence[Pruned]) -> None:
+        """From now on none of them gets a name. Idempotent."""
+        ...
+
+    def restore(self, versions: Sequence[Pruned]) -> None:
+        """They were not pruned after all. Idempotent."""
+        ...
+
+    def sweep_before(self, project: str, began: datetime) -> None:
+        """From now on no commit is made that began before then."""
+        ...
+
+
+class StoredParts(Protocol):
+    """What of the versions lies in storage, whether a version knows of it or not."""
+
+    def parts(self, project: str) -> Iterator[StoredPart]:
+        """Every writing that is there, older ones of the same name included."""
+        ...
+
+    def delete(self, project: str, parts: Sequence[StoredPart]) -> None:
+        """For good, these writings and no others: what is written meanwhile under the same name stays. Those that are
+        gone are ignored."""
         ...
 
 

@@ -133,6 +133,12 @@ class DatasetCommitSettings(Settings, frozen=True, kw_only=True):
     projects_file: str = "projects.json"
 
 
+class DatasetCollectSettings(Settings, frozen=True, kw_only=True):
+    table_name: str
+    dataset_bucket: str
+    projects_file: str = "projects.json"
+
+
 class RetrainDecideSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     dataset_bucket: str
@@ -240,6 +246,7 @@ FUNCTION_SETTINGS: dict[str, type[Settings]] = {
     "quality_report": QualityReportSettings,
     "table_copy": TableCopySettings,
     "dataset_commit": DatasetCommitSettings,
+    "dataset_collect": DatasetCollectSettings,
     "retrain_decide": RetrainDecideSettings,
     "version_freeze": VersionFreezeSettings,
     "version_part": VersionPartSettings,

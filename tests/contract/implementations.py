@@ -37,9 +37,12 @@ from trueup.adapters.aws.ledgers import (
     DynamoSkillStore,
 )
 from trueup.adapters.aws.model_registry import SageMakerRegistry
+from trueup.adapters.aws.ref_store import DynamoRefStore
+from trueup.adapters.aws.stored_parts import S3StoredParts
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.aws.workflows import StepFunctionsWorkflows
+from trueup.adapters.memory_refs import MemoryRefStore, MemoryStoredParts
 from trueup.events import Envelope
 from trueup.model import CaptureFile, Champion, ModelPackage, Payload, TransformPair
 from trueup.ports import (
@@ -61,10 +64,12 @@ from trueup.ports import (
     PayloadStore,
     Quarantine,
     QueueStandings,
+    RefStore,
     ReportStore,
     RunStore,
     SkillStore,
     StandingStore,
+    StoredParts,
     TaskStore,
     TransformQueue,
     Workflows,
@@ -99,6 +104,8 @@ class Ports:
     skills: SkillStore
     knowledge: KnowledgeStore
     datasets: DatasetStore
+    refs: RefStore
+    parts: StoredParts
     lineage: LineageStore
     runs: RunStore
     workflows: Workflows
@@ -120,7 +127,7 @@ class Ports:
 def in_memory() -> Ports:
     world, clock = memory.World(), memory.FixedClock(NOW)
     archive, registry, bus = memory.MemoryCaptureArchive(), memory.MemoryRegistry(), memory.MemoryEventBus()
-    datasets = memory.MemoryDatasetStore(world)
+    datasets = memory.MemoryDatasetStore(world, clock)
     sources, transforms = memory.MemoryCaptureSources(), memory.MemoryTransformQueue()
 
     def deploy(champion: Champion) -> None:
@@ -150,6 +157,8 @@ def in_memory() -> Ports:
         skills=memory.MemorySkillStore(),
         knowledge=memory.MemoryKnowledgeStore(),
         datasets=datasets,
+        refs=MemoryRefStore(world),
+        parts=MemoryStoredParts(datasets),
         lineage=memory.MemoryLineageStore(world),
         runs=memory.MemoryRunStore(world),
         workflows=memory.MemoryWorkflows(),
@@ -236,6 +245,7 @@ def on_aws() -> Ports:
     create_table(dynamodb)
     for bucket in (DATASET, CAPTURES):
         s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     url, translate = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("pets", "translate"))
     table = Table(dynamodb, TABLE, page_size=PAGE_SIZE)
 
@@ -261,6 +271,8 @@ def on_aws() -> Ports:
         guidelines=DynamoGuidelineStore(table),
         people=DynamoStandingStore(table),
         datasets=AwsDatasetStore(table, Bucket(s3, DATASET)),
+        refs=DynamoRefStore(table),
+        parts=S3StoredParts(s3, DATASET),
         lineage=DynamoLineageStore(table),
         runs=DynamoRunStore(table),
         workflows=_workflows(clients["stepfunctions"]),

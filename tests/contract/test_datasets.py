@@ -107,6 +107,17 @@ def test_a_commit_on_an_old_head_leaves_nothing_behind(ports: Ports) -> None:
     assert ports.lineage.edges_from("pets", edge().source) == []
 
 
+def test_a_commit_that_lost_is_no_version_though_its_document_is_there(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    rivals = [version(ports, first, number) for number in (7, 8)]
+    ports.datasets.commit(rivals[0], QUIET)
+    with pytest.raises(HeadMovedError):
+        ports.datasets.commit(rivals[1], QUIET)
+    assert ports.datasets.version("pets", rivals[0].version_id) == rivals[0]
+    with pytest.raises(NotFoundError):
+        ports.datasets.version("pets", rivals[1].version_id)
+
+
 def test_of_many_commits_on_one_head_one_wins(ports: Ports) -> None:
     (first,) = committed(ports, 1)
     rivals = [version(ports, first, number) for number in range(10, 14)]
@@ -157,3 +168,12 @@ def test_parts_that_are_not_there_are_said(ports: Ports) -> None:
     ):
         with pytest.raises(NotFoundError):
             ask()
+
+
+def test_what_is_stored_for_a_checkpoint_is_told(ports: Ports) -> None:
+    (first,) = committed(ports, 1)
+    assert ports.datasets.checkpoint_names("pets", first.version_id) == frozenset()
+    ports.datasets.put_checkpoint("pets", first.version_id, first.segments)
+    names = ports.datasets.checkpoint_names("pets", first.version_id)
+    assert names == {each.sha256 for each in first.segments}
+    assert names <= {each.name for each in ports.parts.parts("pets")}

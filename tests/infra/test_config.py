@@ -153,6 +153,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "commit.splits.validation_from": (["2026-09-01", None], ["", "2026-02-31"]),
     "commit.splits.test_days": ([1, 3660], [0, 3661]),
     "commit.splits.validation_days": ([0, 3660, None], [-1, 3661]),
+    "dataset.keep_versions": ([1, 10**9, None], [0, 10**9 + 1]),
+    "dataset.keep_days": ([1, 36_600, None], [0, 36_601]),
     "triggers.min_new_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.new_class_min_labels": ([1, None], [0, 10**9 + 1]),
     "triggers.every_seconds": ([60, None], [59, 31_622_401]),

@@ -123,6 +123,20 @@ def test_what_reads_the_stream_may_write_failure_notes_and_nothing_else(template
     assert write["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["FAILURE#*"]}}
 
 
+def test_one_function_may_delete_of_the_dataset_and_no_payload(templates: Templates) -> None:
+    deleting = {
+        name: statement
+        for name, each in resources(templates, "AWS::IAM::Policy")
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        if "s3:Delete" in json.dumps(statement["Action"]) and not name.startswith("Custom")
+    }
+    ((name, statement),) = deleting.items()
+    assert name.startswith("DatasetCollect")
+    assert statement["Action"] == "s3:DeleteObjectVersion"
+    ends = {json.dumps(each).rpartition("/")[0].rpartition("/")[2] for each in statement["Resource"]}
+    assert ends == {"segments", "versions"}
+
+
 def test_functions_time_out_well_before_their_messages_return(templates: Templates) -> None:
     timeouts = {
         name: each["Properties"].get("Timeout", 3) for name, each in resources(templates, "AWS::Lambda::Function")

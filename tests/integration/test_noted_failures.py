@@ -26,6 +26,7 @@ QUEUE_CONSUMERS = (
     "capture_ingest",
     "capture_translate",
     "consensus_settle",
+    "dataset_collect",
     "dataset_commit",
     "lineage_emit",
     "model_promote",

@@ -76,6 +76,7 @@ from trueup.model import (
     Selection,
     SettledLabel,
     Standing,
+    Tag,
     Task,
     TaskStatus,
     TransformPair,
@@ -145,6 +146,9 @@ class World:
     buried: dict[tuple[str, str], str] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     redactions: dict[tuple[str, str], Redaction] = field(default_factory=dict)
+    heads: dict[tuple[str, str], DatasetVersion] = field(default_factory=dict)
+    tags: dict[tuple[str, str], Tag] = field(default_factory=dict)
+    swept: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def outbox(self) -> list[Envelope]:
@@ -159,6 +163,7 @@ class World:
         for event in journal.events:
             envelope = seal(event, journal.at)
             self.envelopes.setdefault(envelope.event_id, envelope)
+        self.tags |= {(each.project, each.name): each for each in journal.tags}
 
     def draw(self, edge: Edge) -> None:
         key = edge.project, str(edge.source), str(edge.target)
@@ -885,8 +890,12 @@ class MemorySplitStore(SplitStore):
 
 
 class MemoryDatasetStore(MemorySplitStore, DatasetStore):
-    def __init__(self, world: World) -> None:
+    """`written` says when segments and documents were written last."""
+
+    def __init__(self, world: World, clock: Clock | None = None) -> None:
         super().__init__(world)
+        self._clock = clock or FixedClock()
+        self.written: dict[str, datetime] = {}
         self._versions: dict[str, list[DatasetVersion]] = {}
         self._checkpoints: dict[tuple[str, str], tuple[Segment, ...]] = {}
 
@@ -895,13 +904,17 @@ class MemoryDatasetStore(MemorySplitStore, DatasetStore):
         return self._checkpoints.get((project, version_id))
 
     @_locked
+    def checkpoint_names(self, project: str, version_id: str) -> frozenset[str]:
+        return frozenset(each.sha256 for each in self.checkpoint(project, version_id) or ())
+
+    @_locked
     def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
         self._checkpoints[project, version_id] = tuple(segments)
 
     @_locked
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = hashlib.sha256(data).hexdigest()
-        self.objects.setdefault(f"memory://{project}/segments/{name}", data)
+        self._put_part(f"memory://{project}/segments/{name}", data)
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
     @_locked
@@ -928,7 +941,7 @@ class MemoryDatasetStore(MemorySplitStore, DatasetStore):
     ) -> None:
         if epoch not in (None, self._world.epochs.get(version.project, 0)):
             raise HeadMovedError(f"samples of {version.project} were forgotten during this commit")
-        self.objects.setdefault(f"memory://{version.project}/versions/{version.version_id}", document(version))
+        self._put_part(f"memory://{version.project}/versions/{version.version_id}", document(version))
         head = self.head(version.project, version.branch)
         taken = {each.number for each in self._versions.get(version.project, ())}
         stale = frozen is not None and frozen != len(self.frozen(version.project))
@@ -936,12 +949,28 @@ class MemoryDatasetStore(MemorySplitStore, DatasetStore):
             raise HeadMovedError(
                 f"the head of {version.project} is no longer the parent of this commit, or a test set was frozen since"
             )
+        swept = self._world.swept.get(version.project)
+        if swept is not None and version.created_at < swept:
+            raise HeadMovedError(f"the commit to {version.project} took so long that its segments may be gone")
         self._versions.setdefault(version.project, []).append(version)
+        self._world.heads[version.project, version.branch] = version
         self._world.write(journal)
 
     @_locked
     def head(self, project: str, branch: str = "main") -> DatasetVersion | None:
-        return next((each for each in self.versions(project) if each.branch == branch), None)
+        return self._world.heads.get((project, branch))
+
+    @_locked
+    def heads(self, project: str) -> dict[str, DatasetVersion]:
+        return {branch: each for (name, branch), each in sorted(self._world.heads.items()) if name == project}
+
+    @_locked
+    def next_number(self, project: str) -> int:
+        return max((each.number for each in self._versions.get(project, ())), default=0) + 1
+
+    @_locked
+    def walk(self, project: str, newest: int) -> Iterator[DatasetVersion]:
+        return iter([each for each in self.versions(project) if each.number <= newest])
 
     @_locked
     def version(self, project: str, version_id: str) -> DatasetVersion:
@@ -981,6 +1010,10 @@ class MemoryDatasetStore(MemorySplitStore, DatasetStore):
     def _put(self, uri: str, data: bytes) -> str:
         self.objects[uri] = data
         return uri
+
+    def _put_part(self, uri: str, data: bytes) -> None:
+        self.objects.setdefault(uri, data)
+        self.written[uri] = self._clock.now()
 
 
 class MemoryLineageStore(LineageStore):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ModelRegistry,
         ObjectReader,
         PayloadStore,
+        RefStore,
         RunStore,
         SampleSql,
         TaskStore,
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from trueup.settings import DeployedProject, Deployment
     from trueup.usecases.attach_endpoint import AttachEndpoint
     from trueup.usecases.backfill_captures import BackfillCaptures
+    from trueup.usecases.blame_label import BlameLabel
     from trueup.usecases.bring_labels import BringLabels
     from trueup.usecases.check_receipts import CheckReceipts
+    from trueup.usecases.collect_garbage import CollectGarbage
     from trueup.usecases.compare_models import CompareModels
     from trueup.usecases.credit_annotators import CreditAnnotators
     from trueup.usecases.decide_retraining import DecideRetraining
@@ -43,20 +46,25 @@ if TYPE_CHECKING:
     from trueup.usecases.diagnose import Diagnose, MachineFacts
     from trueup.usecases.edit_guidelines import EditGuidelines
     from trueup.usecases.export_version import ExportVersion
+    from trueup.usecases.find_version import FindVersion
     from trueup.usecases.forget_samples import ForgetSamples
     from trueup.usecases.freeze_test import FreezeTest
     from trueup.usecases.import_labels import ImportLabels
     from trueup.usecases.keep_gold import KeepGold
     from trueup.usecases.manage_queue import ManageQueue
+    from trueup.usecases.merge_versions import MergeVersions
     from trueup.usecases.migrate_labels import MigrateLabels
+    from trueup.usecases.name_versions import NameVersions
     from trueup.usecases.put_feedback import PutFeedback
     from trueup.usecases.redrive_messages import RedriveMessages
     from trueup.usecases.replay_quarantine import ReplayQuarantine
     from trueup.usecases.report_quality import ReportQuality
+    from trueup.usecases.revert_versions import RevertVersions
     from trueup.usecases.rule_on_candidate import RuleOnCandidate
     from trueup.usecases.run_bulk import RunBulk
     from trueup.usecases.show_corrections import ShowCorrections
     from trueup.usecases.show_lineage import ShowLineage
+    from trueup.usecases.show_log import ShowLog
     from trueup.usecases.split_dataset import SplitDataset
     from trueup.usecases.trace_label import TraceLabel
 
@@ -86,6 +94,22 @@ class Deployed(Protocol):
     def queue(self) -> AnnotationQueue: ...
     @property
     def datasets(self) -> DatasetStore: ...
+    @property
+    def refs(self) -> RefStore: ...
+    @property
+    def find_version(self) -> FindVersion: ...
+    @property
+    def name_versions(self) -> NameVersions: ...
+    @property
+    def log(self) -> ShowLog: ...
+    @property
+    def blame(self) -> BlameLabel: ...
+    @property
+    def merge(self) -> MergeVersions: ...
+    @property
+    def revert(self) -> RevertVersions: ...
+    @property
+    def collect(self) -> CollectGarbage: ...
     @property
     def lineage(self) -> LineageStore: ...
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trueup.cli.console import busy, count, paint_table, safe, say, say_json
+from trueup.cli.dataset.naming import Branch
 from trueup.cli.desk import Deployed, desk_of, project_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import DryRun, Json, OneProject
@@ -59,6 +60,7 @@ def bring(
     answers: Annotated[
         Path | None, typer.Option(help="Write single people's answers there, for trueup quality.")
     ] = None,
+    branch: Branch = "main",
     dry_run: DryRun = False,
     project: OneProject = "",
     as_json: Json = False,
@@ -84,6 +86,7 @@ def bring(
         content_type=content_type or None,
         keep_splits=keep_splits,
         skip_bad=skip_bad,
+        branch=branch,
     )
     with busy("looking at the labels"):
         tally = look.bring.compare(request) if dry_run else look.bring.look(request)

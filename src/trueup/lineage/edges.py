@@ -136,8 +136,8 @@ def ruled(ruling: Ruling, before: Consensus | None = None, after: Consensus | No
 
 
 def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tuple[Edge, ...]:
-    """parent → version, and consensus → version for the labels that are new in it. Labels that a version
-    inherits are reached through its parents, so a version costs edges only for what it changed."""
+    """parent (of a merge both) → version, and consensus → version for the labels that are new in it. Labels that a
+    version inherits are reached through its parents, so a version costs edges only for what it changed."""
     target = Node(kind=NodeKind.VERSION, id=version.version_id)
     edges = [
         _edge(
@@ -151,11 +151,10 @@ def committed(version: DatasetVersion, labels: tuple[SettledLabel, ...]) -> tupl
         )
         for each in labels
     ]
-    if version.parent:
-        parent = Node(kind=NodeKind.VERSION, id=version.parent)
-        note = f"v{version.number}"
-        edges.insert(0, _edge(version.project, parent, target, ACTOR, version.created_at, note=note))
-    return tuple(edges)
+    parents = [Node(kind=NodeKind.VERSION, id=each) for each in (version.parent, version.merged) if each]
+    note = f"v{version.number}"
+    come = [_edge(version.project, each, target, ACTOR, version.created_at, note=note) for each in parents]
+    return (*come, *edges)
 
 
 def trained(run: RetrainingRun, training_job: str, at: datetime) -> Edge:

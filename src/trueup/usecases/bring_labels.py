@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from trueup.capture.samples import sample_id
 from trueup.dataset.importing import IMPORTS
 from trueup.dataset.importing.files import whole
+from trueup.dataset.naming import MAIN
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Problem, Reading, Source
 from trueup.dataset.view import View
 from trueup.errors import InputError, LabelError, NotFoundError
@@ -39,7 +40,7 @@ _MAGIC = (
 class Request:
     """What to read, and how. `names` leads from the source's names of classes to those of the label schema. Splits that
     the source states are kept only with `keep_splits`, since else they follow from the group. With `skip_bad` the rest
-    is imported of what holds problems."""
+    is imported of what holds problems. `branch` is where it comes to."""
 
     project: str
     form: str
@@ -51,6 +52,7 @@ class Request:
     content_type: str | None = None
     keep_splits: bool = False
     skip_bad: bool = False
+    branch: str = MAIN
 
 
 @dataclass
@@ -118,7 +120,7 @@ class BringLabels:
     def compare(self, request: Request) -> Tally:
         """The same with inputs: what of it is new, known, or has another label by now. Nothing is written."""
         project = self._project(request)
-        look = _Pass(request, project, self.make.head(project.name))
+        look = _Pass(request, project, self.make.head(project.name, request.branch))
         for _ in look.inputs():
             pass
         return look.tally
@@ -131,7 +133,7 @@ class BringLabels:
         lines = self.make.stage(project.name, going.inputs())
         if going.forbidden:
             return Brought(tally=going.tally)
-        return Brought(version=self.make.commit(project.name, lines, reason), tally=going.tally)
+        return Brought(version=self.make.commit(project.name, lines, reason, request.branch), tally=going.tally)
 
     def _project(self, request: Request) -> Project:
         project = project_named(self.projects, request.project)

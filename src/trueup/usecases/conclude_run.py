@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from trueup.events import Event, ModelPromoted, PromotionFailed, RetrainingConcluded
-from trueup.lineage.edges import deployed, registered, trained
-from trueup.model import Edge, Record, RetrainingRun, RunStatus
+from trueup.dataset.naming import CHAMPION
+from trueup.events import Event, ModelPromoted, PromotionFailed, RefMoved, RetrainingConcluded
+from trueup.lineage.edges import ACTOR, deployed, registered, trained
+from trueup.model import Edge, Record, RetrainingRun, RunStatus, Tag
 from trueup.ports import Clock, Journal, RunStore
 
 
@@ -65,7 +66,9 @@ class ConcludeRun:
             outcome=_sentence(conclusion),
             metrics=conclusion.metrics or run.metrics,
         )
-        journal = Journal(at=now, edges=self._edges(ended, conclusion), events=_events(ended, conclusion))
+        tags = (_champion(ended),) if status is RunStatus.PROMOTED else ()
+        events = (*_events(ended, conclusion), *(_moved(each) for each in tags))
+        journal = Journal(at=now, edges=self._edges(ended, conclusion), events=events, tags=tags)
         self.runs.save(ended, journal)
         return ended
 
@@ -79,6 +82,19 @@ class ConcludeRun:
         if conclusion.outcome == "promoted" and run.model_package_arn and run.endpoint_config:
             edges += deployed(run, run.model_package_arn, run.endpoint_config, now)
         return tuple(edges)
+
+
+def _champion(run: RetrainingRun) -> Tag:
+    """Of the version that the serving model was trained on."""
+    reason = f"run {run.run_id} was promoted"
+    at = run.ended_at or run.started_at
+    return Tag(project=run.project, name=CHAMPION, version_id=run.version_id, by=ACTOR, at=at, reason=reason)
+
+
+def _moved(tag: Tag) -> RefMoved:
+    return RefMoved(
+        project=tag.project, kind="tag", name=tag.name, version_id=tag.version_id, by=tag.by, reason=tag.reason
+    )
 
 
 def _events(run: RetrainingRun, conclusion: Conclusion) -> tuple[Event, ...]:

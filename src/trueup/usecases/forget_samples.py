@@ -204,7 +204,7 @@ class ForgetSamples:
         """Which versions hold them is asked after the tombstones: none is made any more that does."""
         held = self.resolve.versions(project, job.draft.samples)
         reason = f"forgotten by deletion {job.draft.job_id[:12]}"
-        for branch in sorted({each.branch for each in self.datasets.versions(project.name)}):
+        for branch in sorted(self.datasets.heads(project.name)):
             self._succeed(project, job.draft, branch, reason)
         made = [each.version_id for each in self.datasets.versions(project.name) if each.reason == reason]
         return _noted(replace(job, draft=replace(job.draft, versions=held)), Counter(), successors=made[::-1])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trueup.dataset.frozen import Frozen, Members
 from trueup.errors import InputError, LeakError
-from trueup.model import DatasetVersion, FrozenTest, LabelledSample, Project
+from trueup.model import FrozenTest, LabelledSample, Project
 from trueup.ports import Clock, DatasetStore, Journal
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import view_of
@@ -62,24 +62,16 @@ class FreezeTest:
         return next(each for each in self.datasets.frozen(project.name) if each.name == name)
 
     def _look_for_leaks(self, project: Project, frozen: Frozen, outcome: str) -> None:
-        for head in _heads(self.datasets.versions(project.name)):
+        for branch, head in sorted(self.datasets.heads(project.name).items()):
             leaking = list(_leaking(frozen, list(view_of(self.datasets, project.name, head)), project))
             if leaking:
                 told = ", ".join(f"{each.sample_id[:12]} ({each.split})" for each in leaking[:_TOLD])
                 raise LeakError(
-                    f"{len(leaking):,} samples of v{head.number} on {head.branch} belong to the test split of "
+                    f"{len(leaking):,} samples of v{head.number} on {branch} belong to the test split of "
                     f"v{frozen.record.number} and lie elsewhere, such as {told}: {outcome}; trueup dataset split "
-                    f"--branch {head.branch} --keep {frozen.record.version_id[:12]} brings them into test",
+                    f"--branch {branch} --keep {frozen.record.version_id[:12]} brings them into test",
                     field=leaking[0].sample_id,
                 )
-
-
-def _heads(versions: Sequence[DatasetVersion]) -> list[DatasetVersion]:
-    """The newest version of each branch; `versions` are newest first."""
-    found: dict[str, DatasetVersion] = {}
-    for each in versions:
-        found.setdefault(each.branch, each)
-    return list(found.values())
 
 
 def _leaking(frozen: Frozen, lines: Sequence[LabelledSample], project: Project) -> Iterator[LabelledSample]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from trueup.capture.samples import group_in, media_type, sample_id
+from trueup.dataset.naming import MAIN
 from trueup.dataset.splitting.by_group import split_of
 from trueup.dataset.view import View
 from trueup.errors import LabelError
@@ -54,8 +55,10 @@ class ImportLabels:
     datasets: DatasetStore
     clock: Clock
 
-    def __call__(self, project_name: str, labels: Iterable[ImportedLabel], reason: str) -> DatasetVersion | None:
-        return self.commit(project_name, self.stage(project_name, labels), reason)
+    def __call__(
+        self, project_name: str, labels: Iterable[ImportedLabel], reason: str, branch: str = MAIN
+    ) -> DatasetVersion | None:
+        return self.commit(project_name, self.stage(project_name, labels), reason, branch)
 
     def stage(self, project_name: str, labels: Iterable[ImportedLabel]) -> Staged:
         """Store the inputs, and make lines of a version of them."""
@@ -68,7 +71,7 @@ class ImportLabels:
                 stated.add(line.sample_id)
         return Staged(lines=tuple(lines), stated=frozenset(stated))
 
-    def commit(self, project_name: str, staged: Staged, reason: str) -> DatasetVersion | None:
+    def commit(self, project_name: str, staged: Staged, reason: str, branch: str = MAIN) -> DatasetVersion | None:
         """The version of what was staged; of a sample given twice the last line counts. Where the source states
         splits, new lines are where it says, unless what they belong to is elsewhere."""
         project = project_named(self.projects, project_name)
@@ -79,12 +82,12 @@ class ImportLabels:
             changes = [_where_it_is(held, each, staged) for each in lines.values() if _differs(held, each)]
             return Proposal(changes=changes, placing=not staged.stated)
 
-        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason)
+        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason, branch=branch)
 
-    def head(self, project_name: str) -> View:
-        """What the project's dataset holds by now."""
+    def head(self, project_name: str, branch: str = MAIN) -> View:
+        """What a branch of the project's dataset holds by now."""
         project = project_named(self.projects, project_name)
-        return MakeVersion(datasets=self.datasets, clock=self.clock).view(project)
+        return MakeVersion(datasets=self.datasets, clock=self.clock).view(project, branch)
 
     def _line(self, project: Project, number: int, label: ImportedLabel) -> LabelledSample:
         try:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from trueup.dataset.guards import GUARDS, Guard
+from trueup.dataset.naming import MAIN
 from trueup.dataset.placing import Ground, placed
 from trueup.dataset.redaction import FORGOTTEN
 from trueup.dataset.segments import labelled, segments_of
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
-from trueup.errors import HeadMovedError, RetryableError
+from trueup.errors import HeadMovedError, NotFoundError, RetryableError
 from trueup.events import VersionCommitted
 from trueup.lineage.edges import committed
 from trueup.model import (
@@ -30,7 +31,8 @@ from trueup.model import (
 from trueup.ports import Clock, DatasetStore, Forgotten, Journal
 from trueup.usecases.knowing_splits import ground_of, note_groups, note_schema
 
-_ATTEMPTS = 4
+# Whoever loses does so to a commit that was made: so many others at once are never kept from theirs.
+_ATTEMPTS = 10
 
 
 class Proposal(Record, frozen=True, kw_only=True):
@@ -54,8 +56,9 @@ class MakeVersion:
     """Commit what is proposed on top of a branch's head. A crash at any point leaves the old head or the new one.
 
     Of two at once one wins and the other proposes again on the new head. Changes that change nothing are left out, and
-    so are samples that were forgotten; returns None when none are left. Raises RetryableError after losing several
-    races, LeakError when a guard refuses, and what `propose` does; nothing is written then.
+    so are samples that were forgotten; returns None when none are left, unless this is a merge. Raises NotFoundError
+    (no such branch), RetryableError after losing several races, LeakError when a guard refuses, and what `propose`
+    does; nothing is written then.
     """
 
     datasets: DatasetStore
@@ -69,7 +72,7 @@ class MakeVersion:
         reason: str,
         *,
         by: str = "trueup",
-        branch: str = "main",
+        branch: str = MAIN,
         merged: str | None = None,
     ) -> DatasetVersion | None:
         for _ in range(_ATTEMPTS):
@@ -79,7 +82,7 @@ class MakeVersion:
                 continue
         raise RetryableError(f"the head of {project.name} moved {_ATTEMPTS} times during a commit")
 
-    def view(self, project: Project, branch: str = "main") -> View:
+    def view(self, project: Project, branch: str = MAIN) -> View:
         """What a branch's head holds."""
         return view_of(self.datasets, project.name, self.datasets.head(project.name, branch))
 
@@ -87,6 +90,8 @@ class MakeVersion:
         self, project: Project, propose: Propose, reason: str, *, by: str, branch: str, merged: str | None
     ) -> DatasetVersion | None:
         view = newest_view(self.datasets, project.name, self.datasets.head(project.name, branch))
+        if view.version is None and branch != MAIN:
+            raise NotFoundError(f"project {project.name} has no branch {branch}: trueup dataset branch makes one")
         proposal = propose(view)
         gone = self.datasets.forgotten(project.name, [each.sample_id for each in labelled(proposal.changes)])
         wanted = without(proposal.changes, gone)
@@ -95,7 +100,7 @@ class MakeVersion:
         parent = view.version
         making = Making(
             project=project.name,
-            number=parent.number + 1 if parent else 1,
+            number=self.datasets.next_number(project.name),
             at=self.clock.now(),
             reason=_told(reason, len(proposal.changes) - len(wanted)),
             by=by,
@@ -107,11 +112,11 @@ class MakeVersion:
         )
         real = [each for each in settled if changes_anything(before.get(each.sample_id), each)]
         changes = [set_in(each, making.number) for each in real]
-        if not changes:
+        if not changes and merged is None:
             return None
         changed = {each.sample_id for each in changes}
         before = {name: each for name, each in before.items() if name in changed}
-        delta = self._write(project, changes, before)
+        delta = self._write(project, changes, before) if changes else ()
         version = next_version(parent, before, changes, delta, view.stack.segments, making)
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
         note_schema(self.datasets, project, parent, making.at)

@@ -26,28 +26,36 @@ from trueup.adapters.aws.ledgers import (
 from trueup.adapters.aws.model_registry import SageMakerRegistry
 from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
+from trueup.adapters.aws.stored_parts import S3StoredParts
 from trueup.adapters.integrations.duck import DuckSamples
 from trueup.errors import ConfigurationError
 from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import DatasetVersion, LabelledSample
 from trueup.settings import lineage_namespace
 from trueup.usecases.backfill_captures import BackfillCaptures
+from trueup.usecases.blame_label import BlameLabel
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.check_receipts import CheckReceipts
+from trueup.usecases.collect_garbage import CollectGarbage
 from trueup.usecases.describe_lineage import DescribeLineage
 from trueup.usecases.diagnose import Diagnose, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.find_project import project_named
+from trueup.usecases.find_version import FindVersion
 from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.manage_queue import ManageQueue
+from trueup.usecases.merge_versions import MergeVersions
+from trueup.usecases.name_versions import NameVersions
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
+from trueup.usecases.revert_versions import RevertVersions
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
+from trueup.usecases.show_log import ShowLog
 from trueup.wiring.forgetting import check_receipts, forget_samples
 from trueup.wiring.operator import Operator, operator
 
@@ -116,6 +124,42 @@ class Operations(Operator):
     @property
     def replay(self) -> ReplayQuarantine:
         return ReplayQuarantine(quarantine=S3Quarantine(self.clients["s3"], self.deployment.dataset_bucket))
+
+    @property
+    def find_version(self) -> FindVersion:
+        return FindVersion(datasets=self.datasets, refs=self.refs)
+
+    @property
+    def name_versions(self) -> NameVersions:
+        return NameVersions(datasets=self.datasets, refs=self.refs, clock=self.clock)
+
+    @property
+    def log(self) -> ShowLog:
+        return ShowLog(datasets=self.datasets, refs=self.refs, blame=self.blame)
+
+    @property
+    def blame(self) -> BlameLabel:
+        return BlameLabel(datasets=self.datasets, refs=self.refs, lineage=self.lineage, tasks=self.tasks)
+
+    @property
+    def merge(self) -> MergeVersions:
+        return MergeVersions(projects=self.projects, datasets=self.datasets, refs=self.refs, clock=self.clock)
+
+    @property
+    def revert(self) -> RevertVersions:
+        return RevertVersions(projects=self.projects, datasets=self.datasets, refs=self.refs, clock=self.clock)
+
+    @property
+    def collect(self) -> CollectGarbage:
+        return CollectGarbage(
+            projects=self.projects,
+            datasets=self.datasets,
+            refs=self.refs,
+            runs=self.runs,
+            lineage=self.lineage,
+            stored=S3StoredParts(self.clients["s3"], self.deployment.dataset_bucket),
+            clock=self.clock,
+        )
 
     @property
     def bulk(self) -> RunBulk:

@@ -22,6 +22,7 @@ from trueup.adapters.aws.export_sink import S3ExportSink
 from trueup.adapters.aws.feedback_store import DynamoFeedbackStore
 from trueup.adapters.aws.ledgers import DynamoLineageStore, DynamoRunStore, DynamoSkillStore
 from trueup.adapters.aws.model_registry import SageMakerRegistry
+from trueup.adapters.aws.ref_store import DynamoRefStore
 from trueup.adapters.aws.table import Table
 from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.aws.workflows import StepFunctionsWorkflows
@@ -108,6 +109,10 @@ class Operator:
     @property
     def datasets(self) -> AwsDatasetStore:
         return AwsDatasetStore(self.table, Bucket(self.clients["s3"], self.deployment.dataset_bucket))
+
+    @property
+    def refs(self) -> DynamoRefStore:
+        return DynamoRefStore(self.table)
 
     @property
     def lineage(self) -> DynamoLineageStore:

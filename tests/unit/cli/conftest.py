@@ -40,6 +40,7 @@ from trueup.adapters.memory_operations import (
     MemoryObjects,
     MemoryReplays,
 )
+from trueup.adapters.memory_refs import MemoryRefStore, MemoryStoredParts
 from trueup.cli.app import app
 from trueup.cli.desk import Desk
 from trueup.errors import NotFoundError
@@ -50,9 +51,11 @@ from trueup.settings import DeployedProject, Deployment
 from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
+from trueup.usecases.blame_label import BlameLabel
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.check_receipts import CheckReceipts
+from trueup.usecases.collect_garbage import CollectGarbage
 from trueup.usecases.compare_models import CompareModels
 from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
@@ -60,21 +63,26 @@ from trueup.usecases.describe_lineage import DescribeLineage
 from trueup.usecases.diagnose import STACKS, Diagnose, MachineFacts, Place
 from trueup.usecases.edit_guidelines import EditGuidelines
 from trueup.usecases.export_version import ExportVersion
+from trueup.usecases.find_version import FindVersion
 from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.keep_gold import KeepGold
 from trueup.usecases.making_versions import view_of
 from trueup.usecases.manage_queue import ManageQueue
+from trueup.usecases.merge_versions import MergeVersions
 from trueup.usecases.migrate_labels import MigrateLabels
+from trueup.usecases.name_versions import NameVersions
 from trueup.usecases.put_feedback import PutFeedback
 from trueup.usecases.redrive_messages import RedriveMessages, Ward
 from trueup.usecases.replay_quarantine import ReplayQuarantine
 from trueup.usecases.report_quality import ReportQuality
+from trueup.usecases.revert_versions import RevertVersions
 from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_lineage import ShowLineage
+from trueup.usecases.show_log import ShowLog
 from trueup.usecases.split_dataset import SplitDataset
 from trueup.usecases.submit_annotation import Submission
 from trueup.usecases.trace_label import TraceLabel
@@ -146,6 +154,46 @@ class FakeDeployed:
     @property
     def datasets(self) -> MemoryDatasetStore:
         return self.loop.datasets
+
+    @property
+    def refs(self) -> MemoryRefStore:
+        return self.loop.refs
+
+    @property
+    def find_version(self) -> FindVersion:
+        return FindVersion(datasets=self.datasets, refs=self.refs)
+
+    @property
+    def name_versions(self) -> NameVersions:
+        return NameVersions(datasets=self.datasets, refs=self.refs, clock=self.clock)
+
+    @property
+    def log(self) -> ShowLog:
+        return ShowLog(datasets=self.datasets, refs=self.refs, blame=self.blame)
+
+    @property
+    def blame(self) -> BlameLabel:
+        return BlameLabel(datasets=self.datasets, refs=self.refs, lineage=self.lineage, tasks=self.tasks)
+
+    @property
+    def merge(self) -> MergeVersions:
+        return MergeVersions(projects=self.projects, datasets=self.datasets, refs=self.refs, clock=self.clock)
+
+    @property
+    def revert(self) -> RevertVersions:
+        return RevertVersions(projects=self.projects, datasets=self.datasets, refs=self.refs, clock=self.clock)
+
+    @property
+    def collect(self) -> CollectGarbage:
+        return CollectGarbage(
+            projects=self.projects,
+            datasets=self.datasets,
+            refs=self.refs,
+            runs=self.runs,
+            lineage=self.lineage,
+            stored=MemoryStoredParts(self.datasets),
+            clock=self.clock,
+        )
 
     @property
     def lineage(self) -> MemoryLineageStore:

@@ -155,7 +155,12 @@ def test_an_export_holds_one_split(trueup: Terminal, lived: FakeDeployed) -> Non
 
 
 def test_verify_is_clean(trueup: Terminal, lived: FakeDeployed) -> None:
-    assert trueup.json("dataset", "verify") == {"versions": {"pets": 1}, "problems": [], "forgotten": []}
+    assert trueup.json("dataset", "verify") == {
+        "versions": {"pets": 1},
+        "pruned": {"pets": 0},
+        "problems": [],
+        "forgotten": [],
+    }
     assert trueup("dataset", "verify").stdout == "✓ pets: 1 version, every hash and count holds\n"
 
 
@@ -209,7 +214,12 @@ def test_a_card_and_a_diff_are_written_as_files_say(trueup: Terminal, lived: Fak
 
 
 def test_many_functions_verify_what_one_does(trueup: Terminal, lived: FakeDeployed) -> None:
-    assert trueup.json("dataset", "verify", "--in-cloud") == {"versions": {"pets": 1}, "problems": [], "forgotten": []}
+    assert trueup.json("dataset", "verify", "--in-cloud") == {
+        "versions": {"pets": 1},
+        "pruned": {"pets": 0},
+        "problems": [],
+        "forgotten": [],
+    }
     (version,) = lived.datasets.versions("pets")
     del lived.datasets.objects[f"memory://pets/segments/{version.segments[0].sha256}"]
     (problem, *_) = trueup.json("dataset", "verify", "1", "--in-cloud", code=3)["problems"]

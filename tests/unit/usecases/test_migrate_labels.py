@@ -154,8 +154,8 @@ def test_a_commit_that_came_between_is_looked_at_again() -> None:
     imported(loop, "kitten")
     assert migrating(loop, datasets=Busy(loop.world, loop.datasets, 3))("pets").version is not None
     imported(loop, "puppy")
-    with pytest.raises(RetryableError, match="moved 4 times"):
-        migrating(loop, datasets=Busy(loop.world, loop.datasets, 4))("pets")
+    with pytest.raises(RetryableError, match="moved 10 times"):
+        migrating(loop, datasets=Busy(loop.world, loop.datasets, 10))("pets")
 
 
 def answer(loop: Loop, annotator: str, label: str) -> Annotation:

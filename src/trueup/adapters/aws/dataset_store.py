@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,17 @@ import msgspec
 from trueup.adapters.aws.buckets import Bucket, sha256
 from trueup.adapters.aws.forgotten import TOMBSTONE, epoch_check, epoch_of, redacted_key, redaction_of, sample_key
 from trueup.adapters.aws.split_store import AwsSplitStore, still_frozen
-from trueup.adapters.aws.table import FRESH, ConditionFailedError, Item, Key, Table, journal_writes, put, record_of
+from trueup.adapters.aws.table import (
+    FRESH,
+    ConditionFailedError,
+    Item,
+    Key,
+    Table,
+    journal_writes,
+    not_swept,
+    put,
+    record_of,
+)
 from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Record, Redaction, Segment
@@ -42,7 +52,8 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
 
     def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
         name = sha256(data)
-        self._bucket.put_once(_segment_key(project, name), data, "application/octet-stream")
+        # Written again where it is there: an old one, which nothing refers to, may be about to be collected.
+        self._bucket.put(_segment_key(project, name), data, "application/octet-stream")
         return Segment(sha256=name, samples=samples, bytes=len(data))
 
     def segment(self, project: str, sha256_name: str) -> bytes:
@@ -63,11 +74,17 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
             return listed.segments
         return _SEGMENTS.decode(self.segment(project, listed.sha256))
 
+    def checkpoint_names(self, project: str, version_id: str) -> frozenset[str]:
+        item = self._table.get(_checkpoints_pk(project), version_id)
+        listed = record_of(item, Checkpoint).sha256 if item else None
+        segments = self.checkpoint(project, version_id) or ()
+        return frozenset({each.sha256 for each in segments} | ({listed} if listed else set()))
+
     def put_checkpoint(self, project: str, version_id: str, segments: Sequence[Segment]) -> None:
         listed = Checkpoint(segments=tuple(segments))
         if len(segments) > self._max_listed_segments:
             data = msgspec.json.encode(segments)
-            self._bucket.put_once(_segment_key(project, sha256(data)), data, "application/json")
+            self._bucket.put(_segment_key(project, sha256(data)), data, "application/json")
             listed = Checkpoint(sha256=sha256(data))
         self._table.write([put((_checkpoints_pk(project), version_id), listed)])
 
@@ -104,7 +121,7 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
     def commit(
         self, version: DatasetVersion, journal: Journal, *, epoch: int | None = None, frozen: int | None = None
     ) -> None:
-        self._bucket.put_once(_document_key(version.project, version.version_id), document(version), "application/json")
+        self._bucket.put(_document_key(version.project, version.version_id), document(version), "application/json")
         record, more = self._listed(version)
         head = put(
             (f"P#{version.project}#HEAD", version.branch),
@@ -118,7 +135,8 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
         fence = [epoch_check(version.project, epoch)] if epoch is not None else []
         known = [] if frozen is None else [still_frozen(version.project, frozen)]
         try:
-            self._table.write([head, listed, named, *fence, *known, *journal_writes(journal)])
+            kept = not_swept(version.project, version.created_at)
+            self._table.write([head, listed, named, *fence, *known, kept, *journal_writes(journal)])
         except ConditionFailedError as error:
             raise HeadMovedError(
                 f"the head of {version.project} is no longer the parent of this commit, or samples were forgotten or "
@@ -142,6 +160,17 @@ class AwsDatasetStore(AwsSplitStore, DatasetStore):
     def head(self, project: str, branch: str = "main") -> DatasetVersion | None:
         item = self._table.get(f"P#{project}#HEAD", branch)
         return self._read(item) if item else None
+
+    def heads(self, project: str) -> dict[str, DatasetVersion]:
+        return {each["sk"]: self._read(each) for each in self._table.query(f"P#{project}#HEAD")}
+
+    def next_number(self, project: str) -> int:
+        newest = self._table.query(_versions_pk(project), newest_first=True, limit=1)
+        return max((int(each["sk"]) for each in newest), default=0) + 1
+
+    def walk(self, project: str, newest: int) -> Iterator[DatasetVersion]:
+        found = self._table.query(_versions_pk(project), at_most=f"{newest:010d}", newest_first=True)
+        return map(self._read, found)
 
     def version(self, project: str, version_id: str) -> DatasetVersion:
         number = version_number(version_id)

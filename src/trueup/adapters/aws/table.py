@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from trueup.adapters.aws.errors import code_of, translated
 from trueup.errors import ConflictError, RetryableError
 from trueup.events import seal
-from trueup.model import Edge, Record
+from trueup.model import Edge, Record, Tag
 from trueup.ports import Journal
 
 Item = dict[str, Any]
@@ -235,8 +235,18 @@ def record_of(item: Item, kind: type[T]) -> T:
 
 
 def journal_writes(journal: Journal) -> list[Write]:
-    """The edges and the outbox items of a journal."""
-    return [edge_write(each) for each in journal.edges] + outbox_writes(journal)
+    """The edges, the tags and the outbox items of a journal."""
+    tags = [tag_write(each) for each in journal.tags]
+    return [edge_write(each) for each in journal.edges] + tags + outbox_writes(journal)
+
+
+def tag_key(project: str, name: str) -> Key:
+    return f"P#{project}#TAG", name
+
+
+def tag_write(tag: Tag, condition: str | None = None, values: Mapping[str, Any] | None = None) -> Write:
+    key = tag_key(tag.project, tag.name)
+    return put(key, tag, condition=condition, values=values, version_id=tag.version_id)
 
 
 def outbox_writes(journal: Journal) -> list[Write]:
@@ -249,6 +259,21 @@ def outbox_writes(journal: Journal) -> list[Write]:
 def edge_write(edge: Edge) -> Write:
     source, target = f"P#{edge.project}#EDGE#{edge.source}", f"P#{edge.project}#EDGE#{edge.target}"
     return put_once((source, str(edge.target)), edge, gsi1pk=target, gsi1sk=str(edge.source))
+
+
+def swept_write(project: str, began: datetime) -> Write:
+    """Commits that began before then may have lost their segments to a collection."""
+    return put((f"P#{project}#SWEPT", "SWEPT"), {"began": began}, swept_before=stamp(began))
+
+
+def not_swept(project: str, began: datetime) -> Write:
+    """The check that a commit which began then has them all."""
+    return Write(
+        action="ConditionCheck",
+        key=(f"P#{project}#SWEPT", "SWEPT"),
+        condition="attribute_not_exists(pk) OR swept_before <= :began",
+        values={":began": stamp(began)},
+    )
 
 
 def chunks(writes: Sequence[Write]) -> Iterator[list[Write]]:

@@ -11,6 +11,7 @@ from trueup.cli.dataset.naming import version_at
 from trueup.cli.desk import Deployed, desk_of, project_of, projects_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import AnyProject, Json
+from trueup.errors import IntegrityError, NotFoundError
 
 if TYPE_CHECKING:
     from trueup.model import DatasetVersion, LabelledSample, Redaction
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 def verify_versions(
     context: typer.Context,
-    version: Annotated[
-        str, typer.Argument(metavar="[VERSION]", help="7, v7, an id or its beginning, head, or all.")
-    ] = "all",
+    version: Annotated[str, typer.Argument(metavar="[VERSION]", help="Any name of a version, or all.")] = "all",
     project: AnyProject = "",
     payloads: Annotated[bool, typer.Option(help="Also read and hash the payloads.")] = True,
     in_cloud: Annotated[
@@ -35,17 +34,21 @@ def verify_versions(
         names = [project_of(look, project)]
     checked: dict[str, int] = {}
     forgotten: list[str] = []
+    pruned: dict[str, int] = {}
     problems: list[str] = []
     for name in names:
         chosen = look.datasets.versions(name) if version == "all" else [version_at(look, name, version)]
-        checked[name] = len(chosen)
-        found = _by_many(look, chosen) if in_cloud else _problems(look, name, chosen, payloads)
+        without = {each.version_id for each in look.refs.pruned(name)}
+        whole = [each for each in chosen if each.version_id not in without]
+        checked[name], pruned[name] = len(whole), len(chosen) - len(whole)
+        held = _by_many(look, whole) if in_cloud else _problems(look, name, whole, payloads)
+        found = [*held, *_pruned_problems(look, name, chosen, without)]
         problems += [f"{name}: {each}" for each in found]
         forgotten += [f"{name}: {each}" for each in _forgotten(look, name, chosen)]
     if as_json:
-        say_json({"versions": checked, "problems": problems, "forgotten": forgotten})
+        say_json({"versions": checked, "pruned": pruned, "problems": problems, "forgotten": forgotten})
     else:
-        _paint_verified(checked, problems)
+        _paint_verified(checked, pruned, problems)
         for each in forgotten:
             paint(f"  {safe(each)}")
     if problems:
@@ -65,21 +68,27 @@ def _by_many(look: Deployed, chosen: list[DatasetVersion]) -> list[str]:
 
 
 def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloads: bool) -> list[str]:
-    """The newest version's content holds every payload of the older ones, so payloads are read once."""
+    """A head holds nearly every payload of the versions before it: payloads are read of heads, or of the one version
+    that is asked for, and each once."""
     from trueup.capture.samples import sample_id
     from trueup.dataset.verify import verify
 
+    heads = {each.version_id for each in look.datasets.heads(project).values()}
+    names: dict[str, str] = {}
+
     def payload_name(sample: LabelledSample) -> str:
-        return sample_id(look.payloads.get(sample.payload_uri))
+        if sample.payload_uri not in names:
+            names[sample.payload_uri] = sample_id(look.payloads.get(sample.payload_uri))
+        return names[sample.payload_uri]
 
     return [
         problem
-        for position, each in enumerate(chosen)
+        for each in chosen
         for problem in verify(
             each,
             lambda sha256: look.datasets.segment(project, sha256),
             lambda version_id: look.datasets.document(project, version_id),
-            payload_name if payloads and position == 0 else None,
+            payload_name if payloads and (each.version_id in heads or len(chosen) == 1) else None,
             look.datasets.checkpoint(project, each.version_id),
             redaction=lambda sha256: look.datasets.redaction(project, sha256),
         )
@@ -96,10 +105,25 @@ def _forgotten(look: Deployed, project: str, chosen: list[DatasetVersion]) -> li
     return forgotten_in(chosen, redaction)
 
 
-def _paint_verified(checked: dict[str, int], problems: list[str]) -> None:
+def _pruned_problems(look: Deployed, project: str, chosen: list[DatasetVersion], pruned: set[str]) -> list[str]:
+    """Of a version without content the document is what can be wrong."""
+    from trueup.dataset.versions import read_document
+
+    problems = []
+    for each in [each for each in chosen if each.version_id in pruned]:
+        try:
+            read_document(look.datasets.document(project, each.version_id), each.version_id)
+        except (NotFoundError, IntegrityError) as error:
+            problems.append(f"version {each.number}: {error}")
+    return problems
+
+
+def _paint_verified(checked: dict[str, int], pruned: dict[str, int], problems: list[str]) -> None:
     for each in problems:
         paint(f"[red]✗[/] {safe(each)}")
     if not problems:
         for name, number in checked.items():
-            says = f"{count(number, 'version')}, every hash and count holds" if number else "no version yet"
-            paint(f"[green]✓[/] {name}: {says}")
+            says = f"{count(number, 'version')}, every hash and count holds" if number else "no version with content"
+            says = says if number or pruned[name] else "no version yet"
+            gone = f"; {count(pruned[name], 'version')} without content" if pruned[name] else ""
+            paint(f"[green]✓[/] {name}: {says}{gone}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.console import busy, count, paint_table, say, say_json, size
-from trueup.cli.dataset.naming import Version, version_at
+from trueup.cli.dataset.naming import Version, content_at
 from trueup.cli.desk import Deployed, desk_of, project_of
 from trueup.cli.options import Json, OneProject
 from trueup.errors import InputError
@@ -47,7 +47,7 @@ def export(
 ) -> None:
     """Write a version in a format that others read."""
     look = desk_of(context).look()
-    found = version_at(look, project_of(look, project), version)
+    found = content_at(look, project_of(look, project), version)
     chosen = None if split is Split.ALL else split.value
     if not to:
         _to_stdout(look, found, form, chosen, as_json)

@@ -8,11 +8,11 @@ import typer
 
 from trueup.cli.console import paint_facts, paint_table, safe, say, say_json, stamp
 from trueup.cli.dataset.naming import Version, version_at
-from trueup.cli.desk import desk_of, project_of, projects_of
+from trueup.cli.desk import Deployed, desk_of, project_of, projects_of
 from trueup.cli.options import AnyProject, Json, OneProject
 
 if TYPE_CHECKING:
-    pass
+    from trueup.model import DatasetVersion, Pruned
 
 
 def list_versions(context: typer.Context, project: AnyProject = "", as_json: Json = False) -> None:
@@ -25,6 +25,7 @@ def list_versions(context: typer.Context, project: AnyProject = "", as_json: Jso
     if not found:
         say("no version yet: labels become one when enough have settled, or with trueup import")
         return
+    pruned = {each.version_id for name in projects_of(look, project) for each in look.refs.pruned(name)}
     rows = [
         [
             each.project,
@@ -34,7 +35,7 @@ def list_versions(context: typer.Context, project: AnyProject = "", as_json: Jso
             f"+{each.added:,}",
             f"{each.relabelled:,}",
             stamp(each.created_at),
-            safe(each.reason),
+            safe(each.reason) + (" [red](pruned)[/]" if each.version_id in pruned else ""),
         ]
         for each in found
     ]
@@ -60,8 +61,13 @@ def show(context: typer.Context, version: Version = "head", project: OneProject 
             ("agreement", f"{found.mean_agreement:.3f} in the mean"),
             ("root", found.root),
             ("schema", found.schema_version or "not recorded"),
+            *(("content", f"pruned at {stamp(each.at)}") for each in _pruned(look, found)),
         ]
     )
     say()
     rows = [[safe(name), f"{number:,}", f"{number / found.samples:.1%}"] for name, number in found.class_counts.items()]
     paint_table(["class", "samples", "share"], rows, ("samples", "share"))
+
+
+def _pruned(look: Deployed, version: DatasetVersion) -> list[Pruned]:
+    return [each for each in look.refs.pruned(version.project) if each.version_id == version.version_id]

@@ -7,27 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.desk import Deployed
-from trueup.errors import NotFoundError
 
 if TYPE_CHECKING:
     from trueup.dataset.view import View
     from trueup.model import DatasetVersion
 
 
-Version = Annotated[str, typer.Argument(metavar="VERSION", help="7, v7, an id or its beginning; head is the newest.")]
+_NAMES = "7, v7, an id or its beginning, a branch, a tag, main@2026-11-01, or v7~2; head is the newest of main."
+Version = Annotated[str, typer.Argument(metavar="VERSION", help=_NAMES)]
+Branch = Annotated[str, typer.Option("--branch", "-b", help="Which branch.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 
 
 def version_at(look: Deployed, project: str, name: str) -> DatasetVersion:
-    if name != "head":
-        return look.datasets.version(project, name)
-    head = look.datasets.head(project)
-    if head is None:
-        raise NotFoundError(f"project {project} has no dataset version yet")
-    return head
+    """By any of its names (trueup.dataset.naming). Raises NotFoundError, InputError."""
+    return look.find_version(project, name)
+
+
+def content_at(look: Deployed, project: str, name: str) -> DatasetVersion:
+    """One whose content is there. Raises NotFoundError also when it was pruned."""
+    version = version_at(look, project, name)
+    view_at(look, version)
+    return version
 
 
 def view_at(look: Deployed, version: DatasetVersion) -> View:
-    """What a version holds."""
-    from trueup.usecases.making_versions import view_of
-
-    return view_of(look.datasets, version.project, version)
+    """What a version holds. Raises NotFoundError when its content was pruned."""
+    return look.find_version.view(version.project, version)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.console import count, paint_table, safe, say, say_json, stamp
-from trueup.cli.dataset.naming import Version, version_at
+from trueup.cli.dataset.naming import Version, content_at
 from trueup.cli.desk import confirm, desk_of, me, project_of, projects_of
 from trueup.cli.options import AnyProject, DryRun, Json, OneProject, Yes
 
@@ -27,7 +27,7 @@ def freeze(
     """Freeze a version's test split: no later version of any branch trains on it. This cannot be undone."""
     look = desk_of(context).look()
     owner = project_of(look, project)
-    held = version_at(look, owner, version)
+    held = content_at(look, owner, version)
     samples = count(held.split_counts.get("test", 0), "test sample")
     confirm(f"Freeze the {samples} of v{held.number} of {owner}? They stay a test for good.", yes)
     frozen = look.freeze_test(owner, held.version_id, name, me())

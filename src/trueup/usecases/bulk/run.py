@@ -72,10 +72,15 @@ class BulkVersions:
         if not job.staged:
             raise InputError("a bulk commit needs segments that are staged", field="job.staged")
         head = self.datasets.head(job.project, job.branch)
-        version, number = (head.version_id, head.number + 1) if head else ("", 1)
         epoch = self.datasets.forgotten(job.project, ()).epoch
-        frozen = len(self.datasets.frozen(job.project))
-        return replace(job, version=version, number=number, at=self.clock.now(), epoch=epoch, frozen=frozen)
+        return replace(
+            job,
+            version=head.version_id if head else "",
+            number=self.datasets.next_number(job.project),
+            at=self.clock.now(),
+            epoch=epoch,
+            frozen=len(self.datasets.frozen(job.project)),
+        )
 
     def _of_version(self, job: Bulk) -> Bulk:
         version = self.datasets.version(job.project, job.version)
