@@ -19,7 +19,9 @@ from tests.worlds import NOW, Loop, capture_file, capture_line, project
 from trueup.adapters.memory import MemoryCaptureArchive
 from trueup.annotation.tasks import task_id_of
 from trueup.capture.samples import sample_id
+from trueup.dataset.checkpoints import merged_segments
 from trueup.dataset.receipts import is_about, receipt_problems
+from trueup.dataset.segments import Table
 from trueup.dataset.verify import verify
 from trueup.errors import InputError, NotFoundError
 from trueup.lineage.edges import deployed, registered, trained
@@ -29,6 +31,7 @@ from trueup.model import (
     Node,
     NodeKind,
     Payload,
+    Removal,
     RetrainingRun,
     RunStatus,
     SignedReceipt,
@@ -37,6 +40,7 @@ from trueup.model import (
 from trueup.ports import Journal
 from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
+from trueup.usecases.making_versions import MakeVersion, Proposal, newest_view, view_of
 from trueup.usecases.resolve_subject import Wish
 
 ANNA, BERT = "anna-4711", "bert-0815"
@@ -204,6 +208,28 @@ def test_imported_labels_that_nobody_was_asked_about_are_forgotten_by_their_grou
     assert len(forget(loop).receipt.samples) == 2
     assert "her " not in everything(loop)
     assert problems(loop) == []
+
+
+def test_what_a_removal_took_out_and_what_a_checkpoint_holds_is_forgotten_too() -> None:
+    loop = Loop()
+    brings(loop, (ANNA, "Tiger", "cat"), (BERT, "his fox", "dog"))
+    first = loop.datasets.head("pets")
+    theirs_id = sample_id(Payload(data=b"Tiger", content_type="text/plain"))
+    make = MakeVersion(datasets=loop.datasets, clock=loop.clock)
+    removal = Removal(sample_id=theirs_id, why="a wrong one")
+    second = make(loop.config, lambda _: Proposal(changes=[removal]), "less")
+    assert first is not None
+    assert second is not None
+    stack = view_of(loop.datasets, "pets", first).stack
+    (merged,) = merged_segments(stack, oldest=True, rows=7)
+    loop.datasets.put_segment("pets", merged.data, merged.segment.samples)
+    loop.datasets.put_checkpoint("pets", first.version_id, [merged.segment])
+    forget(loop)
+    assert problems(loop) == []
+    assert ANNA not in everything(loop)
+    assert theirs_id not in newest_view(loop.datasets, "pets", first).lookup([theirs_id])
+    redacted = Table.of(loop.datasets.segment("pets", second.delta[0].sha256))
+    assert (redacted.removed, redacted.knows_before) == (1, False)
 
 
 def test_what_is_forgotten_never_comes_back_by_import_ingest_or_commit() -> None:
