@@ -165,6 +165,14 @@ class World:
             self.envelopes.setdefault(envelope.event_id, envelope)
         self.tags |= {(each.project, each.name): each for each in journal.tags}
 
+    def redraw(self, edge: Edge) -> None:
+        """In place of the one between the same ends."""
+        key = edge.project, str(edge.source), str(edge.target)
+        before = self.edges[key]
+        self.edges[key] = edge
+        for ends in (self.leaving[edge.project, edge.source], self.reaching[edge.project, edge.target]):
+            ends[ends.index(before)] = edge
+
     def draw(self, edge: Edge) -> None:
         key = edge.project, str(edge.source), str(edge.target)
         if key not in self.edges:

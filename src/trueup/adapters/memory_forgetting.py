@@ -80,9 +80,12 @@ class MemoryForgettingStore(ForgettingStore):
         with self._world.lock:
             node = Node(kind=NodeKind.TASK, id=task_id)
             asked = self._empty_task(project, task_id)
-            feedback, batches = self._empty_edges(project, node)
             stores = self._tasks
             answers = [key for key in stores._annotations if key[:2] == (project, task_id)]
+            said = [Node(kind=NodeKind.ANNOTATION, id=stores._annotations[key].annotation_id) for key in answers]
+            ruled = [each for each in stores._rulings if (each.project, each.task_id) == (project, task_id)]
+            said += [Node(kind=NodeKind.REVIEW, id=each.ruling_id) for each in ruled]
+            feedback, batches = self._empty_edges(project, node, said)
             for answer in answers:
                 stores._annotations[answer] = emptied_annotation(stores._annotations[answer])
             labels = [key for key in stores._consensus if key[:2] == (project, task_id)]
@@ -108,15 +111,16 @@ class MemoryForgettingStore(ForgettingStore):
             self._tasks._tasks[project, task_id] = emptied_task(task)
         return int(task.overlap > 0)
 
-    def _empty_edges(self, project: str, task: Node) -> tuple[int, tuple[str, ...]]:
+    def _empty_edges(self, project: str, task: Node, said: list[Node]) -> tuple[int, tuple[str, ...]]:
         mine = [
-            key
-            for key, each in self._world.edges.items()
-            if each.project == project and task in (each.source, each.target)
+            each
+            for each in self._world.edges.values()
+            if each.project == project and (task in (each.source, each.target) or each.source in said)
         ]
         feedback, batches = 0, []
-        for key in mine:
-            edge = self._world.edges[key] = emptied_edge(self._world.edges[key])
+        for each in mine:
+            edge = emptied_edge(each)
+            self._world.redraw(edge)
             if edge.source.kind is NodeKind.FEEDBACK:
                 feedback += 1
                 self._feedback._states.pop((project, edge.source.id), None)

@@ -81,9 +81,10 @@ def emptied_ruling(ruling: Ruling) -> Ruling:
 
 
 def emptied_edge(edge: Edge) -> Edge:
-    """Of an arrow that leads from feedback to a task, or from a task to an answer."""
+    """Of an arrow that leads from feedback to a task, from there to an answer, and from answers and rulings to labels:
+    without what was said, and without hashes of it, which a short answer could be guessed from."""
     actor = NodeKind.FEEDBACK.value if edge.source.kind is NodeKind.FEEDBACK else nameless(edge.actor)
-    return replace(edge, actor=actor)
+    return replace(edge, actor=actor, note="", source_hash=None, target_hash=None)
 
 
 def nameless(annotator: str) -> str:

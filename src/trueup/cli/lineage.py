@@ -8,9 +8,10 @@ import typer
 from typer.core import TyperGroup
 
 from trueup.cli.console import count, paint, paint_facts, paint_table, safe, say, say_json, stamp
-from trueup.cli.desk import desk_of, project_of, projects_of
+from trueup.cli.desk import Deployed, desk_of, project_of, projects_of
 from trueup.cli.options import AnyProject, Json, OneProject
-from trueup.model import NodeKind
+from trueup.errors import InputError, NotFoundError
+from trueup.model import Node, NodeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def show(
     from trueup.lineage.render import to_builtins, to_dot
 
     look = desk_of(context).look()
-    where, node = look.show_lineage.find(projects_of(look, project), name)
+    where, node = _find(look, projects_of(look, project), name)
     trees = look.show_lineage.trees(where, node, _directions(up, down), limit)
     if as_json:
         walked: dict[str, Any] = {each: to_builtins(tree) for each, tree in trees.items()}
@@ -116,7 +117,7 @@ def models(
 ) -> None:
     """Which models learned from a label, wrong or right: trained on versions that held it, and when they served."""
     look = desk_of(context).look()
-    where, node = look.show_lineage.find(projects_of(look, project), name)
+    where, node = _find(look, projects_of(look, project), name)
     trace = look.trace(where, node)
     if as_json:
         say_json(trace)
@@ -152,6 +153,17 @@ def between(
         say_json(found)
     else:
         _paint_comparison(found)
+
+
+def _find(look: Deployed, names: list[str], text: str) -> tuple[str, Node]:
+    """A version may be called by any of its names, some of which hold a colon."""
+    for project in names:
+        try:
+            version = look.find_version(project, text)
+        except (InputError, NotFoundError):
+            continue
+        return project, Node(kind=NodeKind.VERSION, id=version.version_id)
+    return look.show_lineage.find(names, text)
 
 
 def _directions(up: bool, down: bool) -> list[Direction]:

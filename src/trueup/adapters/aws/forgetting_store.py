@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from trueup.adapters.aws.forgotten import TOMBSTONE, epoch_key, group_pk, sample_key
@@ -51,6 +51,7 @@ from trueup.model import (
 from trueup.ports import ForgettingStore, Scrubbed
 
 _ATTEMPTS = 8
+_SAID = {"ANNOTATION": NodeKind.ANNOTATION, "RULING": NodeKind.REVIEW}
 
 
 class DynamoForgettingStore(ForgettingStore):
@@ -94,7 +95,8 @@ class DynamoForgettingStore(ForgettingStore):
         feedback = self._forget_feedback(project, node)
         away = self._edges(f"P#{project}#EDGE#{node}", index=False)
         writes = [write for each in items for write in _emptied(each)]
-        writes += [_edge(each) for each in away if emptied_edge(each) != each]
+        told = [each for name in _said(items) for each in self._edges(f"P#{project}#EDGE#{name}", index=False)]
+        writes += [_edge(each) for each in (*away, *told) if emptied_edge(each) != each]
         for chunk in chunks(writes):
             self._table.write(chunk)
         return Scrubbed(
@@ -231,6 +233,14 @@ _KINDS: dict[str, tuple[type[Record], Callable[..., Record]]] = {
     "CONSENSUS": (Consensus, emptied_consensus),
     "RULING": (Ruling, emptied_ruling),
 }
+
+
+def _said(items: Iterable[Item]) -> Iterator[Node]:
+    """The answers and rulings among a task's items."""
+    for each in items:
+        kind, _, name = each["sk"].partition("#")
+        if kind in _SAID:
+            yield Node(kind=_SAID[kind], id=name.rpartition("#")[2])
 
 
 def _edge(edge: Edge) -> Write:
