@@ -34,6 +34,8 @@ _DISTRIBUTIONS = {"aws_lambda_powertools": "aws-lambda-powertools"}
 _DESCRIPTIONS = Path("botocore") / "data"
 # Of AWS's choice of version, with byte code.
 _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer"})
+# What only exports and imports on an operator's machine are written and read with.
+_OPERATORS = frozenset({"pyarrow", "yaml"})
 _NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
 
 Wheels = Literal["lambda", "host"]
@@ -67,7 +69,8 @@ class Packager:
     def bundled(self, closure: Closure) -> tuple[str, ...]:
         """Without byte code the runtime's own botocore, which has some, is the quicker one."""
         own = self.interpreter is not None
-        return tuple(each for each in closure.packages if own or each not in _IN_THE_RUNTIME)
+        wanted = [each for each in closure.packages if each not in _OPERATORS]
+        return tuple(each for each in wanted if own or each not in _IN_THE_RUNTIME)
 
     @cached_property
     def interpreter(self) -> Path | None:

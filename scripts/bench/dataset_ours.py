@@ -17,9 +17,9 @@ from scripts.bench.dataset_rows import Columns, documents
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.checkpoints import merged_segments
 from trueup.dataset.diff import changes_between, summary
+from trueup.dataset.documents import read_document
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.verify import verify
-from trueup.dataset.versions import read_document
 from trueup.dataset.view import View
 from trueup.model import Change, DatasetVersion, LabelledSample, LabelSchema, Project, Removal
 from trueup.ports import Clock, Journal

@@ -11,9 +11,9 @@ from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, edge, journal
 from tests.unit.dataset.test_versions import line, made
 from tests.worlds import NOW
+from trueup.dataset.documents import document
 from trueup.dataset.segments import encode
 from trueup.dataset.verify import verify
-from trueup.dataset.versions import document
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Segment
 from trueup.ports import Journal

@@ -25,12 +25,15 @@ def test_receipts_are_signed_by_a_key_that_signs_and_does_nothing_else(templates
     assert key["DeletionPolicy"] == "Retain"
 
 
-def test_nobody_has_the_policy_by_itself_and_no_function_may_delete_versions(templates: Templates) -> None:
+def test_nobody_has_the_policy_by_itself_and_only_what_collects_may_delete_versions(templates: Templates) -> None:
     (policy,) = [each for name, each in resources(templates, "AWS::IAM::ManagedPolicy") if "Deletion" in name]
     assert not {"Roles", "Users", "Groups"} & policy["Properties"].keys()
     ours = statements(templates, "AWS::IAM::Policy")
+    assert not [each for each in ours if "kms:Sign" in each["Action"]]
+    (collecting,) = [each for each in ours if "s3:DeleteObjectVersion" in each["Action"]]
+    ends = {str(each["Fn::Join"][1][-1]).rpartition("/")[0].rpartition("/")[2] for each in collecting["Resource"]}
+    assert ends == {"segments", "versions"}
     for word in ("s3:DeleteObjectVersion", "kms:Sign"):
-        assert not [each for each in ours if word in each["Action"]]
         assert [each for each in statements(templates, "AWS::IAM::ManagedPolicy") if word in each["Action"]]
 
 
@@ -39,4 +42,5 @@ def test_versions_are_deleted_of_objects_of_projects_alone(templates: Templates)
         each for each in statements(templates, "AWS::IAM::ManagedPolicy") if "s3:DeleteObjectVersion" in each["Action"]
     ]
     ends = {str(each["Fn::Join"][1][-1]) for each in objects["Resource"]}
-    assert ends == {"/digits/*", "/tickets/*"}
+    copies = {f"/tables/lines/project={each}/*" for each in ("digits", "tickets")}
+    assert ends == {"/digits/*", "/tickets/*", *copies}

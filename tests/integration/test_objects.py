@@ -199,5 +199,5 @@ def test_a_version_of_many_segments_is_read_back_from_its_document(s3: Any) -> N
         store.commit(chain[-1], QUIET)
     assert store.versions("pets") == chain[::-1]
     assert store.head("pets") == store.version("pets", "v4") == store.version("pets", chain[3].version_id[:9])
-    item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": "P#pets#HEAD"}, "sk": {"S": "HEAD"}})["Item"]
+    item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": "P#pets#HEAD"}, "sk": {"S": "main"}})["Item"]
     assert json.loads(item["data"]["S"])["segments"] == []

@@ -23,7 +23,7 @@ import msgspec
 
 from trueup.capture.lines import whole_lines
 from trueup.capture.records import parse_key
-from trueup.dataset.versions import MIN_PREFIX, document, version_number
+from trueup.dataset.documents import MIN_PREFIX, document, version_number
 from trueup.errors import (
     CaptureError,
     ConflictError,

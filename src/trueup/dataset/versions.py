@@ -6,8 +6,6 @@ what changed, and counts from its parent's counts and the lines that it replaces
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,17 +14,14 @@ import msgspec
 import numpy as np
 
 from trueup.dataset.annotators import annotator_counts, summed, with_changes
+from trueup.dataset.documents import version_id_of
 from trueup.dataset.merkle import merkle_root
 from trueup.dataset.segments import labelled
 from trueup.dataset.segments.columns import Column, Levels, Numbers, as_coded
-from trueup.errors import IntegrityError
 from trueup.labels.naming import names_in
 from trueup.model import Change, DatasetVersion, LabelledSample, Record, Segment, VersionQuality
 
-# Digits of a version's id that an operator must give at least.
-MIN_PREFIX = 6
 _TALLIED = ("added", "removed", "relabelled", "moved", "restated")
-_NUMBER = re.compile(r"v?([0-9]{1,9})")
 
 
 class Making(Record, frozen=True, kw_only=True):
@@ -229,28 +224,6 @@ def _millionths_in(column: Column) -> int:
         worth = np.rint(column.levels * 1_000_000).astype(np.int64)
         return int((worth * np.bincount(column.codes, minlength=len(worth))).sum())
     return int(np.rint(column.array * 1_000_000).astype(np.int64).sum())
-
-
-def document(version: DatasetVersion) -> bytes:
-    """The version's document: deterministic JSON without its own name, whose SHA-256 is that name."""
-    return msgspec.json.encode(msgspec.structs.replace(version, version_id=""), order="deterministic")
-
-
-def version_id_of(version: DatasetVersion) -> str:
-    return hashlib.sha256(document(version)).hexdigest()
-
-
-def read_document(data: bytes, version_id: str) -> DatasetVersion:
-    """Raises IntegrityError when the bytes do not hash to `version_id`."""
-    if hashlib.sha256(data).hexdigest() != version_id:
-        raise IntegrityError(f"the document of version {version_id[:12]} does not hash to its name")
-    return msgspec.structs.replace(msgspec.json.decode(data, type=DatasetVersion), version_id=version_id)
-
-
-def version_number(text: str) -> int | None:
-    """The number in "7" or "v7"; None when `text` is no version number."""
-    found = _NUMBER.fullmatch(text)
-    return int(found[1]) if found else None
 
 
 def same_but_for_its_time(before: LabelledSample, after: LabelledSample) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from trueup.dataset.versions import version_number
+from trueup.dataset.documents import version_number
 from trueup.errors import InputError, NotFoundError
 from trueup.model import DatasetVersion, Node, NodeKind, Project, Record, RetrainingRun
 from trueup.ports import Clock, DatasetStore, LineageStore, RunStore

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from trueup.dataset.documents import version_number
 from trueup.dataset.history import first_parents
 from trueup.dataset.naming import HEAD, MAIN, Step, VersionName, read_name
-from trueup.dataset.versions import version_number
 from trueup.dataset.view import View
 from trueup.errors import NotFoundError
 from trueup.model import DatasetVersion

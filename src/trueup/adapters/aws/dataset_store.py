@@ -22,7 +22,7 @@ from trueup.adapters.aws.table import (
     put,
     record_of,
 )
-from trueup.dataset.versions import MIN_PREFIX, document, read_document, version_number
+from trueup.dataset.documents import MIN_PREFIX, document, read_document, version_number
 from trueup.errors import HeadMovedError, IntegrityError, NotFoundError
 from trueup.model import DatasetVersion, Record, Redaction, Segment
 from trueup.ports import DatasetStore, Forgotten, Journal

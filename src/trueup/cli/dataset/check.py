@@ -107,7 +107,7 @@ def _forgotten(look: Deployed, project: str, chosen: list[DatasetVersion]) -> li
 
 def _pruned_problems(look: Deployed, project: str, chosen: list[DatasetVersion], pruned: set[str]) -> list[str]:
     """Of a version without content the document is what can be wrong."""
-    from trueup.dataset.versions import read_document
+    from trueup.dataset.documents import read_document
 
     problems = []
     for each in [each for each in chosen if each.version_id in pruned]:

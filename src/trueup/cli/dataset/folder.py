@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 
 from trueup.capture.samples import sample_id
+from trueup.dataset.documents import document, read_document
 from trueup.dataset.verify import verify
-from trueup.dataset.versions import document, read_document
 from trueup.dataset.view import View
 from trueup.errors import InputError, NotFoundError
 from trueup.model import DatasetVersion, LabelledSample, Payload
