@@ -12,7 +12,6 @@ import json
 import random
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from trueup.local.launcher.sagemaker.archives import unpack
 from trueup.local.launcher.sagemaker.capture import CaptureBuffers, Exchange
 from trueup.local.launcher.sagemaker.errors import AwsError, not_found
 from trueup.local.launcher.sagemaker.store import Store
@@ -373,8 +373,7 @@ class Endpoints:
         folder = Path(tempfile.mkdtemp(prefix=f"{config_name}-{spec['VariantName']}-", dir=self._serving))
         archive = folder / "model.tar.gz"
         self._world.download(container["ModelDataUrl"], archive)
-        with tarfile.open(archive) as bundle:
-            bundle.extractall(folder / "model", filter="data")
+        unpack(archive, folder / "model")
         log = (folder / "log.txt").open("wb")
         settings = self._world.settings
         program = container.get("Environment", {}).get("SAGEMAKER_PROGRAM", "inference.py")

@@ -18,6 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from trueup.local.launcher.sagemaker.archives import unpack
 from trueup.local.launcher.sagemaker.errors import AwsError, in_use, quota_exceeded
 from trueup.local.launcher.sagemaker.store import Record, Store
 from trueup.local.launcher.sagemaker.world import World
@@ -133,8 +134,7 @@ class TrainingJobs:
             )
         archive = scratch / "sourcedir.tar.gz"
         self._world.download(str(source), archive)
-        with tarfile.open(archive) as bundle:
-            bundle.extractall(scratch / "code", filter="data")
+        unpack(archive, scratch / "code")
         return scratch / "code" / str(program)
 
     def _upload(self, record: Record, scratch: Path) -> None:
