@@ -31,6 +31,7 @@ LINES = 40
 ASKED = len(FILES) * LINES // 2
 CLASSES = ("cat", "dog", "fox")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
+_HASHES = re.compile(r'"(?:source|target)_hash":"[0-9a-f]{64}"')
 _ANSWERS = re.compile(r'\\"<answer [^>]+>\\"(,\\"<answer [^>]+>\\")*')
 _SECONDS_HIDDEN = 3
 _PATIENCE = 50
@@ -236,11 +237,14 @@ def _in_order(text: str) -> str:
 
 
 def _text(row: Item) -> str:
-    """An outbox item is named by its content's hash, which holds the project's."""
+    """An outbox item is named by its content's hash, which holds the project's; an arrow tells hashes of records, which
+    hold it and times."""
     kept = {key: value for key, value in row.items() if key not in ("gsi1sk", "expires_at")}
+    if "data" in row:
+        kept["data"] = _HASHES.sub('"<hash>"', row["data"])
     if row["pk"].startswith("EVENT#"):
         kept["pk"] = "EVENT"
-        kept["data"] = re.sub(r'"event_id":"[^"]+"', '"event_id":""', row["data"])
+        kept["data"] = re.sub(r'"event_id":"[^"]+"', '"event_id":""', kept["data"])
     return json.dumps(kept, sort_keys=True)
 
 
@@ -248,6 +252,7 @@ def symbols(cloud: Cloud, project: str) -> dict[str, str]:
     tasks = cloud.operator.tasks
     found = {f'"{project}': '"<project>', f"P#{project}#": "P#<project>#", f"/{project}/": "/<project>/"}
     found[f"/{project}/{project}/"] = "/<project>/<endpoint>/"
+    found[f"endpoint:{project}"] = "endpoint:<endpoint>"
     for receipt in items(cloud, f"P#{project}#FILE#", "RECEIPT"):
         name = json.loads(receipt["data"])["file"]["key"].rsplit("/", 1)[-1]
         found[receipt["pk"].rsplit("#", 1)[-1]] = f"<file {name}>"
