@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Duration, Stack
-from aws_cdk.aws_iam import Policy
+from aws_cdk import Duration, Stack
 from constructs import Construct
 
 from infra import grants as grant
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.platform import Platform
-from infra.constructs.state_machine import state_machine
+from infra.constructs.state_machine import may_start_children, state_machine
 from trueup.settings import VersionPartSettings
 
 _TIMEOUT = Duration.minutes(15)
@@ -53,19 +52,4 @@ class BulkVersions(Construct):
             ],
             substitutions={"VersionPartFunctionArn": function},
         )
-        children = scope.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self.machine.state_machine_name}/*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        # A Distributed Map starts executions of its own machine, whose role comes before it.
-        own = Policy(
-            scope,
-            "BulkChildren",
-            statements=[
-                grant.start_execution(self.machine.state_machine_arn),
-                grant.allow(["states:DescribeExecution", "states:StopExecution"], [children]),
-            ],
-        )
-        self.machine.role.attach_inline_policy(own)
+        may_start_children(scope, "BulkChildren", self.machine)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import RemovalPolicy, Stack
-from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_stepfunctions import DefinitionBody, LogLevel, LogOptions, StateMachine
 
+from infra import grants as grant
 from infra.constructs.loop_function import retention_of
 from infra.constructs.platform import Platform
 
@@ -52,3 +53,19 @@ def state_machine(
         logs=LogOptions(destination=logs, level=LogLevel.ALL, include_execution_data=False),
         tracing_enabled=True,
     )
+
+
+def may_start_children(stack: Stack, id: str, machine: StateMachine) -> None:  # noqa: A002 - CDK's word
+    """A Distributed Map starts executions of its own machine. The machine's role comes before it, so these grants come
+    after both."""
+    children = stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{machine.state_machine_name}/*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    statements = [
+        grant.start_execution(machine.state_machine_arn),
+        grant.allow(["states:DescribeExecution", "states:StopExecution"], [children]),
+    ]
+    machine.role.attach_inline_policy(Policy(stack, id, statements=statements))

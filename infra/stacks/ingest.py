@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk.aws_events import EventPattern, Rule, RuleTargetInput, Schedule
-from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
 from aws_cdk.aws_sqs import Queue
@@ -18,7 +17,7 @@ from infra.constructs.capture_translation import MANIFESTS, CaptureTranslation
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
-from infra.constructs.state_machine import state_machine
+from infra.constructs.state_machine import may_start_children, state_machine
 from trueup.settings import CaptureIngestSettings, EventPublishSettings, FeedbackJoinSettings
 
 _INGEST_TIMEOUT = Duration.minutes(5)
@@ -75,23 +74,7 @@ class IngestStack(Stack):
             ],
             substitutions={"IngestQueueUrl": self.queue.queue.queue_url},
         )
-        children = self.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{machine.state_machine_name}/*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        # A Distributed Map starts executions of its own machine. The role comes before the machine, so these grants
-        # come after both.
-        own = Policy(
-            self,
-            "BackfillChildren",
-            statements=[
-                grant.start_execution(machine.state_machine_arn),
-                grant.allow(["states:DescribeExecution", "states:StopExecution"], [children]),
-            ],
-        )
-        machine.role.attach_inline_policy(own)
+        may_start_children(self, "BackfillChildren", machine)
         return machine
 
     def _capture_ingest(self, platform: Platform, annotation_queues: dict[str, LoopQueue]) -> LoopFunction:

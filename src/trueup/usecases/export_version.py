@@ -17,6 +17,7 @@ from trueup.dataset.formats import format_for
 from trueup.errors import ConflictError, InputError
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
 from trueup.ports import DatasetStore, ExportSink, PayloadStore
+from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import newest_view
 
@@ -169,19 +170,7 @@ class ExportVersion:
 
     def _loaded(self, samples: Iterable[LabelledSample]) -> Iterator[tuple[LabelledSample, Payload]]:
         """Read by several threads, a few ahead, and given in their order."""
-        waiting: deque[tuple[LabelledSample, Future[Payload]]] = deque()
-        with ThreadPoolExecutor(_AHEAD) as pool:
-            try:
-                for each in samples:
-                    waiting.append((each, pool.submit(self.payloads.get, each.payload_uri)))
-                    if len(waiting) == _AHEAD:
-                        sample, coming = waiting.popleft()
-                        yield sample, coming.result()
-                while waiting:
-                    sample, coming = waiting.popleft()
-                    yield sample, coming.result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        return ahead(samples, lambda each: self.payloads.get(each.payload_uri), _AHEAD)
 
     def _written(self, asked: _Asked, form: str, sink: ExportSink, made: list[Export]) -> Iterator[bytes]:
         """The report, made while the files are: it holds one entry at a time."""

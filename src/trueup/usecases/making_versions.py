@@ -84,12 +84,12 @@ class MakeVersion:
 
     def view(self, project: Project, branch: str = MAIN) -> View:
         """What a branch's head holds."""
-        return view_of(self.datasets, project.name, self.datasets.head(project.name, branch))
+        return newest_view(self.datasets, project.name, self.datasets.head(project.name, branch))
 
     def _make(
         self, project: Project, propose: Propose, reason: str, *, by: str, branch: str, merged: str | None
     ) -> DatasetVersion | None:
-        view = newest_view(self.datasets, project.name, self.datasets.head(project.name, branch))
+        view = self.view(project, branch)
         if view.version is None and branch != MAIN:
             raise NotFoundError(f"project {project.name} has no branch {branch}: trueup dataset branch makes one")
         proposal = propose(view)

@@ -38,8 +38,7 @@ def commit_part(datasets: DatasetStore, project: Project, bulk: Bulk, part: Part
     for each in segments_of(real, before):
         datasets.put_segment(bulk.project, each.data, each.segment.samples)
         delta.append(each.segment)
-    touched = {each.sample_id: before[each.sample_id] for each in real if each.sample_id in before}
-    return Compared(delta=tuple(delta), difference=difference(touched, real))
+    return Compared(delta=tuple(delta), difference=difference(before, real))
 
 
 def conclude_commit(datasets: DatasetStore, project: Project, bulk: Bulk) -> Concluded:

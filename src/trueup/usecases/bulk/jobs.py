@@ -13,12 +13,12 @@ from trueup.errors import InputError
 from trueup.model import Record, Segment
 from trueup.ports import DatasetStore
 
-Verb = Literal["verify", "commit", "export"]
+Verb = Literal["verify", "commit"]
 F = TypeVar("F", bound=Record)
 
 
 class Bulk(Record, frozen=True, kw_only=True):
-    """A job. `run` names it. Of a verify or an export `version` is which; of a commit it is the head that the plan
+    """A job. `run` names it. Of a verify `version` is which; of a commit it is the head that the plan
     found, `number` the one that the version gets, `epoch` that of what was forgotten by then, `frozen` how many frozen
     test sets there were, and `staged` the segments that hold what is to change. `attempt` counts the plans: a commit
     that lost its head is planned anew."""
@@ -35,8 +35,6 @@ class Bulk(Record, frozen=True, kw_only=True):
     reason: str = ""
     by: str = "trueup"
     staged: tuple[Segment, ...] = ()
-    form: str = ""
-    split: str | None = None
     parts: int = 0
     attempt: int = 0
 
@@ -45,7 +43,7 @@ class Bulk(Record, frozen=True, kw_only=True):
 
 
 class Concluded(Record, frozen=True, kw_only=True):
-    """How a job ended: `problems` of a verify, the `version` that a commit made, the `root` of an export's files."""
+    """How a job ended: `problems` of a verify, the `version` that a commit made."""
 
     verb: Verb
     parts: int
@@ -53,9 +51,6 @@ class Concluded(Record, frozen=True, kw_only=True):
     version: str = ""
     number: int = 0
     samples: int = 0
-    files: int = 0
-    bytes: int = 0
-    root: str = ""
 
 
 def read_job(document: object) -> Bulk:

@@ -31,7 +31,7 @@ class Planned(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class BulkVersions:
-    """Verify, commit or export what one function cannot hold or has not the time for. Each step may be repeated: a part
+    """Verify or commit what one function cannot hold or has not the time for. Each step may be repeated: a part
     writes the same again, and a version is made once."""
 
     projects: Mapping[str, Project]
