@@ -13,6 +13,7 @@ from trueup.capture.samples import sample_id
 from trueup.dataset.importing import IMPORTS
 from trueup.dataset.importing.files import whole
 from trueup.dataset.naming import MAIN
+from trueup.dataset.pictures import picture_type
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Problem, Reading, Source
 from trueup.dataset.view import View
 from trueup.errors import InputError, LabelError, NotFoundError
@@ -28,12 +29,6 @@ from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 # Problems that are kept to be shown; all are counted, and told as they come.
 SHOWN = 20
 _UNNAMED = "application/octet-stream"
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
 
 
 @dataclass(frozen=True)
@@ -313,7 +308,7 @@ def whole_input(files: Source, label: Labelled) -> bytes:
 
 def content_type_of(name: str, data: bytes) -> str:
     """By the name's ending, or else by the first bytes; text where it is UTF-8."""
-    told = guess_type(name)[0] or next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
+    told = guess_type(name)[0] or picture_type(data)
     if told:
         return told
     try:
