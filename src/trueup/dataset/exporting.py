@@ -37,10 +37,11 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to write. `samples` begins anew at each call, sorted by sample id, of `splits` alone. `loaded` brings each
-    sample's payload along, in the samples' order, and reads no further ahead than a few. `root` is the URI that paths
-    are relative to, ending in a slash; empty where they are files. `shard_bytes`: of inputs, in each of the files that
-    hold many. A format counts what it cannot hold, by reason: samples in `left_out`, parts of labels in `lost`.
+    """What to write. `schema` is the one that the version was made under. `samples` begins anew at each call, sorted by
+    sample id, of `splits` alone. `loaded` brings each sample's payload along, in the samples' order, and reads no
+    further ahead than a few. `root` is the URI that paths are relative to, ending in a slash; empty where they are
+    files. `shard_bytes`: of inputs, in each of the files that hold many. A format counts what it cannot hold, by
+    reason: samples in `left_out`, parts of labels in `lost`.
     """
 
     project: str
@@ -99,7 +100,7 @@ class Peekable(Iterator[T]):
 
 
 def label_of(sample: LabelledSample, schema: LabelSchema) -> str:
-    """The label's text under today's names. Raises LabelError naming the sample."""
+    """The label's text under the schema's names. Raises LabelError naming the sample."""
     with naming(sample):
         return checked(sample.label, schema)
 

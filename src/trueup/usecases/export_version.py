@@ -19,6 +19,7 @@ from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Recor
 from trueup.ports import DatasetStore, ExportSink, PayloadStore
 from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
+from trueup.usecases.knowing_splits import schema_of
 from trueup.usecases.making_versions import newest_view
 
 REPORT = "trueup-export.json"
@@ -107,7 +108,8 @@ class Single:
 
 @dataclass(frozen=True)
 class ExportVersion:
-    """Write a version's samples, of one split or of all, into a sink, with a report of what was written.
+    """Write a version's samples, of one split or of all, into a sink, with a report of what was written. Names and
+    places of classes are those of the version's own label schema.
 
     The report is the last file to appear: a place without one holds no whole export. Raises NotFoundError (project),
     InputError (no such format, a split without samples, a payload that the format cannot take), LabelError (a kind or
@@ -139,7 +141,8 @@ class ExportVersion:
 
     def _asked(self, version: DatasetVersion, form: str, split: str | None, root: str) -> _Asked:
         project = project_named(self.projects, version.project)
-        found = format_for(form, project.label_schema)
+        schema = schema_of(self.datasets, project, version)
+        found = format_for(form, schema)
         splits = tuple(each for each in SPLITS if version.split_counts.get(each) and split in (None, each))
         if not splits:
             there = ", ".join(f"{name} {number:,}" for name, number in version.split_counts.items())
@@ -153,7 +156,7 @@ class ExportVersion:
         request = ExportRequest(
             project=version.project,
             version=version,
-            schema=project.label_schema,
+            schema=schema,
             splits=splits,
             samples=samples if found.HOLDS_NONE else _fitting(samples, left_out),
             loaded=self._loaded,

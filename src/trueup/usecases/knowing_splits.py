@@ -11,7 +11,7 @@ from trueup.dataset.guards import FORGOTTEN
 from trueup.dataset.placing import Ground
 from trueup.dataset.splitting.units import Setting
 from trueup.dataset.view import View
-from trueup.model import Change, DatasetVersion, Project, Removal, SchemaVersion
+from trueup.model import Change, DatasetVersion, LabelSchema, Project, Removal, SchemaVersion
 from trueup.ports import SplitStore
 
 
@@ -43,3 +43,13 @@ def note_schema(store: SplitStore, project: Project, parent: DatasetVersion | No
     schema = project.label_schema
     if parent is None or parent.schema_version != schema.version:
         store.note_schema(SchemaVersion(project=project.name, version=schema.version, schema=schema, at=at))
+
+
+def schema_of(store: SplitStore, project: Project, version: DatasetVersion) -> LabelSchema:
+    """The label schema that a version was made under: it gives the version's labels their names and places. Today's
+    where that is the same, or where none was noted."""
+    today = project.label_schema
+    if version.schema_version in ("", today.version):
+        return today
+    noted = (each.schema for each in store.schemas(project.name) if each.version == version.schema_version)
+    return next(noted, today)

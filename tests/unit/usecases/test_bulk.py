@@ -102,6 +102,7 @@ def test_many_make_the_version_that_one_makes(batches: list[list[Change]]) -> No
         return
     plain = {"version_id": "", "parent": None, "segments": (), "delta": (), "root": "", "reason": ""}
     assert replace(ours, **plain) == replace(theirs, **plain)
+    assert many.datasets.schemas("pets") == one.datasets.schemas("pets") != []
     read = lambda name: many.datasets.segment("pets", name)  # noqa: E731
     assert verify(ours, read, lambda name: many.datasets.document("pets", name)) == []
     found = many.verify(ours.version_id)

@@ -16,6 +16,7 @@ from trueup.lineage.edges import committed
 from trueup.model import Change, Project, Record, Segment
 from trueup.ports import DatasetStore, Journal
 from trueup.usecases.bulk.jobs import Bulk, Concluded, kept
+from trueup.usecases.knowing_splits import note_schema
 from trueup.usecases.making_versions import changes_anything, newest_view, set_in, version_committed, view_of, without
 
 
@@ -50,6 +51,7 @@ def conclude_commit(datasets: DatasetStore, project: Project, bulk: Bulk) -> Con
     view = _head(datasets, bulk)
     whole = difference_of_all(each.difference for each in found)
     version = version_after(view.version, whole, delta, view.stack.segments, _making(project, bulk))
+    note_schema(datasets, project, view.version, version.created_at)
     edges, events = committed(version, ()), (version_committed(version),)
     datasets.commit(
         version, Journal(at=version.created_at, edges=edges, events=events), epoch=bulk.epoch, frozen=bulk.frozen
