@@ -23,6 +23,8 @@ SPLITS = ("train", "validation", "test")
 EVERY_KIND: tuple[Kind, ...] = get_args(Kind)
 # Why a sample is not in an export.
 NONE_FITS = "labels that say that no class fits"
+# What of a sample is not there, in formats without any field of one's own.
+GROUPS = "names of samples' groups"
 V = TypeVar("V")
 T = TypeVar("T")
 
@@ -103,6 +105,11 @@ def label_of(sample: LabelledSample, schema: LabelSchema) -> str:
     """The label's text under the schema's names. Raises LabelError naming the sample."""
     with naming(sample):
         return checked(sample.label, schema)
+
+
+def lose_group(request: ExportRequest, sample: LabelledSample) -> None:
+    """Count it, unless the sample stands alone: then it is its own group wherever it comes to."""
+    request.lost[GROUPS] += sample.group != sample.sample_id
 
 
 def fits_none(sample: LabelledSample) -> bool:

@@ -52,6 +52,18 @@ def metadata_of(sample: LabelledSample, project: str, kind: str) -> dict[str, An
     }
 
 
+def ours_of(sample: LabelledSample) -> dict[str, Any]:
+    """What trueup itself says of a sample beside its label: the same keys in every line, whatever they hold."""
+    return {
+        "trueup-sample": sample.sample_id,
+        "trueup-split": sample.split,
+        "trueup-group": sample.group,
+        "trueup-weight": sample.weight,
+        "trueup-annotators": sample.annotators,
+        "content-type": sample.content_type,
+    }
+
+
 def _line(sample: LabelledSample, schema: LabelSchema, project: str) -> dict[str, Any]:
     with naming(sample):
         label = to_manifest(sample.label, sample.posterior, schema)
@@ -59,9 +71,5 @@ def _line(sample: LabelledSample, schema: LabelSchema, project: str) -> dict[str
         "source-ref": sample.payload_uri,
         "label": label.value,
         "label-metadata": {**label.metadata, **metadata_of(sample, project, label.type)},
-        "trueup-sample": sample.sample_id,
-        "trueup-split": sample.split,
-        "trueup-weight": sample.weight,
-        "trueup-annotators": sample.annotators,
-        "content-type": sample.content_type,
+        **ours_of(sample),
     }

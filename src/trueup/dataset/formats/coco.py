@@ -69,6 +69,7 @@ def _images(request: ExportRequest, split: str) -> Iterator[dict[str, Any]]:
             "width": width,
             "height": height,
             "coco_url": sample.payload_uri,
+            "trueup-group": sample.group,
         }
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, text_of, value_of
+from trueup.dataset.exporting import ExportedFile, ExportRequest, lose_group, text_of, value_of
 from trueup.labels.values import Span, Spans
 from trueup.model import Kind
 
@@ -35,6 +35,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
 
 def _documents(request: ExportRequest) -> Iterator[bytes]:
     for sample, payload in request.loaded(request.samples()):
+        lose_group(request, sample)
         value = value_of(sample, request, Spans)
         text = text_of(sample, payload)
         seen = [each for each in value.spans if text[each.start : each.end].strip()]

@@ -19,7 +19,7 @@ from trueup.dataset.exporting import (
     naming,
     text_of,
 )
-from trueup.dataset.formats.augmented_manifest import metadata_of
+from trueup.dataset.formats.augmented_manifest import metadata_of, ours_of
 from trueup.dataset.images import mask_png, sized
 from trueup.dataset.manifest_labels import to_manifest
 from trueup.labels.masks import BACKGROUND, colours
@@ -64,8 +64,7 @@ def _line(request: ExportRequest, sample: LabelledSample, source: dict[str, str]
     label = (
         _mask(request, sample) if request.schema.kind == "mask" and not fits_none(sample) else _label(request, sample)
     )
-    line = {**source, **label, "content-type": sample.content_type, "trueup-sample": sample.sample_id}
-    return msgspec.json.encode(line) + b"\n"
+    return msgspec.json.encode({**source, **label, **ours_of(sample)}) + b"\n"
 
 
 def _label(request: ExportRequest, sample: LabelledSample) -> dict[str, Any]:

@@ -90,7 +90,13 @@ def _groups(rows: Peekable[tuple[int, Row]], most: int) -> Iterator[list[Row]]:
 _STRING = {"dtype": "string", "_type": "Value"}
 _FLOAT = {"dtype": "float64", "_type": "Value"}
 _INT = {"dtype": "int64", "_type": "Value"}
-_OURS: Mapping[str, Any] = {"sample_id": _STRING, "group": _STRING, "weight": _FLOAT, "posterior": _FLOAT}
+_OURS: Mapping[str, Any] = {
+    "sample_id": _STRING,
+    "group": _STRING,
+    "content_type": _STRING,
+    "weight": _FLOAT,
+    "posterior": _FLOAT,
+}
 
 
 def _list(feature: Any) -> Any:

@@ -61,7 +61,12 @@ def _samples(request: ExportRequest) -> Iterator[tuple[LabelledSample, Payload |
 def _task(request: ExportRequest, sample: LabelledSample, payload: Payload | None) -> dict[str, Any]:
     with naming(sample):
         data = shown(sample.payload_uri, payload or Payload(data=b"", content_type=""), request.schema)
-    told = {"sample": sample.sample_id, "split": sample.split, "group": sample.group}
+    told = {
+        "sample": sample.sample_id,
+        "split": sample.split,
+        "group": sample.group,
+        "content_type": sample.content_type,
+    }
     return {"data": data, "meta": {"trueup": told}, "annotations": [{"result": _result(request, sample, data)}]}
 
 

@@ -1,6 +1,7 @@
 """Preference pairs: JSON Lines of prompt, chosen and rejected, as TRL's trainers read them. Ties are left out.
 
-https://huggingface.co/docs/trl/dataset_formats#preference (standard format, explicit prompt)
+https://huggingface.co/docs/trl/dataset_formats#preference (standard format, explicit prompt). There is no other column:
+where TRL makes two rows of a pair (`unpair_preference_dataset`, for KTO), one more would have too few of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, naming, value_of
+from trueup.dataset.exporting import ExportedFile, ExportRequest, lose_group, naming, value_of
 from trueup.labels.showing import pair_of
 from trueup.labels.values import Preference
 from trueup.model import Kind
@@ -31,6 +32,7 @@ def _lines(request: ExportRequest) -> Iterator[bytes]:
         if preferred == "tie":
             request.left_out[TIES] += 1
             continue
+        lose_group(request, sample)
         with naming(sample):
             pair = pair_of(payload.data)
         chosen, rejected = (pair.first, pair.second) if preferred == "first" else (pair.second, pair.first)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, value_of
+from trueup.dataset.exporting import ExportedFile, ExportRequest, lose_group, value_of
 from trueup.dataset.images import picture_name, picture_size
 from trueup.labels.values import Boxes, Polygons
 from trueup.model import Kind
@@ -34,6 +34,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
 def _of_split(request: ExportRequest, split: str, folder: str) -> Iterator[ExportedFile]:
     """A picture without anything on it has an empty text."""
     for sample, payload in request.loaded(request.of(split)):
+        lose_group(request, sample)
         value = value_of(sample, request, _VALUES[request.schema.kind])
         width, height = picture_size(value, sample, payload)
         lines = "".join(f"{each}\n" for each in _lines(value, width, height, request.schema.names))

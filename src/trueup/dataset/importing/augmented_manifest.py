@@ -13,7 +13,17 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.importing.files import beside, chosen, document, each_of, numbered, of_files, split_named, whole
+from trueup.dataset.importing.files import (
+    beside,
+    chosen,
+    document,
+    each_of,
+    group_named,
+    numbered,
+    of_files,
+    split_named,
+    whole,
+)
 from trueup.dataset.manifest_labels import said_in_manifest
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Reading
 from trueup.errors import InputError, ManifestError
@@ -21,8 +31,6 @@ from trueup.labels.ground_truth_answers import utc
 from trueup.model import Kind
 
 _METADATA, _FAILURE = "-metadata", "failure-reason"
-# trueup's own exports say the same by these keys.
-_OURS = ("trueup-group", "trueup-split")
 # Types of jobs ("groundtruth/…") by the kind of label that they make; custom ones may make any.
 _TYPES: Mapping[Kind, tuple[str, ...]] = {
     "classification": ("image-classification", "text-classification"),
@@ -67,14 +75,13 @@ def _item(reading: Reading, name: str, where: str, line: Mapping[str, Any], attr
     text, ref = line.get("source"), line.get("source-ref")
     if not isinstance(text if ref is None else ref, str) or (text is not None and ref is not None):
         raise ManifestError('the line needs one of "source" (a text) and "source-ref" (the name of a file)')
-    group = line.get(reading.group or "trueup-group")
     return Labelled(
         where=where,
         label=said_in_manifest(line[attribute], metadata, reading.schema, lambda place: _mask(reading, name, place)),
         data=None if text is None else text.encode(),
         ref=None if ref is None else beside(reading, name, ref),
         content_type=line.get("content-type") or ("text/plain" if text is not None else None),
-        group=None if group is None else str(group),
+        group=group_named(line, reading.group, "trueup-group"),
         split=split_named(line.get("trueup-split")),
         confidence=_confidence(metadata),
         labelled_at=_time(metadata.get("creation-date")),
