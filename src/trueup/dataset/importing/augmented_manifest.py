@@ -24,13 +24,13 @@ from trueup.dataset.importing.files import (
     split_named,
     whole,
 )
-from trueup.dataset.manifest_labels import said_in_manifest
+from trueup.dataset.manifest_labels import said_in_manifest, says_none
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Reading
 from trueup.errors import InputError, ManifestError
 from trueup.labels.ground_truth_answers import utc
 from trueup.model import Kind
 
-_METADATA, _FAILURE = "-metadata", "failure-reason"
+_METADATA, _REFERENCE, _FAILURE = "-metadata", "-ref", "failure-reason"
 # Types of jobs ("groundtruth/…") by the kind of label that they make; custom ones may make any.
 _TYPES: Mapping[Kind, tuple[str, ...]] = {
     "classification": ("image-classification", "text-classification"),
@@ -65,6 +65,7 @@ def read_manifest(reading: Reading, name: str, answers_of: AnswersOf | None = No
 
 
 def _item(reading: Reading, name: str, where: str, line: Mapping[str, Any], attribute: str) -> Item:
+    attribute = _beside_masks(line, attribute)
     metadata = line.get(f"{attribute}{_METADATA}", {})
     if not isinstance(metadata, dict):
         raise ManifestError(f"{attribute}{_METADATA} is not a JSON object")
@@ -87,6 +88,12 @@ def _item(reading: Reading, name: str, where: str, line: Mapping[str, Any], attr
         labelled_at=_time(metadata.get("creation-date")),
         by_model=metadata.get("human-annotated") == "no",
     )
+
+
+def _beside_masks(line: Mapping[str, Any], attribute: str) -> str:
+    """Where trueup's exports say that no class fits: there is no picture of that for a reference to lead to."""
+    plain = attribute.removesuffix(_REFERENCE)
+    return plain if attribute not in line and says_none(line.get(plain)) else attribute
 
 
 def _mask(reading: Reading, name: str, place: str) -> bytes:
@@ -140,17 +147,26 @@ def _fits(job: str, kind: Kind) -> bool:
 
 
 def _attributes(reading: Reading, name: str) -> dict[str, str]:
-    """Attributes with "type, job" of the first line that tells. A bare `label` is one, too."""
+    """Attributes with "type, job" of the first line that tells. A bare `label` is one, too. What only says that no
+    class fits may stand beside the attribute that holds the labels, and is one where there is no other."""
     found: dict[str, str] = {}
+    without_class: dict[str, str] = {}
     for _, raw in numbered(reading.source, name):
         try:
             line = document(raw)
         except ManifestError:
             continue
-        for key, told in line.items():
-            attribute = key.removesuffix(_METADATA)
-            if attribute != key and isinstance(told, dict) and not found.get(attribute):
-                found[attribute] = ", ".join(str(told[each]) for each in ("type", "job-name") if told.get(each))
-        if not found and "label" in line:
+        for attribute, told in _metadata_in(line):
+            there = without_class if says_none(line.get(attribute)) else found
+            there[attribute] = there.get(attribute) or told
+        if not found and "label" in line and not without_class:
             found["label"] = ""
-    return found
+    return found or without_class
+
+
+def _metadata_in(line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Attributes with "type, job"."""
+    for key, told in line.items():
+        if key.endswith(_METADATA) and isinstance(told, dict):
+            job = ", ".join(str(told[each]) for each in ("type", "job-name") if told.get(each))
+            yield key.removesuffix(_METADATA), job
