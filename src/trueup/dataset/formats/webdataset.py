@@ -26,7 +26,7 @@ from trueup.model import LabelledSample, Payload
 KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = ""
-READERS = "webdataset, `datasets`, SageMaker fast file mode"
+READERS = "webdataset, `datasets` (inputs of one type), SageMaker fast file mode"
 _BLOCK = tarfile.BLOCKSIZE
 
 
