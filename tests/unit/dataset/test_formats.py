@@ -26,7 +26,7 @@ from tests.imports import labelled
 from tests.shelf import NONE, Shelf, shelf
 from tests.unit.labels.schemas import CLASSES, KINDS, LABELS, schema
 from trueup.adapters.memory import MemoryExportSink
-from trueup.dataset.exporting import EVERY_KIND, Peekable
+from trueup.dataset.exporting import EVERY_KIND, GROUPS, Peekable
 from trueup.dataset.formats import FORMATS, format_for
 from trueup.dataset.formats.conll import flat, tokens
 from trueup.dataset.formats.ground_truth import MANIFEST
@@ -239,6 +239,22 @@ def test_a_picture_that_does_not_tell_its_size_names_its_sample(form: str) -> No
     told = rf"the input of sample {sample.sample_id[:12]} \(image/tiff\) does not say how large the picture is"
     with pytest.raises(InputError, match=told):
         made.files(form)
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_groups_are_written_or_counted_as_lost(form: str) -> None:
+    """Of samples that have one: who stands alone has lost nothing."""
+    kind = FORMATS[form].KINDS[0]
+    full = shelf(kind)
+    named = [f"patient {number}" if number % 2 else None for number in range(len(full.inputs))]
+    made = Shelf(full.schema, full.inputs, full.labels, named)
+    told = made.export_version(made.version, form, MemoryExportSink())
+    grouped = [each for each in made.samples if each.group != each.sample_id and '"tie"' not in each.label]
+    lost = told.lost.get(GROUPS, 0)
+    assert lost == (len(grouped) if form in ("conll", "preference-pairs", "voc", "yolo") else 0)
+    if form not in ("huggingface", "parquet"):
+        data = b"".join(made.files(form).values())
+        assert {each.group.encode() in data for each in grouped} == {not lost}
 
 
 def test_more_classes_than_a_picture_has_places() -> None:

@@ -30,8 +30,10 @@ from trueup.usecases.making_versions import view_of
 NO_GROUPS = ("conll", "preference-pairs", "voc", "yolo")
 # Of these inputs are others when they come back; tests of their own say what they hold.
 OWN = ("conll", "preference-pairs")
-MANY_MEDIA: tuple[Kind, ...] = ("classification", "multilabel")
-MEDIA = ("image", "text", "tabular", "audio")
+MEDIA: Mapping[Kind, Sequence[str]] = {
+    **dict.fromkeys(("classification", "multilabel"), ("image", "text", "tabular", "audio")),
+    **dict.fromkeys(("text", "rating"), ("image", "text")),
+}
 WORDS = ("Ann", "cat", "12", "日本", "naïve", ",")
 GROUPS = ("patient 7", 'Ann, "A"\n=b', "日本", "0")
 BOTH = sorted(FORMATS.keys() & IMPORTS.keys())
@@ -40,7 +42,7 @@ CASES = [
     for form in BOTH
     if form not in OWN
     for kind in FORMATS[form].KINDS
-    for media in (MEDIA if kind in MANY_MEDIA else (schema(kind).media,))
+    for media in MEDIA.get(kind, (schema(kind).media,))
     # Tables come back from Label Studio as JSON of its own.
     if (form, media) != ("label-studio", "tabular")
     if (form, kind) != ("huggingface", "preference")
