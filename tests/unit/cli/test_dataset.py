@@ -134,10 +134,12 @@ def test_what_cannot_be_exported_says_why(
     assert says in result.stderr
 
 
-def test_what_was_exported_for_ground_truth_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
-    trueup("dataset", "export", "--format", "ground-truth", "--to", str(tmp_path))
-    told = trueup.json("import", "ground-truth", str(tmp_path), "--dry-run")
+@pytest.mark.parametrize("form", ["ground-truth", "huggingface", "webdataset"])
+def test_what_was_exported_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path, form: str) -> None:
+    trueup("dataset", "export", "--format", form, "--to", str(tmp_path))
+    told = trueup.json("import", form, str(tmp_path), "--dry-run", "--keep-splits")
     assert (told["known"], told["new"], told["problems"]) == (3, 0, 0)
+    assert told["splits"] == trueup.json("dataset", "show")["split_counts"]
 
 
 def test_formats_are_listed(trueup: Terminal) -> None:

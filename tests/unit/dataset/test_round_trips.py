@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.imports import problems
@@ -72,8 +72,7 @@ def test_labels_splits_and_groups_come_back(form: str, kind: Kind, media: Any, d
     groups = data.draw(_groups(len(labels)))
     made = Shelf(asked, [_input(asked, each) for each in range(len(labels))], labels, groups, Bucket())
     kept = [each for each in made.samples if FORMATS[form].HOLDS_NONE or each.label != NONE]
-    if not kept:
-        return
+    assume(kept)
     back = {each.sample_id: each for each in brought(made, form).samples}
     assert back.keys() == {each.sample_id for each in kept}
     for sample in kept:
@@ -169,8 +168,7 @@ def test_preferences_come_back_whichever_answer_stands_first(form: str, data: st
     asked = schema("preference")
     made = Shelf(asked, [_input(asked, each) for each in range(len(labels))], labels, groups, Bucket())
     kept = [each for each in made.samples if form == "huggingface" or '"tie"' not in each.label]
-    if not kept:
-        return
+    assume(kept)
     found = brought(made, form)
     back = {found.preferred(each): each for each in found.samples}
     there = Brought(samples=made.samples, payloads=made.payloads)
