@@ -62,7 +62,7 @@ class History:
         stack = view_of(self.store, PROJECT, head, segments).stack.above(kept)
         made = list(merged_segments(stack, oldest=kept == 0, rows=self.rows))
         for each in made:
-            self.store.put_segment(PROJECT, each.data, each.segment.samples)
+            self.store.put_segment(PROJECT, each.data)
         self.store.put_checkpoint(PROJECT, head.version_id, (*segments[:kept], *(each.segment for each in made)))
 
     def view(self, place: int) -> View:

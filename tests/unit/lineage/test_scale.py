@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests.unit.dataset.lines import store_segments
 from tests.worlds import NOW, Loop, opening, project
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.annotation.tasks import settle, task_id_of
-from trueup.dataset.segments import encode
 from trueup.model import (
     Consensus,
     DatasetVersion,
@@ -175,7 +175,7 @@ def _put(datasets: MemoryDatasetStore, number: int) -> None:
         number=number,
         parent=name_of(number - 1) if number > 1 else None,
         segments=(),
-        delta=(datasets.put_segment("pets", encode([line]), 1),),
+        delta=store_segments(datasets, [line]),
         root="",
         slice_counts={},
         strategy_counts={},
