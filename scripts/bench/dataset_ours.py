@@ -16,8 +16,9 @@ import msgspec
 from scripts.bench.dataset_rows import Columns, documents
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.checkpoints import merged_segments
-from trueup.dataset.diff import changes_between, summary
+from trueup.dataset.diff import changes_between
 from trueup.dataset.documents import read_document
+from trueup.dataset.figures import summary
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.verify import verify
 from trueup.dataset.view import View

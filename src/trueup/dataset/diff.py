@@ -7,9 +7,9 @@ column by column and a span of ids at a time.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,8 +30,7 @@ from trueup.dataset.segments.keys import (
     shared,
 )
 from trueup.dataset.view import View
-from trueup.labels.naming import names_in
-from trueup.model import Record, SampleChange, Segment
+from trueup.model import SampleChange, Segment
 
 ADDED, REMOVED, RELABELLED, MOVED, RESTATED = "added", "removed", "relabelled", "moved", "restated"
 _KINDS = (ADDED, REMOVED, RELABELLED, MOVED, RESTATED)
@@ -58,42 +57,25 @@ class Changed:
 
     def counts(self) -> dict[str, int]:
         """How many samples were added, removed, relabelled, moved and restated."""
+        return {name: int(each.sum()) for name, each in self._kinds.items()}
+
+    def rows(self, kind: str) -> Positions:
+        """Those that were changed in this way."""
+        return np.flatnonzero(self._kinds[kind])
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, Mask]:
         there, stays = self.labels[0].there(), self.labels[1].there()
         both = there & stays
         relabelled, moved = both & differ(*self.labels), both & differ(*self.splits)
         masks = (~there, ~stays, relabelled, moved, both & ~relabelled & ~moved)
-        return {name: int(each.sum()) for name, each in zip(_KINDS, masks, strict=True)}
-
-
-class Summary(Record, frozen=True, kw_only=True):
-    """How many samples changed in each way; how many labels of each class, and samples of each split, came and went."""
-
-    added: int = 0
-    removed: int = 0
-    relabelled: int = 0
-    moved: int = 0
-    restated: int = 0
-    class_counts: Mapping[str, int] = {}
-    split_counts: Mapping[str, int] = {}
+        return dict(zip(_KINDS, masks, strict=True))
 
 
 def diff(before: View, after: View) -> Iterator[SampleChange]:
     """Every sample that was added, removed, relabelled, moved between splits or restated, by sample id. A sample that
     was both relabelled and moved appears once for each. Raises ManifestError."""
     return (change for each in changes_between(before, after) for change in each)
-
-
-def summary(changes: Iterable[Changed]) -> Summary:
-    """The figures of some changes, of which one part at a time is looked at. What came counts as one more, what went as
-    one less."""
-    kinds, classes, splits = Counter[str](), Counter[str](), Counter[str]()
-    for each in changes:
-        kinds.update(each.counts())
-        for sign, label, split in zip((-1, 1), each.labels, each.splits, strict=True):
-            for text, number in label.counts().items():
-                classes.update(dict.fromkeys(names_in(text) if text is not None else (), sign * number))
-            splits.update({text: sign * number for text, number in split.counts().items() if text is not None})
-    return Summary(**kinds, class_counts=_moved(classes), split_counts=_moved(splits))
 
 
 def changes_between(
@@ -308,10 +290,6 @@ def _changes(
 
 def _lines(stacks: Iterable[Sequence[Segment]]) -> int:
     return sum(segment.samples for segments in stacks for segment in segments)
-
-
-def _moved(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: counts[name] for name in sorted(counts) if counts[name]}
 
 
 _NOTHING = Changed(Keys.none(), (Coded.nothing(0), Coded.nothing(0)), (Coded.nothing(0), Coded.nothing(0)))

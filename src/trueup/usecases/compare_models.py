@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from trueup.dataset.between import Difference, difference
-from trueup.dataset.segments import decode, labelled
+from trueup.dataset.diff import changes_between
+from trueup.dataset.figures import Between, between, summary
 from trueup.errors import InputError
-from trueup.model import DatasetVersion, Evaluation, LabelledSample, Record, RunStatus
+from trueup.model import DatasetVersion, Evaluation, Record, RunStatus
 from trueup.ports import DatasetStore, RunStore
 from trueup.usecases.find_model import FindModel, FoundModel
+from trueup.usecases.making_versions import view_of
 
 # Each costs a read or two; a model is rarely so many versions older than another.
 MOST_VERSIONS = 2000
@@ -44,7 +45,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     common: DatasetVersion | None
     versions: tuple[DatasetVersion, ...]
     dropped: tuple[DatasetVersion, ...]
-    difference: Difference
+    difference: Between
     settings: tuple[Change, ...]
     metrics: tuple[Change, ...]
     annotators: tuple[Change, ...]
@@ -65,14 +66,13 @@ class CompareModels:
         found = sorted((self.find(project, each) for each in (one, other)), key=_order)
         before, after = (self._side(each) for each in found)
         common, versions, dropped = self._paths(before.model.version, after.model.version)
-        lines = (line for each in versions for line in self._wrote(each))
         return Comparison(
             before=before,
             after=after,
             common=common,
             versions=tuple(versions),
             dropped=tuple(dropped),
-            difference=difference(common, after.model.version, versions, lines),
+            difference=self._difference(common, after.model.version, versions),
             settings=_changes(_settings(before), _settings(after)),
             metrics=_changes(_metrics(before), _metrics(after)),
             annotators=_changes(_annotators(before), _annotators(after)),
@@ -111,9 +111,11 @@ class CompareModels:
     def _parent(self, version: DatasetVersion) -> DatasetVersion | None:
         return self.datasets.version(version.project, version.parent) if version.parent else None
 
-    def _wrote(self, version: DatasetVersion) -> Iterator[LabelledSample]:
-        for each in version.delta:
-            yield from labelled(decode(self.datasets.segment(version.project, each.sha256)))
+    def _difference(
+        self, common: DatasetVersion | None, later: DatasetVersion, versions: Sequence[DatasetVersion]
+    ) -> Between:
+        before, after = (view_of(self.datasets, later.project, each) for each in (common, later))
+        return between(common, later, summary(changes_between(before, after, [each.delta for each in versions])))
 
 
 def _name(version: DatasetVersion | None) -> str | None:

@@ -4,7 +4,6 @@ what lies between two versions leads from one to the other; nothing that is spoi
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,10 +22,9 @@ from tests.unit.dataset.lines import (
 )
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.checkpoints import FEW, due, merged_segments
-from trueup.dataset.diff import changes_between, diff, summary
+from trueup.dataset.diff import changes_between, diff
 from trueup.dataset.segments import decode
 from trueup.dataset.view import View
-from trueup.labels.naming import names_in
 from trueup.model import Change, DatasetVersion, LabelledSample, Removal, SampleChange, Segment
 from trueup.usecases.comparing_versions import deltas_between
 from trueup.usecases.making_versions import view_of
@@ -133,19 +131,6 @@ def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.D
         assert [each for part in parts for each in part] == wanted
     apart = View.of_lines(history.contents[one].values())
     assert list(diff(apart, after)) == wanted
-
-
-@settings(max_examples=30)
-@given(histories(sample_ids))
-def test_a_summary_counts_what_a_diff_lists(history: History) -> None:
-    for one, other in pairwise(range(len(history.versions))):
-        before, after = history.view(one), history.view(other)
-        told = summary(changes_between(before, after))
-        kinds = Counter(each.change for each in diff(before, after))
-        assert {name: getattr(told, name) for name in kinds} == kinds
-        classes = Counter(name for each in history.contents[other].values() for name in names_in(each.label))
-        classes.subtract(name for each in history.contents[one].values() for name in names_in(each.label))
-        assert told.class_counts == {name: classes[name] for name in sorted(classes) if classes[name]}
 
 
 @settings(max_examples=60)
