@@ -146,7 +146,8 @@ def _paint(found: Resplit, dry_run: bool) -> None:
 def _outcome(found: Resplit, dry_run: bool) -> str:
     frozen = f"; {found.frozen:,} are frozen in test" if found.frozen else ""
     if found.version is not None:
-        return f"v{found.version.number} of {found.version.branch}, split by {found.method}: {count(found.moved, 'sample')} moved{frozen}"
+        made = f"v{found.version.number} of {found.version.branch}"
+        return f"{made}, split by {found.method}: {count(found.moved, 'sample')} moved{frozen}"
     if dry_run and found.moved:
         return f"{found.moved:,} of {count(found.samples, 'sample')} would move{frozen}; nothing was written"
     return f"all {count(found.samples, 'sample')} are where {found.method} puts them{frozen}: no new version"
