@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ def say_json_as_it_comes(
     sys.stdout.write(f'{head},\n  "{name}": [')
     some = False
     for each in items:
-        sys.stdout.write(("," if some else "") + indent(f"\n{_json(each)}", "    "))
+        inner = f"\n{_json(each)}".replace("\n", "\n    ")
+        sys.stdout.write(f",{inner}" if some else inner)
         some = True
     tail = _json(after()).removeprefix("{\n")
     sys.stdout.write(("\n  " if some else "") + f"],\n{tail}\n")

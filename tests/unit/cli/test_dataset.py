@@ -68,7 +68,7 @@ def test_diff_tells_what_was_added(trueup: Terminal, lived: FakeDeployed, manife
 
 def test_a_diff_is_said_as_it_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     """The next part is looked for when what the last one told is written."""
-    before, after = ([line(number, label) for number in range(9)] for label in ("cat", "dog"))
+    before, after = ([line(number, label) for number in range(9)] for label in ("cat", "a\u2028dog"))
     making = Making(project="pets", number=1, at=NOW, reason="test")
     version, said = next_version(None, {}, before, (), (), making), ""
 
@@ -82,7 +82,7 @@ def test_a_diff_is_said_as_it_is_found(capsys: pytest.CaptureFixture[str]) -> No
     say_changes(version, version, parts(), summary=False)
     said += capsys.readouterr().out
     document = json.loads(said)
-    assert said == json.dumps(document, indent=2) + "\n"
+    assert said == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     assert [each["sample_id"] for each in document["changes"]] == [each.sample_id for each in before]
     assert document["counts"] == {"relabelled": 9}
 

@@ -55,10 +55,10 @@ def _facts(look: Deployed, version: DatasetVersion) -> CardFacts:
     from trueup.dataset.figures import summary
     from trueup.usecases.comparing_versions import changes
 
-    project = look.projects[version.project]
+    project, view = look.projects[version.project], view_at(look, version)
     parent = look.datasets.version(version.project, version.parent) if version.parent else None
     since = summary(changes(look.datasets, parent, version))
-    return card_facts(version, view_at(look, version), project.label_schema, since, project.title)
+    return card_facts(version, view, project.label_schema, since, project.title)
 
 
 def _form_of(to: Path | None) -> Form:
