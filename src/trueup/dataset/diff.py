@@ -83,17 +83,19 @@ def changes_between(
     after: View,
     between: Sequence[Sequence[Segment]] = (),
     *,
+    apart: Sequence[Sequence[Segment]] = (),
     exactly: bool = False,
     rows: int = SPAN_ROWS,
 ) -> Iterator[Changed]:
     """What `diff` finds, by column. `between`: the deltas that lead from one to the other, the oldest first, where that
-    is known. `exactly`: lines that say the same differ where other versions set them. Raises ManifestError."""
+    is known. `apart`: what each wrote since a version that both came from. `exactly`: lines that say the same differ
+    where other versions set them. Raises ManifestError."""
     pair = _Pair.of(before, after, (*_BUT_KEY, _TIME) if exactly else _BUT_KEY)
     if between and not exactly and _lines(between) < len(pair):
         deltas = [Stack(each, after.stack.opener) for each in between]
         if all(each.knows_before and each.text == pair.text for each in deltas):
             return _through(deltas, pair, rows)
-    return pair.by_what_is_on_top(rows) or pair.all(rows)
+    return pair.by_what_is_on_top(apart, rows) or pair.all(rows)
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,22 @@ class _Pair:
         found = (self._compared(self._whole(each)) for each in spans([self.one, self.other], rows))
         return (each for each in found if len(each))
 
-    def by_what_is_on_top(self, rows: int) -> Iterator[Changed] | None:
-        """Where they have segments in common at the bottom, only what other segments speak of can differ. None where
-        that is too much to look it up."""
-        common = _common(self.one.segments, self.other.segments)
-        tops = [each.above(common) for each in (self.one, self.other)]
-        if not common or 2 * _lines([each.segments for each in tops]) > len(self):
+    def by_what_is_on_top(self, apart: Sequence[Sequence[Segment]], rows: int) -> Iterator[Changed] | None:
+        """Where they have segments in common at the bottom, or came from the same version, only what others speak of
+        can differ. None where that is too much to look it up."""
+        tops = min(self._tops(apart), key=_lines_of, default=None)
+        if tops is None or 2 * _lines_of(tops) > len(self):
             return None
         found = (self.of_keys(_touched(tops, span)) for span in spans(tops, rows))
         return (each for each in found if len(each))
+
+    def _tops(self, apart: Sequence[Sequence[Segment]]) -> Iterator[list[Stack]]:
+        common = _common(self.one.segments, self.other.segments)
+        if common:
+            yield [each.above(common) for each in (self.one, self.other)]
+        wrote = [Stack(each, self.other.opener, text=self.text) for each in apart]
+        if wrote and all(each.text == self.text for each in wrote):
+            yield wrote
 
     def of_keys(self, keys: Keys) -> Changed:
         return self._compared([each.at(keys, self.names) for each in (self.one, self.other)])
@@ -286,6 +295,10 @@ def _changes(
     if split != new_split:
         found.append(SampleChange(sample_id=sample_id, change="moved", before=split, after=new_split))
     return found or [SampleChange(sample_id=sample_id, change="restated", before=label, after=new_label)]
+
+
+def _lines_of(stacks: Iterable[Stack]) -> int:
+    return _lines(each.segments for each in stacks)
 
 
 def _lines(stacks: Iterable[Sequence[Segment]]) -> int:

@@ -15,6 +15,7 @@ from trueup.model import DatasetVersion, Project, Record
 from trueup.ports import Clock, DatasetStore, Journal, RefStore
 from trueup.usecases.comparing_versions import Stretch
 from trueup.usecases.find_project import project_named
+from trueup.usecases.find_version import FindVersion
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
 _ATTEMPTS = 10
@@ -95,7 +96,7 @@ class MergeVersions:
         def propose(ours: View) -> Proposal:
             head = ours.version or self._head(project.name, branch)
             base = self._base(head, source)
-            found = Stretch.between(self.datasets, self.refs, base, source).done(ours)
+            found = Stretch.between(FindVersion(self.datasets, self.refs), base, source).done(ours)
             if found.conflicts and strategy is None:
                 raise MergeConflictError(_sentence(found.conflicts, source, head), found.conflicts)
             chosen = resolved(found.conflicts, strategy) if strategy else []

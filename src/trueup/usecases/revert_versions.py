@@ -14,6 +14,7 @@ from trueup.model import DatasetVersion, Project, Record
 from trueup.ports import Clock, DatasetStore, RefStore
 from trueup.usecases.comparing_versions import Stretch
 from trueup.usecases.find_project import project_named
+from trueup.usecases.find_version import FindVersion
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
 
@@ -49,7 +50,7 @@ class RevertVersions:
         keep_newer: bool = False,
     ) -> Reverted:
         project = project_named(self.projects, project_name)
-        stretch = Stretch.between(self.datasets, self.refs, after, last)
+        stretch = Stretch.between(FindVersion(self.datasets, self.refs), after, last)
         kept: list[tuple[MergeConflict, ...]] = []
 
         def propose(ours: View) -> Proposal:

@@ -26,7 +26,7 @@ from trueup.dataset.diff import changes_between, diff
 from trueup.dataset.segments import decode
 from trueup.dataset.view import View
 from trueup.model import Change, DatasetVersion, LabelledSample, Removal, SampleChange, Segment
-from trueup.usecases.comparing_versions import deltas_between
+from trueup.usecases.comparing_versions import parted
 from trueup.usecases.making_versions import view_of
 
 Content = dict[str, LabelledSample]
@@ -124,11 +124,15 @@ def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.D
     wanted = expected(history.contents[one], history.contents[other])
     assert list(diff(before, after)) == wanted
     assert [each for part in changes_between(before, after, rows=2) for each in part] == wanted
-    between = deltas_between(history.store, history.versions[one], history.versions[other])
-    assert len(between) == max(0, other - one)
+    found = parted(history.store, history.versions[one], history.versions[other])
+    assert found is not None
+    assert len(found.between) == max(0, other - one)
     for rows in (2, 100_000):
-        parts = changes_between(before, after, between, rows=rows)
-        assert [each for part in parts for each in part] == wanted
+        for parts in (
+            changes_between(before, after, found.between, rows=rows),
+            changes_between(before, after, apart=found.apart, rows=rows),
+        ):
+            assert [each for part in parts for each in part] == wanted
     apart = View.of_lines(history.contents[one].values())
     assert list(diff(apart, after)) == wanted
 

@@ -16,6 +16,7 @@ from tests.worlds import NOW
 from trueup.adapters.memory import MemoryFeedbackStore, MemoryGoldStore, MemoryTaskStore
 from trueup.adapters.memory_forgetting import MemoryForgettingStore
 from trueup.dataset.diff import changes_between
+from trueup.dataset.figures import summary
 from trueup.dataset.guards import ASKED_AGAIN
 from trueup.dataset.redaction import FORGOTTEN, REDACTED
 from trueup.dataset.segments import decode, segments_of
@@ -25,6 +26,7 @@ from trueup.dataset.view import View
 from trueup.errors import InputError, LeakError, MergeConflictError, NotFoundError
 from trueup.model import Change, DatasetVersion, Node, NodeKind, Removal
 from trueup.ports import Journal
+from trueup.usecases.comparing_versions import changes
 from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.making_versions import MakeVersion, Proposal
 from trueup.usecases.merge_versions import Merged
@@ -396,6 +398,54 @@ def test_a_merge_reads_what_changed_and_not_what_there_is() -> None:
         each.sample_id: each.label for each in found.lines(found.find("pets", "head")).values() if each.label != "cat"
     }
     assert held == {far(7, "").sample_id: "dog", far(1_003, "").sample_id: "fox"}
+
+
+def test_what_lies_between_two_branches_is_read_and_not_what_there_is() -> None:
+    found = wide()
+    counted = Counted(found)
+    parts = changes(found.find, found.find("pets", "main"), found.find("pets", "side"))
+    wanted = sorted([(far(7).sample_id, "dog"), (far(1_003).sample_id, "cat")])
+    assert [(each.sample_id, each.after) for part in parts for each in part] == wanted
+    # What each wrote, and of each the two segments in which the samples lie.
+    assert len(counted.names) <= 6
+
+
+def test_a_merge_after_merges_reads_what_changed_and_not_what_there_is() -> None:
+    """What both came from last is a second parent of side's."""
+    found = wide()
+    merged(found, source="main", into="side")
+    put(found, far(9, "fox"), "side")
+    put(found, far(1_500, "dog"))
+    counted = Counted(found)
+    assert merged(found).version.relabelled == 2
+    assert len(counted.names) <= 15
+
+
+def test_what_was_pruned_in_between_is_done_without() -> None:
+    """The delta of the version in between is gone with it: no other version has a part in it."""
+    found = shelf()
+    first = found.put(dict.fromkeys(range(1, 9), "cat"))
+    found.branch("side")
+    between = found.put({1: "dog"})
+    again = list(segments_of(found.lines(between).values(), rows=3))
+    for each in again:
+        found.datasets.put_segment("pets", each.data)
+    found.datasets.put_checkpoint("pets", between.version_id, [each.segment for each in again])
+    for number in (2, 3):
+        found.put({number: "dog"})
+    found.keep(keep_versions=1)
+    for _ in range(3):
+        found.collect("pets")
+        found.clock.advance(2 * 86_400)
+    assert [each.number for each in found.refs.pruned("pets")] == [2]
+    with pytest.raises(NotFoundError):
+        found.datasets.segment("pets", between.delta[0].sha256)
+    told = summary(changes(found.find, first, found.find("pets", "main")))
+    assert told.relabelled == 3
+    merged(found, source="main", into="side")
+    done = found.revert("pets", first, found.find("pets", "main"), "back", by=BY)
+    assert done.version is not None
+    assert done.version.relabelled == 3
 
 
 def test_a_revert_reads_what_changed_and_not_what_there_is() -> None:

@@ -57,7 +57,7 @@ def _facts(look: Deployed, version: DatasetVersion) -> CardFacts:
 
     project, view = look.projects[version.project], view_at(look, version)
     parent = look.datasets.version(version.project, version.parent) if version.parent else None
-    since = summary(changes(look.datasets, parent, version))
+    since = summary(changes(look.find_version, parent, version))
     return card_facts(version, view, project.label_schema, since, project.title)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.console import paint, paint_table, safe, say, say_json, say_json_as_it_comes
-from trueup.cli.dataset.naming import Version, version_at, view_at
+from trueup.cli.dataset.naming import Version, version_at
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.options import Json, OneProject
 from trueup.errors import InputError
@@ -38,9 +38,7 @@ def diff_versions(
     look = desk_of(context).look()
     name = project_of(look, project)
     old, new = version_at(look, name, before), version_at(look, name, after)
-    for each in (old, new):
-        view_at(look, each)
-    found = changes(look.datasets, old, new)
+    found = changes(look.find_version, old, new)
     if html is not None:
         _write_page(html, old, new, found)
     elif as_json:
