@@ -33,7 +33,7 @@ from trueup.dataset.view import View
 from trueup.model import SampleChange, Segment
 
 ADDED, REMOVED, RELABELLED, MOVED, RESTATED = "added", "removed", "relabelled", "moved", "restated"
-_KINDS = (ADDED, REMOVED, RELABELLED, MOVED, RESTATED)
+KINDS = (ADDED, REMOVED, RELABELLED, MOVED, RESTATED)
 # What says who set a line and not what it says.
 _TIME = "since"
 _BUT_KEY = tuple(each for each in COLUMNS if each not in ("label", "split", _TIME))
@@ -69,7 +69,7 @@ class Changed:
         both = there & stays
         relabelled, moved = both & differ(*self.labels), both & differ(*self.splits)
         masks = (~there, ~stays, relabelled, moved, both & ~relabelled & ~moved)
-        return dict(zip(_KINDS, masks, strict=True))
+        return dict(zip(KINDS, masks, strict=True))
 
 
 def diff(before: View, after: View) -> Iterator[SampleChange]:

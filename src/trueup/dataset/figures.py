@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from trueup.dataset.diff import ADDED, MOVED, RELABELLED, REMOVED, RESTATED, Changed
+from trueup.dataset.diff import ADDED, KINDS, RELABELLED, REMOVED, RESTATED, Changed
 from trueup.labels.naming import names_in
 from trueup.model import DatasetVersion, Record, SampleChange
 
@@ -29,8 +29,7 @@ class Summary(Record, frozen=True, kw_only=True):
     @property
     def counts(self) -> dict[str, int]:
         """Samples by what happened to them, of what did happen."""
-        kinds = (ADDED, MOVED, RELABELLED, REMOVED, RESTATED)
-        return {each: number for each in kinds if (number := getattr(self, each))}
+        return {each: number for each in sorted(KINDS) if (number := getattr(self, each))}
 
     @property
     def changes(self) -> int:
@@ -117,7 +116,7 @@ class Between(Record, frozen=True, kw_only=True):
 def between(before: DatasetVersion | None, after: DatasetVersion, told: Summary) -> Between:
     """`told` of the changes that lead from one to the other; without `before` everything is new."""
     return Between(
-        **{each: getattr(told, each) for each in (ADDED, REMOVED, RELABELLED, MOVED, RESTATED)},
+        **{each: getattr(told, each) for each in KINDS},
         by_class=_by_class(before.class_counts if before else {}, after.class_counts, told.classes),
         by_split=_by_split(before.split_counts if before else {}, after.split_counts),
     )

@@ -94,7 +94,7 @@ class Stretch:
     told: View
 
     @classmethod
-    def between(cls, find: FindVersion, older: DatasetVersion | None, newer: DatasetVersion) -> Stretch:
+    def of(cls, find: FindVersion, older: DatasetVersion | None, newer: DatasetVersion) -> Stretch:
         """Raises NotFoundError when the content of one was pruned."""
         before, after, found = _opened(find, older, newer)
         told = view_of(find.datasets, newer.project, None, found.apart[1]) if found else after

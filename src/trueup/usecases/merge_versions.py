@@ -96,7 +96,7 @@ class MergeVersions:
         def propose(ours: View) -> Proposal:
             head = ours.version or self._head(project.name, branch)
             base = self._base(head, source)
-            found = Stretch.between(FindVersion(self.datasets, self.refs), base, source).done(ours)
+            found = Stretch.of(FindVersion(self.datasets, self.refs), base, source).done(ours)
             if found.conflicts and strategy is None:
                 raise MergeConflictError(_sentence(found.conflicts, source, head), found.conflicts)
             chosen = resolved(found.conflicts, strategy) if strategy else []

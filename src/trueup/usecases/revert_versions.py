@@ -50,7 +50,7 @@ class RevertVersions:
         keep_newer: bool = False,
     ) -> Reverted:
         project = project_named(self.projects, project_name)
-        stretch = Stretch.between(FindVersion(self.datasets, self.refs), after, last)
+        stretch = Stretch.of(FindVersion(self.datasets, self.refs), after, last)
         kept: list[tuple[MergeConflict, ...]] = []
 
         def propose(ours: View) -> Proposal:

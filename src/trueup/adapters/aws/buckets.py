@@ -70,6 +70,7 @@ class Bucket:
                 yield from (each["Key"] for each in page.get("Contents", []))
 
     def holds(self, key: str) -> bool:
+        """S3 tells only those that may list the bucket: others are denied (PermissionDeniedError) what is not there."""
         with translated(f"looking for {self.uri(key)}"):
             try:
                 self._client.head_object(Bucket=self.name, Key=key)
