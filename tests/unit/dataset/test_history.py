@@ -127,6 +127,8 @@ def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.D
     found = parted(history.store, history.versions[one], history.versions[other])
     assert found is not None
     assert len(found.between) == max(0, other - one)
+    steps = abs(other - one)
+    assert not steps or parted(history.store, history.versions[one], history.versions[other], steps - 1) is None
     for rows in (2, 100_000):
         for parts in (
             changes_between(before, after, found.between, rows=rows),
