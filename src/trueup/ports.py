@@ -511,8 +511,8 @@ class SplitStore(Protocol):
 class DatasetStore(SplitStore, Protocol):
     """Versions: content-addressed segments and documents, and one head per project."""
 
-    def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
-        """Store under the SHA-256 of `data`; a repeat is free."""
+    def put_segment(self, project: str, data: bytes) -> str:
+        """Store under the SHA-256 of `data`, which it returns; a repeat is free."""
         ...
 
     def segment(self, project: str, sha256: str) -> bytes:

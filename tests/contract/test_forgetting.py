@@ -282,11 +282,11 @@ def test_a_segment_gives_way_to_what_stands_for_it_twice(forgets: Forgets) -> No
 
 def test_a_redaction_may_be_repeated(forgets: Forgets) -> None:
     data = encode([line("a" * 64, "anna", "")])
-    segment = forgets.ports.datasets.put_segment("pets", data, 1)
+    segment = forgets.ports.datasets.put_segment("pets", data)
     stands = encode([Removal(sample_id="a" * 64, why=REDACTED)])
     redaction = Redaction(
         project="pets",
-        segment=segment.sha256,
+        segment=segment,
         sha256=hashlib.sha256(stands).hexdigest(),
         bytes=len(stands),
         lines=1,
@@ -295,8 +295,8 @@ def test_a_redaction_may_be_repeated(forgets: Forgets) -> None:
     )
     for _ in range(2):
         forgets.objects.redact(redaction, stands)
-        assert dict(forgets.objects.segments("pets")) == {segment.sha256: stands}
-        assert forgets.ports.datasets.redaction("pets", segment.sha256) == redaction
+        assert dict(forgets.objects.segments("pets")) == {segment: stands}
+        assert forgets.ports.datasets.redaction("pets", segment) == redaction
 
 
 def test_lines_are_taken_out_of_a_capture_file(forgets: Forgets) -> None:

@@ -920,10 +920,10 @@ class MemoryDatasetStore(MemorySplitStore, DatasetStore):
         self._checkpoints[project, version_id] = tuple(segments)
 
     @_locked
-    def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
+    def put_segment(self, project: str, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()
         self._put_part(f"memory://{project}/segments/{name}", data)
-        return Segment(sha256=name, samples=samples, bytes=len(data))
+        return name
 
     @_locked
     def segment(self, project: str, sha256: str) -> bytes:

@@ -149,7 +149,7 @@ class MakeVersion:
         forgets = any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes)
         made = []
         for each in segments_of(changes, None if forgets else before):
-            self.datasets.put_segment(project.name, each.data, each.segment.samples)
+            self.datasets.put_segment(project.name, each.data)
             made.append(each.segment)
         return tuple(made)
 

@@ -254,7 +254,7 @@ class FakeDeployed:
 
     @property
     def split_dataset(self) -> SplitDataset:
-        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
+        return SplitDataset(projects=self.projects, datasets=self.datasets, names=self.name_versions, clock=self.clock)
 
     @property
     def migrate_labels(self) -> MigrateLabels:
