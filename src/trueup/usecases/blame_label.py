@@ -28,8 +28,8 @@ class Settled(Record, frozen=True, kw_only=True):
 
 
 class LabelLife(Record, frozen=True, kw_only=True):
-    """What one version made of a sample. `line` is None where it took the sample out; `settled` is None where no answer is
-    known, as of most imports. `brought_by` is the merge that brought it along."""
+    """What one version made of a sample. `line` is None where it took the sample out; `settled` is None where no answer
+    is known, as of most imports. `brought_by` is the merge that brought it along."""
 
     version_id: str
     number: int
