@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _GROUND_TRUTH = "ground-truth"
 # What so many single answers cost is told before: tests/integration/test_calls.py counts it (docs/imports.md).
-_MANY_ANSWERS = 100_000
+_MANY_ANSWERS = 10_000
 _DOLLARS_PER_MILLION = 8
 _FORMATS = (
     "augmented-manifest, coco, conll, csv, ground-truth, huggingface, jsonl, label-studio, parquet, preference-pairs, "
@@ -258,7 +258,7 @@ def _answers_told(answers: int, request: Request) -> str:
     if answers < _MANY_ANSWERS:
         return told
     dollars = answers / 1e6 * _DOLLARS_PER_MILLION
-    return f"{told}. To keep them costs some ${dollars:,.0f} of DynamoDB; --no-answers leaves them out"
+    return f"{told}. To keep them costs some ${dollars:,.2f} of DynamoDB; --no-answers leaves them out"
 
 
 def _why_none(tally: Tally) -> str:

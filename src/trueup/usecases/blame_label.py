@@ -136,12 +136,13 @@ class BlameLabel:
         )
 
     def _imported(self, project: str, line: LabelledSample) -> str | None:
-        """A line names no consensus that is not of our own: its time does. A class may have another name since."""
+        """A line names no consensus that is not of our own: its time does, and of several of one time its label, which
+        may have had another name."""
         if not line.annotators:
             return None
         there = self.tasks.consensuses(project, answers_id_of(project, line.sample_id))
         found = [each for each in there if each.reached_at == line.labelled_at]
-        best = max(found, key=lambda each: (each.label == line.label, len(each.annotation_ids)), default=None)
+        best = max(found, key=lambda each: each.label == line.label, default=None)
         return best.consensus_id if best else None
 
     def _tasks_of(self, project: str, annotation_id: str) -> Iterator[str]:

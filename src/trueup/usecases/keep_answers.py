@@ -84,7 +84,7 @@ def consensus_of(project: Project, answered: Answered, said: Sequence[Annotation
     place = answers_id_of(project.name, line.sample_id)
     return Consensus(
         project=project.name,
-        consensus_id=content_id(place, IMPORT, line.label, *ids)[:32],
+        consensus_id=content_id(place, IMPORT, line.label, _stamp(answered.at), *ids)[:32],
         task_id=place,
         sample_id=line.sample_id,
         label=line.label,

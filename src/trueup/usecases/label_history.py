@@ -37,8 +37,8 @@ class LabelHistory:
     def __call__(self, project: Project, sample_id: str) -> list[HeldLabel]:
         """Oldest first; without labels that no version took in."""
         places = (task_id_of(project.name, sample_id), answers_id_of(project.name, sample_id))
-        found = {each.consensus_id: each for place in places for each in self.tasks.consensuses(project.name, place)}
-        taken = [(version, each) for each in found.values() for version in self._versions(each)]
+        found = [each for place in places for each in self.tasks.consensuses(project.name, place)]
+        taken = [(version, each) for each in found for version in self._versions(each)]
         taken.sort(key=lambda pair: pair[0].number)
         ends = [version.number for version, _ in taken[1:]]
         return [
