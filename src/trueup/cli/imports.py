@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from trueup.usecases.bring_labels import Brought, Listeners, Request, Tally
 
 _GROUND_TRUTH = "ground-truth"
-# What so many single answers cost is told before: tests/integration/test_calls.py counts it (docs/imports.md).
+# What it costs to keep so many single answers is told.
 _MANY_ANSWERS = 10_000
-_DOLLARS_PER_MILLION = 8
 _FORMATS = (
     "augmented-manifest, coco, conll, csv, ground-truth, huggingface, jsonl, label-studio, parquet, preference-pairs, "
     "voc, webdataset or yolo."
@@ -252,12 +251,14 @@ def _tell_notes(tally: Tally, request: Request) -> None:
 
 
 def _answers_told(answers: int, request: Request) -> str:
+    from trueup.usecases.keep_answers import DOLLARS_PER_MILLION
+
     if not request.keep_answers:
         return "how far they agree with a label is kept beside it"
     told = "trueup dataset blame SAMPLE shows who gave a label"
     if answers < _MANY_ANSWERS:
         return told
-    dollars = answers / 1e6 * _DOLLARS_PER_MILLION
+    dollars = answers / 1e6 * DOLLARS_PER_MILLION
     return f"{told}. To keep them costs some ${dollars:,.2f} of DynamoDB; --no-answers leaves them out"
 
 

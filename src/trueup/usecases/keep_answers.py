@@ -16,6 +16,8 @@ from trueup.model import Annotation, Consensus, LabelledSample, Node, Project, R
 from trueup.ports import Clock, Given, TaskStore
 from trueup.usecases.ahead import ahead
 
+# What it costs to keep as many answers, three to a sample, by the prices of us-east-1.
+DOLLARS_PER_MILLION = 8
 # A source's name is part of keys, which end at 1024 bytes.
 _MOST_SOURCE = 900
 

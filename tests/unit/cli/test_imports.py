@@ -258,8 +258,10 @@ def test_who_gave_an_imported_label_is_known_everywhere(trueup: Terminal, place:
     up = trueup("lineage", sample.sample_id, "--up").stdout
     assert f"source {source[:43]}" in up, up
     down = trueup("lineage", sample.sample_id, "--down").stdout
+    whole = trueup("lineage", f"source:{source}", "--down").stdout
     for kind in ("annotation", "consensus", "import", "version"):
         assert f" {kind} " in down, down
+        assert f" {kind} " in whole, whole
     who = [each["annotator"].removeprefix("imported:")[:10] for each in _answers_of(trueup, sample.sample_id)]
     told = trueup.json("lineage", "annotators", "v1")["annotators"]
     assert sorted(each["annotator"] for each in told) == sorted(who)

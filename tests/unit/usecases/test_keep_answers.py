@@ -275,6 +275,16 @@ def test_a_lead_sees_imported_people_and_pays_none_of_them() -> None:
     assert {each.annotator for each in loop.skills.skills("pets")} == {ADA, BEN, CY}
 
 
+def test_skills_are_fitted_anew_as_answers_grow_that_are_given_here() -> None:
+    loop = Loop()
+    bring(loop, *(label(f"brought {number}", "cat", THREE) for number in range(200)))
+    loop.report("pets")
+    loop.clock.advance(60)
+    loop.ingest(loop.capture(6))
+    people_answer(loop)
+    assert {each.annotator for each in loop.skills.skills("pets")} == {"ada", "ben", ADA, BEN, CY}
+
+
 def test_imported_labels_are_no_news_to_the_triggers() -> None:
     loop = Loop()
     bring(loop, *(label(f"text {number}", "cat", THREE) for number in range(10)))
