@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,13 +16,24 @@ from trueup.dataset.splitting.by_group import split_of
 from trueup.dataset.view import View
 from trueup.errors import LabelError
 from trueup.labels.reading import checked
-from trueup.lineage.edges import import_node, imported
-from trueup.model import DatasetVersion, Edge, LabelledSample, Payload, Project, Record, Split, pseudonym
+from trueup.lineage.edges import imported
+from trueup.model import (
+    Change,
+    DatasetVersion,
+    Edge,
+    LabelledSample,
+    Node,
+    Payload,
+    Project,
+    Record,
+    Split,
+    pseudonym,
+)
 from trueup.ports import Clock, DatasetStore, PayloadStore, TaskStore
 from trueup.similarity.near_duplicates import print_text
 from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
-from trueup.usecases.keep_answers import Answered, KeepAnswers, annotations_of, consensus_of
+from trueup.usecases.keep_answers import Answered, KeepAnswers, import_of
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
 
@@ -80,13 +91,14 @@ class ImportLabels:
         answers: dict[str, tuple[Answer, ...]] = {}
         for (_, given), line in ahead(numbered, lambda each: self._line(project, *each)):
             lines.append(line)
-            answers[line.sample_id] = given.answers
+            answers.pop(line.sample_id, None)
+            if given.answers:
+                answers[line.sample_id] = given.answers
+            if given.answers and given.labelled_at is not None:
+                timed.add(line.sample_id)
             if given.split is not None:
                 stated.add(line.sample_id)
-            if given.labelled_at is not None:
-                timed.add(line.sample_id)
-        told = {name: each for name, each in answers.items() if each}
-        return Staged(lines=tuple(lines), stated=frozenset(stated), answers=told, timed=frozenset(timed))
+        return Staged(lines=tuple(lines), stated=frozenset(stated), answers=answers, timed=frozenset(timed))
 
     def commit(
         self, project_name: str, staged: Staged, reason: str, branch: str = MAIN, source: str = ""
@@ -97,51 +109,51 @@ class ImportLabels:
         project = project_named(self.projects, project_name)
         lines = {each.sample_id: each for each in staged.lines}
 
+        ready = self._make_ready(project, staged, lines, branch, source)
+
         def propose(view: View) -> Proposal:
             held = view.lookup(lines)
             changes = [_where_it_is(held, each, staged) for each in lines.values() if _differs(held, each)]
-            return Proposal(
-                changes=changes,
-                placing=not staged.stated,
-                beforehand=lambda version, came: self._keep(project, staged, labelled(came), source, version),
-            )
+            wanted = {each.sample_id for each in changes} & staged.answers.keys()
 
-        version = MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason, branch=branch)
-        self._keep(project, staged, self._others(project, staged, lines, branch), source)
-        return version
+            def arrive(version: DatasetVersion, came: Sequence[Change]) -> tuple[Edge, ...]:
+                answered = _answered(staged, [each for each in labelled(came) if each.sample_id in wanted])
+                return self._arrive(project, answered, source, version, ready)
 
-    def _keep(
-        self,
-        project: Project,
-        staged: Staged,
-        lines: Iterable[LabelledSample],
-        source: str,
-        version: DatasetVersion | None = None,
-    ) -> tuple[Edge, ...]:
-        """The answers to these lines, and the arrow to the version that is to hold them."""
-        answered = [self._answered(each, staged) for each in lines if each.sample_id in staged.answers]
-        if not answered:
-            return ()
-        keep = KeepAnswers(self.tasks, self.clock)
-        if version is None:
-            keep(project, answered, source)
-            return ()
-        ids = (consensus_of(project, each, annotations_of(project, each)).consensus_id for each in answered)
-        node = import_node(ids)
-        keep(project, answered, source, node)
-        return (imported(node, version),)
+            return Proposal(changes=changes, placing=not staged.stated, beforehand=arrive)
 
-    def _answered(self, line: LabelledSample, staged: Staged) -> Answered:
-        return Answered(line=line, answers=staged.answers[line.sample_id], at=line.labelled_at or self.clock.now())
+        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason, branch=branch)
 
-    def _others(
-        self, project: Project, staged: Staged, lines: Mapping[str, LabelledSample], branch: str
-    ) -> list[LabelledSample]:
-        """Lines with answers that the branch's head does not stand on: it has the same label by other people."""
+    def _make_ready(
+        self, project: Project, staged: Staged, lines: Mapping[str, LabelledSample], branch: str, source: str
+    ) -> Node | None:
+        """Keep answers to what the branch's head will take, and to what it holds by other people's answers; what stands
+        on the same ones has them. Returns what will bring the labels in. All this before a head is asked for its place,
+        since it may take longer than a head stays."""
         if not staged.answers:
-            return []
+            return None
+        gone = self.datasets.forgotten(project.name, staged.answers).sample_ids
         held = self.head(project.name, branch).lookup(staged.answers)
-        return [lines[each] for each in staged.answers if not _stands(held.get(each), lines[each], staged)]
+        told = [lines[each] for each in staged.answers if each not in gone]
+        others = [each for each in told if not (_differs(held, each) or _stands(held[each.sample_id], each, staged))]
+        keep = KeepAnswers(self.tasks, self.clock)
+        keep(project, _answered(staged, others), source)
+        fresh = _answered(staged, [each for each in told if _differs(held, each)])
+        node = import_of(project, fresh)
+        keep(project, fresh, source, node)
+        return node
+
+    def _arrive(
+        self, project: Project, answered: Sequence[Answered], source: str, version: DatasetVersion, ready: Node | None
+    ) -> tuple[Edge, ...]:
+        """The arrow to the version from what brings these labels: they are others than was made ready for where another
+        commit came between."""
+        node = import_of(project, answered)
+        if node is None:
+            return ()
+        if node != ready:
+            KeepAnswers(self.tasks, self.clock)(project, answered, source, node)
+        return (imported(node, version),)
 
     def head(self, project_name: str, branch: str = MAIN) -> View:
         """What a branch of the project's dataset holds by now."""
@@ -185,9 +197,11 @@ def _differs(current: Mapping[str, LabelledSample], line: LabelledSample) -> boo
     return bool(line.annotators) and not there.annotators and there.consensus_id is None
 
 
-def _stands(there: LabelledSample | None, line: LabelledSample, staged: Staged) -> bool:
-    """Whether a line that the dataset holds came of the same answers."""
-    if there is None or there.consensus_id is not None:
-        return False
+def _stands(there: LabelledSample, line: LabelledSample, staged: Staged) -> bool:
+    """Whether a line of the same label in the dataset came of the same answers."""
     same_time = line.sample_id not in staged.timed or there.labelled_at == line.labelled_at
-    return same_time and (there.label, there.annotators) == (line.label, line.annotators)
+    return same_time and there.consensus_id is None and there.annotators == line.annotators
+
+
+def _answered(staged: Staged, lines: Iterable[LabelledSample]) -> list[Answered]:
+    return [Answered(line=each, answers=staged.answers[each.sample_id]) for each in lines]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from trueup.annotation.answers import live
 from trueup.annotation.imported import IMPORT, answers_id_of
 from trueup.dataset.sources import Answer
-from trueup.lineage.edges import brought, given
+from trueup.lineage.edges import brought, given, import_node
 from trueup.model import Annotation, Consensus, LabelledSample, Node, Project, Record, content_id
 from trueup.ports import Clock, Given, TaskStore
 from trueup.usecases.ahead import ahead
@@ -23,11 +23,16 @@ _MOST_SOURCE = 900
 
 
 class Answered(Record, frozen=True, kw_only=True):
-    """A line of the dataset with what people answered, who go by pseudonyms here. `at` is when it was labelled."""
+    """A line of the dataset, whose time is known, with what people answered, who go by pseudonyms here."""
 
     line: LabelledSample
     answers: tuple[Answer, ...]
-    at: datetime
+
+    @property
+    def at(self) -> datetime:
+        """When it was labelled."""
+        assert self.line.labelled_at is not None  # noqa: S101
+        return self.line.labelled_at
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,12 @@ class KeepAnswers:
 
     def _there(self, project: Project, line: LabelledSample) -> list[Annotation]:
         return live(self.tasks.annotations(project.name, answers_id_of(project.name, line.sample_id)))
+
+
+def import_of(project: Project, answered: Sequence[Answered]) -> Node | None:
+    """What brings these labels into a version; None without any."""
+    labels = (consensus_of(project, each, annotations_of(project, each)) for each in answered)
+    return import_node(each.consensus_id for each in labels) if answered else None
 
 
 def annotations_of(project: Project, answered: Answered, source: str = "") -> tuple[Annotation, ...]:

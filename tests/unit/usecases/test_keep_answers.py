@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from tests.unit.usecases.people import people_answer
 from tests.worlds import NOW, Loop, project
+from trueup.adapters.memory import MemoryTaskStore
 from trueup.annotation.answers import live
 from trueup.annotation.imported import answers_id_of, imported_annotator
 from trueup.capture.samples import sample_id
@@ -27,7 +29,7 @@ from trueup.model import (
     RunStatus,
     pseudonym,
 )
-from trueup.ports import Journal
+from trueup.ports import Given, Journal
 from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.blame_label import BlameLabel, Settled
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
@@ -154,6 +156,55 @@ class Torn:
 
     def commit(self, *_: Any, **__: Any) -> None:
         raise RetryableError("torn")
+
+
+class Hasty:
+    """A dataset in which others commit first, once."""
+
+    def __init__(self, datasets: Any, others: Callable[[], object]) -> None:
+        self._datasets, self._others = datasets, iter([others])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._datasets, name)
+
+    def commit(self, *parts: Any, **more: Any) -> None:
+        for other in self._others:
+            other()
+        self._datasets.commit(*parts, **more)
+
+
+class Counted(MemoryTaskStore):
+    brought = 0
+
+    def bring(self, given: Iterable[Given]) -> None:
+        for each in given:
+            self.brought += 1
+            super().bring([each])
+
+
+@pytest.mark.parametrize(("other", "brought"), [("rex", 2 + 1), ("tom", 2 + 1 + 1)])
+def test_answers_are_written_once_although_others_commit_meanwhile(other: str, brought: int) -> None:
+    loop = Loop()
+    loop.tasks = Counted(loop.world)
+    alone = ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)
+    hasty = Hasty(loop.datasets, lambda: alone("pets", [label(other, "cat", said((BEN, "cat")))], "theirs"))
+    make = ImportLabels(loop.projects, loop.payloads, hasty, loop.clock, loop.tasks)  # type: ignore[arg-type]
+    version = make("pets", [label("tom", "cat", THREE), label("kim", "dog", THREE)], "ours", source=SOURCE)
+    assert version is not None
+    assert loop.tasks.brought == brought
+    (arrow,) = [
+        each
+        for each in loop.lineage.edges_to("pets", Node(kind=NodeKind.VERSION, id=version.version_id))
+        if each.source.kind is NodeKind.IMPORT
+    ]
+    labels = {each.source.id for each in loop.lineage.edges_to("pets", arrow.source)}
+    names = ["kim"] if other == "tom" else ["tom", "kim"]
+    assert labels == {
+        each.consensus_id
+        for name in names
+        for each in loop.tasks.consensuses("pets", answers_id_of("pets", name_of(name)))
+    }
+    assert version.number == 2
 
 
 @pytest.mark.parametrize("answers", [THREE, tuple(replace(each, submitted_at=None) for each in THREE)])
