@@ -229,7 +229,13 @@ class FakeDeployed:
 
     @property
     def import_labels(self) -> ImportLabels:
-        return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+        return ImportLabels(
+            projects=self.projects,
+            payloads=self.payloads,
+            datasets=self.datasets,
+            clock=self.clock,
+            tasks=self.tasks,
+        )
 
     @property
     def export_version(self) -> ExportVersion:

@@ -75,7 +75,7 @@ def hash_of(name: str) -> int:
 
 def brings(loop: Loop, *labels: tuple[str, str, str]) -> None:
     """Labels that existed before, each of somebody."""
-    bring = ImportLabels(projects=loop.projects, payloads=loop.payloads, datasets=loop.datasets, clock=loop.clock)
+    bring = ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)
     made = [
         ImportedLabel(payload=Payload(data=says.encode(), content_type="text/plain"), label=label, group=person)
         for person, says, label in labels

@@ -99,7 +99,7 @@ class _Tally:
         self.slices[sample.slice or ""] += 1
         self.media[sample.content_type] += 1
         self.groups[sample.group] += 1
-        self.by_people += sample.consensus_id is not None
+        self.by_people += sample.consensus_id is not None or bool(sample.annotators)
         self._add_source(sample)
         self._add_time(sample.labelled_at)
 
