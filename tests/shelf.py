@@ -16,7 +16,14 @@ from PIL import Image
 from tests.unit.labels.schemas import schema as schema_of
 from tests.worlds import NOW, project
 from trueup.adapters.local_files import LocalExportSink
-from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryExportSink, MemoryPayloadStore, World
+from trueup.adapters.memory import (
+    FixedClock,
+    MemoryDatasetStore,
+    MemoryExportSink,
+    MemoryPayloadStore,
+    MemoryTaskStore,
+    World,
+)
 from trueup.labels.importing import document
 from trueup.model import DatasetVersion, Kind, LabelledSample, LabelSchema, Payload
 from trueup.usecases.export_version import Export, ExportVersion
@@ -54,14 +61,16 @@ class Shelf:
 
     def __post_init__(self) -> None:
         config = project(label_schema=document(self.schema), triggers={"action": "notify"}, commit=SPLIT)
-        self.datasets = MemoryDatasetStore(World())
+        world = World()
+        self.datasets = MemoryDatasetStore(world)
         projects = {"pets": config}
         groups = self.groups or [f"group {number}" for number in range(len(self.inputs))]
         given = [
             ImportedLabel(payload=payload, label=label, group=group)
             for payload, label, group in zip(self.inputs, self.labels, groups, strict=True)
         ]
-        made = ImportLabels(projects, self.payloads, self.datasets, FixedClock(NOW))("pets", given, "shelf")
+        make = ImportLabels(projects, self.payloads, self.datasets, FixedClock(NOW), MemoryTaskStore(world))
+        made = make("pets", given, "shelf")
         assert made is not None
         self.version: DatasetVersion = made
         self.export_version = ExportVersion(projects, self.datasets, self.payloads)

@@ -16,14 +16,15 @@ import msgspec
 from scripts.bench.dataset_rows import Columns, documents
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.checkpoints import merged_segments
-from trueup.dataset.diff import changes_between, summary
+from trueup.dataset.diff import changes_between
 from trueup.dataset.documents import read_document
+from trueup.dataset.figures import summary
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.verify import verify
 from trueup.dataset.view import View
-from trueup.model import Change, DatasetVersion, LabelledSample, LabelSchema, Project, Removal
+from trueup.model import Change, DatasetVersion, LabelledSample, LabelSchema, Project, Removal, Segment
 from trueup.ports import Clock, Journal
-from trueup.usecases.comparing_versions import deltas_between
+from trueup.usecases.comparing_versions import parted
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -177,7 +178,7 @@ def related_diff(folder: Path) -> dict[str, float]:
     store = _changed(folder)
     newer, older = store.versions(PROJECT.name)
     start = time.process_time()
-    parts = changes_between(store.held(older), store.held(newer), deltas_between(store, older, newer))
+    parts = changes_between(store.held(older), store.held(newer), _deltas(store, older, newer))
     found = [change for each in parts for change in each]
     return {"seconds": time.process_time() - start, "found": len(found), "read": store.files.read}
 
@@ -213,11 +214,17 @@ def checked_diff(folder: Path) -> dict[str, float]:
     return {"seconds": time.process_time() - start, "found": len(found), "read": read}
 
 
+def _deltas(store: FolderStore, older: DatasetVersion, newer: DatasetVersion) -> list[tuple[Segment, ...]]:
+    found = parted(store, older, newer)
+    assert found is not None
+    return found.between
+
+
 def summarised(folder: Path) -> dict[str, float]:
     store = _changed(folder)
     newer, older = store.versions(PROJECT.name)
     start = time.process_time()
-    told = summary(changes_between(store.held(older), store.held(newer), deltas_between(store, older, newer)))
+    told = summary(changes_between(store.held(older), store.held(newer), _deltas(store, older, newer)))
     return {"seconds": time.process_time() - start, "found": told.added + told.removed + told.relabelled}
 
 

@@ -90,6 +90,14 @@ class Opening(Record, frozen=True, kw_only=True):
     edges: tuple[Edge, ...] = ()
 
 
+class Given(Record, frozen=True, kw_only=True):
+    """Answers to one sample that came with an import, the label that stands on them, and their arrows."""
+
+    annotations: tuple[Annotation, ...]
+    consensus: Consensus
+    edges: tuple[Edge, ...] = ()
+
+
 class Slot(Record, frozen=True, kw_only=True):
     """One message of an annotation queue: an invitation to answer a task once. `receipt` is opaque."""
 
@@ -282,6 +290,12 @@ class TaskStore(Protocol):
         ruling, with the journal, in one transaction. A new consensus takes the place of an older one of the
         task that no version holds yet. Raises ConflictError when the revision moved on, or when the annotation
         or consensus is there already."""
+        ...
+
+    def bring(self, given: Iterable[Given]) -> None:
+        """Keep what came with an import, without an event. What is there stays, so that the same again completes what a
+        crash left. Forgotten samples are passed over. It is in no `work`, which is that of people who can be asked
+        here, and never `uncommitted`."""
         ...
 
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
@@ -511,8 +525,8 @@ class SplitStore(Protocol):
 class DatasetStore(SplitStore, Protocol):
     """Versions: content-addressed segments and documents, and one head per project."""
 
-    def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
-        """Store under the SHA-256 of `data`; a repeat is free."""
+    def put_segment(self, project: str, data: bytes) -> str:
+        """Store under the SHA-256 of `data`, which it returns; a repeat is free."""
         ...
 
     def segment(self, project: str, sha256: str) -> bytes:
@@ -1017,7 +1031,9 @@ class BatchStore(Protocol):
         """Of a month (yyyy-mm), or all; in the order of months and names."""
         ...
 
-    def batches(self, project: str, status: str) -> list[LabelingJob]: ...
+    def batches(self, project: str, status: str) -> list[LabelingJob]:
+        """By name. One that was written a moment ago may be missing."""
+        ...
 
     def batch(self, project: str, name: str) -> LabelingJob | None: ...
 
@@ -1210,6 +1226,12 @@ class LabelPlace:
     source: Source
     file: str | None = None
 
+    @property
+    def name(self) -> str:
+        """As an operator names it."""
+        place = self.source.place
+        return place if self.file is None else f"{place.removesuffix('/')}/{self.file}"
+
 
 class LabelingOutput(Record, frozen=True, kw_only=True):
     """Where a Ground Truth job writes what its workers say, under which attribute, and how far it is."""
@@ -1232,7 +1254,8 @@ class LabelSources(Protocol):
 
 
 class Scrubbed(Record, frozen=True, kw_only=True):
-    """What was emptied in the table for one task. `batches` are those of labeling services that it was sent in."""
+    """What was emptied in the table for one task. `batches` are those of labeling services that it was sent in,
+    `sources` what its answers were imported from."""
 
     tasks: int = 0
     answers: int = 0
@@ -1240,6 +1263,7 @@ class Scrubbed(Record, frozen=True, kw_only=True):
     rulings: int = 0
     feedback: int = 0
     batches: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 class ForgettingStore(Protocol):
@@ -1260,7 +1284,8 @@ class ForgettingStore(Protocol):
         ...
 
     def scrub(self, project: str, task_id: str) -> Scrubbed:
-        """Cancel a task, and empty it, its answers, consensus, rulings and feedback."""
+        """Cancel a task, and empty it, its answers, consensus, rulings and feedback; or what is kept of imported
+        answers in the place of a task."""
         ...
 
     def drop_gold(self, project: str, sample_ids: Collection[str]) -> int:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.forgetting import CONFIG, Forgets, forgets_in_memory, forgets_on_aws
-from tests.contract.records import QUIET, annotation, consensus, journal
+from tests.contract.records import QUIET, SOURCE, annotation, consensus, given, journal
 from tests.worlds import CLASSES, NOW, capture_file, capture_line, opening
 from trueup.adapters.memory import FixedClock
 from trueup.annotation.tasks import answer_from_backend, cancel, open_task, settle
@@ -264,6 +264,29 @@ def test_an_answer_keeps_its_place_and_loses_what_it_said(forgets: Forgets) -> N
     assert told.actor == "feedback"
 
 
+def test_imported_answers_are_emptied_and_never_come_again(forgets: Forgets) -> None:
+    tasks, lineage = forgets.ports.tasks, forgets.ports.lineage
+    hers_, his = given(NAME, "imported:1", "imported:2", label=SECRET), given("b" * 64, "imported:1", label="cat")
+    commit(forgets, line(NAME, PERSON, ""), line("b" * 64, "bert-0815", ""))
+    tasks.bring([hers_, his])
+    assert SECRET in forgets.everything()
+    receipt = forgets.forget(WISH, by="operator:dpo").receipt
+    tasks.bring([his, hers_, given("c" * 64, "imported:2")])
+    for each in (SECRET, PERSON):
+        assert each not in forgets.everything()
+    assert {name: receipt.counts[name] for name in ("answers", "labels")} == {"answers": 2, "labels": 1}
+    assert f"it was imported from {SOURCE}: delete it there" in receipt.by_hand
+    assert sorted(each.sample_id[0] for each in tasks.answers("pets", 10)) == ["b", "c"]
+    emptied = tasks.annotations("pets", hers_.consensus.task_id)
+    assert [(each.annotator, each.label) for each in emptied] == [("imported:1", ""), ("imported:2", "")]
+    arrows = lineage.edges_from("pets", Node(kind=NodeKind.SAMPLE, id=NAME))
+    assert [(each.actor, each.note, each.target_hash) for each in arrows] == [
+        ("imported:1", "", None),
+        ("imported:2", "", None),
+    ]
+    assert lineage.edges_from("pets", Node(kind=NodeKind.SAMPLE, id="b" * 64)) == [his.edges[1]]
+
+
 def test_a_segment_gives_way_to_what_stands_for_it_twice(forgets: Forgets) -> None:
     lines = [line(each * 64, f"person-{each}", "") for each in "abc"]
     commit(forgets, *lines)
@@ -282,11 +305,11 @@ def test_a_segment_gives_way_to_what_stands_for_it_twice(forgets: Forgets) -> No
 
 def test_a_redaction_may_be_repeated(forgets: Forgets) -> None:
     data = encode([line("a" * 64, "anna", "")])
-    segment = forgets.ports.datasets.put_segment("pets", data, 1)
+    segment = forgets.ports.datasets.put_segment("pets", data)
     stands = encode([Removal(sample_id="a" * 64, why=REDACTED)])
     redaction = Redaction(
         project="pets",
-        segment=segment.sha256,
+        segment=segment,
         sha256=hashlib.sha256(stands).hexdigest(),
         bytes=len(stands),
         lines=1,
@@ -295,8 +318,8 @@ def test_a_redaction_may_be_repeated(forgets: Forgets) -> None:
     )
     for _ in range(2):
         forgets.objects.redact(redaction, stands)
-        assert dict(forgets.objects.segments("pets")) == {segment.sha256: stands}
-        assert forgets.ports.datasets.redaction("pets", segment.sha256) == redaction
+        assert dict(forgets.objects.segments("pets")) == {segment: stands}
+        assert forgets.ports.datasets.redaction("pets", segment) == redaction
 
 
 def test_lines_are_taken_out_of_a_capture_file(forgets: Forgets) -> None:

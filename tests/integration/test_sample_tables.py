@@ -17,7 +17,7 @@ from tests.unit.dataset.test_versions import commit, line
 from tests.worlds import NOW
 from trueup.adapters.aws.athena import AthenaSamples
 from trueup.adapters.aws.buckets import Bucket
-from trueup.adapters.aws.segment_tables import S3SegmentTables
+from trueup.adapters.aws.segment_tables import S3SegmentTables, lines_key
 from trueup.adapters.integrations.duck import DuckSamples
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.querying.columns import VERSIONS
@@ -67,6 +67,14 @@ def test_a_version_is_not_listed_before_all_of_it_is_there(s3: Any) -> None:
     with pytest.raises(NotFoundError):
         CopyTables(datasets=store, tables=tables)("pets", version.version_id)
     assert s3.list_objects_v2(Bucket="dataset")["KeyCount"] == 0
+
+
+def test_a_copy_is_asked_for_by_its_key_alone(s3: Any) -> None:
+    tables, calls = S3SegmentTables(Bucket(s3, "dataset")), list[str]()
+    s3.put_object(Bucket="dataset", Key=f"{lines_key('pets', 'a' * 64)}.part", Body=b"of something else")
+    s3.meta.events.register("before-call.s3", lambda model, **_: calls.append(model.name))
+    assert not tables.has("pets", "a" * 64)
+    assert calls == ["HeadObject"]
 
 
 def _download(s3: Any, folder: Path) -> list[str]:

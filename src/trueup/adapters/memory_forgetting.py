@@ -92,6 +92,7 @@ class MemoryForgettingStore(ForgettingStore):
             for label in labels:
                 stores._consensus[label] = emptied_consensus(stores._consensus[label])
             stores._uncommitted -= set(labels)
+            sources = {stores._annotations[answer].source for answer in answers}
             rulings = [each for each in stores._rulings if (each.project, each.task_id) == (project, task_id)]
             stores._rulings = [emptied_ruling(each) if each in rulings else each for each in stores._rulings]
             return Scrubbed(
@@ -101,6 +102,7 @@ class MemoryForgettingStore(ForgettingStore):
                 rulings=len(rulings),
                 feedback=feedback,
                 batches=batches,
+                sources=tuple(sorted(sources - {""})),
             )
 
     def _empty_task(self, project: str, task_id: str) -> int:
@@ -116,6 +118,11 @@ class MemoryForgettingStore(ForgettingStore):
             each
             for each in self._world.edges.values()
             if each.project == project and (task in (each.source, each.target) or each.source in said)
+        ]
+        mine += [
+            each
+            for each in self._world.edges.values()
+            if each.project == project and each.source.kind is NodeKind.SAMPLE and each.target in said
         ]
         feedback, batches = 0, []
         for each in mine:

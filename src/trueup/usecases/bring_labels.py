@@ -9,6 +9,7 @@ from mimetypes import guess_type
 
 from msgspec.structs import replace
 
+from trueup.annotation.imported import imported_annotator
 from trueup.capture.samples import sample_id
 from trueup.dataset.importing import IMPORTS
 from trueup.dataset.importing.files import whole
@@ -19,7 +20,7 @@ from trueup.dataset.view import View
 from trueup.errors import InputError, LabelError, NotFoundError
 from trueup.labels.naming import is_none, names_in, relations_in, value_of, with_names
 from trueup.labels.reading import checked, written
-from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, Split, content_id
+from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, Split
 from trueup.ports import LabelPlace
 from trueup.quality.merging import likeness
 from trueup.usecases.ahead import ahead
@@ -35,7 +36,8 @@ _UNNAMED = "application/octet-stream"
 class Request:
     """What to read, and how. `names` leads from the source's names of classes to those of the label schema. Splits that
     the source states are kept only with `keep_splits`, since else they follow from the group. With `skip_bad` the rest
-    is imported of what holds problems. `branch` is where it comes to."""
+    is imported of what holds problems. `branch` is where it comes to. With `keep_answers` single people's answers are
+    kept beside the labels that stand on them."""
 
     project: str
     form: str
@@ -48,6 +50,12 @@ class Request:
     keep_splits: bool = False
     skip_bad: bool = False
     branch: str = MAIN
+    keep_answers: bool = True
+
+    @property
+    def source(self) -> str:
+        """What answers came from."""
+        return f"{self.form} {self.place.name}"
 
 
 @dataclass
@@ -128,7 +136,8 @@ class BringLabels:
         lines = self.make.stage(project.name, going.inputs())
         if going.forbidden:
             return Brought(tally=going.tally)
-        return Brought(version=self.make.commit(project.name, lines, reason, request.branch), tally=going.tally)
+        version = self.make.commit(project.name, lines, reason, request.branch, request.source)
+        return Brought(version=version, tally=going.tally)
 
     def _project(self, request: Request) -> Project:
         project = project_named(self.projects, request.project)
@@ -273,9 +282,9 @@ class _Pass:
             self.tally.relabelled += 1
 
     def _imported(self, label: Labelled, payload: Payload) -> ImportedLabel:
-        said = list(self._answers(label.answers))
-        for person, text in said:
-            self._listeners.answer(GivenAnswer(sample=sample_id(payload), annotator=person, label=text))
+        said = tuple(self._answers(label.answers))
+        for each in said:
+            self._listeners.answer(GivenAnswer(sample=sample_id(payload), annotator=each.annotator, label=each.label))
         self.tally.answers += len(said)
         return ImportedLabel(
             payload=payload,
@@ -283,19 +292,20 @@ class _Pass:
             group=label.group,
             split=label.split if self._request.keep_splits else None,
             posterior=1.0 if label.confidence is None else label.confidence,
-            agreement=_agreement(label, [text for _, text in said], self._schema),
+            agreement=_agreement(label, [each.label for each in said], self._schema),
             labelled_at=label.labelled_at,
+            answers=said if self._request.keep_answers else (),
         )
 
-    def _answers(self, answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
-        """(pseudonym, label) of those that say something which the label schema knows."""
+    def _answers(self, answers: Sequence[Answer]) -> Iterator[Answer]:
+        """By pseudonym, those that say something which the label schema knows."""
         for each in answers:
             try:
                 text = checked(_renamed(each.label, self._request.names, Counter()), self._schema)
             except LabelError:
                 self.tally.left_out["a single answer that says nothing which the label schema knows"] += 1
                 continue
-            yield f"imported:{content_id('annotator', self._project.name, each.annotator)[:12]}", text
+            yield replace(each, annotator=imported_annotator(self._project.name, each.annotator), label=text)
 
 
 def whole_input(files: Source, label: Labelled) -> bytes:

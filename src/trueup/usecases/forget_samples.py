@@ -16,6 +16,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from trueup.annotation.imported import answers_id_of
 from trueup.annotation.tasks import task_id_of
 from trueup.capture.records import read_line
 from trueup.dataset.receipts import digest_of, encode_receipt, is_about, read_receipt, subject_hash
@@ -174,10 +175,11 @@ class ForgetSamples:
         project, samples = job.draft.project, job.draft.samples
         asked = [*(task_id_of(project, each) for each in samples), *self.forgetting.gold_tasks(project, samples)]
         counts: Counter[str] = Counter(gold=self.forgetting.drop_gold(project, samples))
-        batches: set[str] = set()
-        for task_id in asked:
+        batches, sources = set[str](), set[str]()
+        for task_id in (*asked, *(answers_id_of(project, each) for each in samples)):
             scrubbed = self.forgetting.scrub(project, task_id)
             batches |= set(scrubbed.batches)
+            sources |= set(scrubbed.sources)
             counts.update(
                 tasks=scrubbed.tasks,
                 answers=scrubbed.answers,
@@ -185,7 +187,8 @@ class ForgetSamples:
                 rulings=scrubbed.rulings,
                 feedback=scrubbed.feedback,
             )
-        return _noted(replace(job, tasks=tuple(asked)), counts, by_hand=self._elsewhere(project, sorted(batches)))
+        left = [*self._elsewhere(project, sorted(batches)), *map(_imported_from, sorted(sources))]
+        return _noted(replace(job, tasks=tuple(asked)), counts, by_hand=left)
 
     def _elsewhere(self, project: str, batches: Sequence[str]) -> list[str]:
         """What labeling services still show, which only a person deletes there."""
@@ -335,6 +338,10 @@ class ForgetSamples:
         except ConflictError:
             return None
         return signed
+
+
+def _imported_from(source: str) -> str:
+    return f"it was imported from {source}: delete it there"
 
 
 def _told(entry: ReceiptEntry, receipt: Receipt) -> SamplesForgotten:

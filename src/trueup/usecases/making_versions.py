@@ -20,6 +20,7 @@ from trueup.lineage.edges import committed
 from trueup.model import (
     Change,
     DatasetVersion,
+    Edge,
     LabelledSample,
     Project,
     Record,
@@ -35,16 +36,22 @@ from trueup.usecases.knowing_splits import ground_of, note_groups, note_schema
 _ATTEMPTS = 10
 
 
+def _nothing(_version: DatasetVersion, _changes: Sequence[Change]) -> tuple[Edge, ...]:
+    return ()
+
+
 class Proposal(Record, frozen=True, kw_only=True):
     """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any, and
     `quality` how good their answers were; without it the parent's stays. With `placing`, the project's way of splitting
     says where new lines go, and what is there stays where it is; without it lines say so themselves
-    (trueup.dataset.placing)."""
+    (trueup.dataset.placing). `beforehand` is told the version and its changes that are about to be committed: it writes
+    what has to be there by then, and returns arrows that go with the commit."""
 
     changes: Sequence[Change]
     labels: tuple[SettledLabel, ...] = ()
     quality: VersionQuality | None = None
     placing: bool = False
+    beforehand: Callable[[DatasetVersion, Sequence[Change]], tuple[Edge, ...]] = _nothing
 
 
 # What is to change on top of a head. Asked again when another commit came between.
@@ -122,9 +129,10 @@ class MakeVersion:
         note_schema(self.datasets, project, parent, making.at)
         index = ground.index.after(before.values(), labelled(changes))
         note_groups(self.datasets, project, version, index, changes)
+        edges = (*committed(version, labels), *proposal.beforehand(version, changes))
         self.datasets.commit(
             version,
-            Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
+            Journal(at=making.at, edges=edges, events=(version_committed(version),)),
             epoch=gone.epoch,
             frozen=len(ground.frozen),
         )
@@ -149,7 +157,7 @@ class MakeVersion:
         forgets = any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes)
         made = []
         for each in segments_of(changes, None if forgets else before):
-            self.datasets.put_segment(project.name, each.data, each.segment.samples)
+            self.datasets.put_segment(project.name, each.data)
             made.append(each.segment)
         return tuple(made)
 

@@ -56,6 +56,7 @@ from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_log import ShowLog
+from trueup.usecases.split_dataset import SplitDataset
 from trueup.wiring.forgetting import check_receipts, forget_samples
 from trueup.wiring.operator import Operator, operator
 
@@ -132,6 +133,10 @@ class Operations(Operator):
     @property
     def name_versions(self) -> NameVersions:
         return NameVersions(datasets=self.datasets, refs=self.refs, clock=self.clock)
+
+    @property
+    def split_dataset(self) -> SplitDataset:
+        return SplitDataset(projects=self.projects, datasets=self.datasets, names=self.name_versions, clock=self.clock)
 
     @property
     def log(self) -> ShowLog:

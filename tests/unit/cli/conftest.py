@@ -229,7 +229,13 @@ class FakeDeployed:
 
     @property
     def import_labels(self) -> ImportLabels:
-        return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+        return ImportLabels(
+            projects=self.projects,
+            payloads=self.payloads,
+            datasets=self.datasets,
+            clock=self.clock,
+            tasks=self.tasks,
+        )
 
     @property
     def export_version(self) -> ExportVersion:
@@ -254,7 +260,7 @@ class FakeDeployed:
 
     @property
     def split_dataset(self) -> SplitDataset:
-        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
+        return SplitDataset(projects=self.projects, datasets=self.datasets, names=self.name_versions, clock=self.clock)
 
     @property
     def migrate_labels(self) -> MigrateLabels:

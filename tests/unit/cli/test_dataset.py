@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
+from tests.unit.dataset.test_versions import line
+from tests.worlds import NOW
+from trueup.cli.dataset.compare import say_changes
 from trueup.cli.exits import Exit
+from trueup.dataset.diff import Changed, changes_between
 from trueup.dataset.formats import FORMATS
+from trueup.dataset.versions import Making, next_version
+from trueup.dataset.view import View
 from trueup.model import Payload
 
 
@@ -57,6 +64,27 @@ def test_diff_tells_what_was_added(trueup: Terminal, lived: FakeDeployed, manife
     said = trueup("dataset", "diff", "1").stdout
     assert said.startswith("v1 → v2  3 added")
     assert "the same content" in trueup("dataset", "diff", "1", "1").stdout
+
+
+def test_a_diff_is_said_as_it_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """The next part is looked for when what the last one told is written."""
+    before, after = ([line(number, label) for number in range(9)] for label in ("cat", "a\u2028dog"))
+    making = Making(project="pets", number=1, at=NOW, reason="test")
+    version, said = next_version(None, {}, before, (), (), making), ""
+
+    def parts() -> Iterator[Changed]:
+        nonlocal said
+        for each in changes_between(View.of_lines(before), View.of_lines(after), rows=2):
+            yield each
+            said += capsys.readouterr().out
+            assert each.keys.ids()[-1] in said
+
+    say_changes(version, version, parts(), summary=False)
+    said += capsys.readouterr().out
+    document = json.loads(said)
+    assert said == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    assert [each["sample_id"] for each in document["changes"]] == [each.sample_id for each in before]
+    assert document["counts"] == {"relabelled": 9}
 
 
 HELD = sorted(name for name, each in FORMATS.items() if "classification" in each.KINDS)

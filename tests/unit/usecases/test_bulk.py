@@ -49,7 +49,7 @@ class Place:
     def stage(self, changes: Sequence[Change]) -> tuple[Segment, ...]:
         made = list(segments_of(changes))
         for each in made:
-            self.datasets.put_segment("pets", each.data, each.segment.samples)
+            self.datasets.put_segment("pets", each.data)
         return tuple(each.segment for each in made)
 
     def commit(self, changes: Sequence[Change], run: str = "r") -> Concluded:

@@ -75,7 +75,7 @@ def hash_of(name: str) -> int:
 
 def brings(loop: Loop, *labels: tuple[str, str, str]) -> None:
     """Labels that existed before, each of somebody."""
-    bring = ImportLabels(projects=loop.projects, payloads=loop.payloads, datasets=loop.datasets, clock=loop.clock)
+    bring = ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)
     made = [
         ImportedLabel(payload=Payload(data=says.encode(), content_type="text/plain"), label=label, group=person)
         for person, says, label in labels
@@ -222,7 +222,7 @@ def test_what_a_removal_took_out_and_what_a_checkpoint_holds_is_forgotten_too() 
     assert second is not None
     stack = view_of(loop.datasets, "pets", first).stack
     (merged,) = merged_segments(stack, oldest=True, rows=7)
-    loop.datasets.put_segment("pets", merged.data, merged.segment.samples)
+    loop.datasets.put_segment("pets", merged.data)
     loop.datasets.put_checkpoint("pets", first.version_id, [merged.segment])
     forget(loop)
     assert problems(loop) == []
@@ -257,10 +257,10 @@ def test_a_commit_that_looked_before_the_tombstones_loses_its_head() -> None:
     people_answer(loop)
     whole = loop.datasets.put_segment
 
-    def put_after_forgetting(project: str, data: bytes, samples: int) -> Any:
+    def put_after_forgetting(project: str, data: bytes) -> str:
         loop.datasets.put_segment = whole  # type: ignore[method-assign]
         forget(loop)
-        return whole(project, data, samples)
+        return whole(project, data)
 
     loop.datasets.put_segment = put_after_forgetting  # type: ignore[method-assign]
     loop.commit("pets", "a race", force=True)

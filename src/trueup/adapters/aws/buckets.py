@@ -69,6 +69,17 @@ class Bucket:
             for page in pages:
                 yield from (each["Key"] for each in page.get("Contents", []))
 
+    def holds(self, key: str) -> bool:
+        """S3 tells only those that may list the bucket: others are denied (PermissionDeniedError) what is not there."""
+        with translated(f"looking for {self.uri(key)}"):
+            try:
+                self._client.head_object(Bucket=self.name, Key=key)
+            except ClientError as error:
+                if code_of(error) not in _GONE:
+                    raise
+                return False
+            return True
+
     def move(self, key: str, to: str) -> None:
         """Copy, then delete. One that is gone was moved before."""
         with translated(f"moving {self.uri(key)}"):

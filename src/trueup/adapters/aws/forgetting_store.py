@@ -29,6 +29,7 @@ from trueup.annotation.emptied import (
     emptied_task,
     tombstone,
 )
+from trueup.annotation.imported import IMPORT
 from trueup.annotation.tasks import task_id_of
 from trueup.errors import RetryableError
 from trueup.model import (
@@ -96,6 +97,10 @@ class DynamoForgettingStore(ForgettingStore):
         away = self._edges(f"P#{project}#EDGE#{node}", index=False)
         writes = [write for each in items for write in _emptied(each)]
         told = [each for name in _said(items) for each in self._edges(f"P#{project}#EDGE#{name}", index=False)]
+        given = _imported(items)
+        samples = {Node(kind=NodeKind.SAMPLE, id=each.sample_id) for each in given}
+        said = [each for name in samples for each in self._edges(f"P#{project}#EDGE#{name}", index=False)]
+        told += [each for each in said if each.target.kind is NodeKind.ANNOTATION]
         writes += [_edge(each) for each in (*away, *told) if emptied_edge(each) != each]
         for chunk in chunks(writes):
             self._table.write(chunk)
@@ -106,6 +111,7 @@ class DynamoForgettingStore(ForgettingStore):
             rulings=_count(items, "RULING#"),
             feedback=feedback,
             batches=tuple(each.target.id for each in away if each.target.kind is NodeKind.BATCH),
+            sources=tuple(sorted({each.source for each in given if each.source})),
         )
 
     def _cancel(self, project: str, pk: str) -> None:
@@ -241,6 +247,12 @@ def _said(items: Iterable[Item]) -> Iterator[Node]:
         kind, _, name = each["sk"].partition("#")
         if kind in _SAID:
             yield Node(kind=_SAID[kind], id=name.rpartition("#")[2])
+
+
+def _imported(items: Iterable[Item]) -> list[Annotation]:
+    """Answers to which arrows lead from their sample, and not from a task."""
+    answers = (record_of(each, Annotation) for each in items if each["sk"].startswith("ANNOTATION#"))
+    return [each for each in answers if each.backend == IMPORT]
 
 
 def _edge(edge: Edge) -> Write:

@@ -23,7 +23,7 @@ class S3SegmentTables(SegmentTables):
         self._bucket = bucket
 
     def has(self, project: str, sha256: str) -> bool:
-        return any(self._bucket.keys(lines_key(project, sha256)))
+        return self._bucket.holds(lines_key(project, sha256))
 
     def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
         data = parquet_of(sha256, lines)

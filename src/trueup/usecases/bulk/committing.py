@@ -37,7 +37,7 @@ def commit_part(datasets: DatasetStore, project: Project, bulk: Bulk, part: Part
     frozen_stays(real, before, _frozen_ground(datasets, project, bulk))
     delta = []
     for each in segments_of(real, before):
-        datasets.put_segment(bulk.project, each.data, each.segment.samples)
+        datasets.put_segment(bulk.project, each.data)
         delta.append(each.segment)
     return Compared(delta=tuple(delta), difference=difference(before, real))
 
