@@ -16,7 +16,7 @@ from tests.imports import problems
 from tests.shelf import NONE, Shelf
 from tests.unit.labels.schemas import LABELS, NAMES, schema
 from tests.worlds import NOW
-from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryPayloadStore, World
+from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryPayloadStore, MemoryTaskStore, World
 from trueup.adapters.memory_operations import MemoryFiles, MemoryObjects
 from trueup.dataset.formats import FORMATS
 from trueup.dataset.importing import IMPORTS
@@ -99,9 +99,10 @@ def brought(made: Shelf, form: str, **more: Any) -> Brought:
     """What another deployment of the same project holds after the export's import."""
     projects = made.export_version.projects
     source = MemoryFiles(made.files(form), MemoryObjects(made.payloads.payloads))
-    datasets = MemoryDatasetStore(World())
-    payloads = MemoryPayloadStore()
-    bring = BringLabels(projects, ImportLabels(projects, payloads, datasets, FixedClock(NOW)))
+    world, payloads = World(), MemoryPayloadStore()
+    datasets = MemoryDatasetStore(world)
+    make = ImportLabels(projects, payloads, datasets, FixedClock(NOW), MemoryTaskStore(world))
+    bring = BringLabels(projects, make)
     request = Request(project="pets", form=form, place=LabelPlace(source=source), keep_splits=True, **more)
     found = bring(request, "there and back")
     assert (found.tally.problems, found.tally.first, found.tally.left_out) == (0, [], {})
