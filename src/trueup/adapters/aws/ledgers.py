@@ -273,10 +273,10 @@ class DynamoBatchStore(BatchStore):
         self._table.write([put((f"P#{project}#SYNC", backend), _Seen(until=until))])
 
 
-def _batch_write(job: LabelingJob, *, condition: str | None = None, **more: str) -> Write:
+def _batch_write(job: LabelingJob, *, condition: str | None = None, **more: Any) -> Write:
     """In the index by its status: a pass looks for those under way every minute, and those that ended only grow."""
-    place = {"gsi1pk": _batches_pk(job.project, job.status), "gsi1sk": job.name}
-    return put((f"P#{job.project}#BATCH", job.name), job, condition=condition, **place, **more)
+    listed = _batches_pk(job.project, job.status)
+    return put((f"P#{job.project}#BATCH", job.name), job, condition=condition, gsi1pk=listed, gsi1sk=job.name, **more)
 
 
 def _batches_pk(project: str, status: str) -> str:
