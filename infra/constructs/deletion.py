@@ -88,5 +88,6 @@ def _objects(buckets: Sequence[Bucket], projects: Sequence[str]) -> list[str]:
 
 
 def _tables(dataset: Bucket, projects: Sequence[str]) -> list[str]:
-    """Segments as Athena reads them."""
-    return [f"{dataset.bucket_arn}/tables/lines/project={name}/*" for name in projects]
+    """Segments as Athena reads them, and what it answered."""
+    copies = [f"{dataset.bucket_arn}/tables/lines/project={name}/*" for name in projects]
+    return [*copies, f"{dataset.bucket_arn}/athena/*"]

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from tests.unit.dataset.test_versions import commit, line
 from tests.worlds import NOW
 from trueup.adapters.aws.athena import AthenaSamples
-from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.segment_tables import S3SegmentTables
 from trueup.adapters.integrations.duck import DuckSamples
 from trueup.adapters.memory import MemoryDatasetStore, World
@@ -48,7 +47,7 @@ def s3() -> Iterator[Any]:
 def test_the_copies_say_what_the_versions_say(s3: Any, tmp_path: Path) -> None:
     store = MemoryDatasetStore(World())
     versions = [commit(store, changes) for changes in HISTORY]
-    copy = CopyTables(datasets=store, tables=S3SegmentTables(Bucket(s3, "dataset")))
+    copy = CopyTables(datasets=store, tables=S3SegmentTables(s3, "dataset"))
     for each in versions:
         copy("pets", each.version_id)
         copy("pets", each.version_id)
@@ -63,7 +62,7 @@ def test_a_version_is_not_listed_before_all_of_it_is_there(s3: Any) -> None:
     store = MemoryDatasetStore(World())
     version = commit(store, HISTORY[0])
     store.objects.clear()
-    tables = S3SegmentTables(Bucket(s3, "dataset"))
+    tables = S3SegmentTables(s3, "dataset")
     with pytest.raises(NotFoundError):
         CopyTables(datasets=store, tables=tables)("pets", version.version_id)
     assert s3.list_objects_v2(Bucket="dataset")["KeyCount"] == 0
