@@ -45,6 +45,7 @@ from trueup.ports import (
     ForgettingStore,
     Journal,
     KnowledgeStore,
+    LabelingJob,
     ObjectEraser,
     ReceiptBook,
     ReceiptSigner,
@@ -199,6 +200,7 @@ class ForgetSamples:
         found = ((each, self.batches.batch(project, each)) for each in batches)
         return [
             f"batch {name} of {job.backend if job else 'a labeling service'} held the input: delete its task there"
+            + (f", and what it writes to labeling/{name}/ until it has ended" if job and _writes(job) else "")
             for name, job in found
         ]
 
@@ -406,6 +408,11 @@ def _noted(job: Forgetting, counts: Counter[str], **more: Sequence[str]) -> Forg
     totals = {**draft.counts, **{name: max(number, draft.counts.get(name, 0)) for name, number in counts.items()}}
     shown = {name: totals[name] for name in sorted(totals) if totals[name]}
     return replace(job, draft=replace(draft, counts=shown, **lists))
+
+
+def _writes(job: LabelingJob) -> bool:
+    """Ground Truth goes on with a job that nobody stops."""
+    return job.backend == "ground_truth" and job.status == "in_progress"
 
 
 def _event(line: bytes, subject: str) -> str:

@@ -38,7 +38,7 @@ from trueup.model import (
     SignedReceipt,
     TaskStatus,
 )
-from trueup.ports import Journal
+from trueup.ports import Journal, LabelingJob
 from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.making_versions import MakeVersion, Proposal, newest_view, view_of
@@ -381,12 +381,17 @@ def test_a_batch_of_a_labeling_service_goes_whole() -> None:
     sample = loop.forget.found(Wish(project="pets", subject=ANNA)).samples[0]
     task = loop.tasks.get("pets", task_id_of("pets", sample))
     loop.lineage.add([sent(task, "batch-1", NOW)])
+    job = LabelingJob(
+        project="pets", name="batch-1", status="in_progress", task_ids=(task.task_id,), backend="ground_truth"
+    )
+    loop.batches.save_batch(job)
     place = "memory://pets/labeling/batch-{}/annotations/worker-response/iteration-1/0/a.json"
     loop.datasets.objects |= {place.format(each): b'{"answers":[{"label":"her cat"}]}' for each in (1, 2)}
     receipt = forget(loop).receipt
     assert place.format(1) in receipt.removed
     assert place.format(2) not in receipt.removed
-    assert any("batch-1" in each for each in receipt.by_hand)
+    (mend,) = [each for each in receipt.by_hand if "batch-1 of ground_truth" in each]
+    assert "what it writes to labeling/batch-1/ until it has ended" in mend
 
 
 def test_no_hash_or_name_is_left_on_the_way_to_a_version() -> None:
