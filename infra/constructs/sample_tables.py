@@ -14,7 +14,7 @@ from constructs import Construct
 from infra import grants as grant
 from infra.constructs.fed_function import FedFunction
 from infra.constructs.loop_function import LoopFunction
-from infra.constructs.platform import Platform
+from infra.constructs.platform import ATHENA_ANSWERS, Platform
 from trueup.dataset.querying.columns import LINES, SAMPLES, VERSIONS, Column
 from trueup.dataset.querying.statements import SAMPLES_OF_VERSIONS
 from trueup.settings import TableCopySettings
@@ -168,7 +168,7 @@ class SampleTables(FedFunction):
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
                 result_configuration=CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=f"s3://{self.platform.dataset.bucket_name}/athena/",
+                    output_location=f"s3://{self.platform.dataset.bucket_name}/{ATHENA_ANSWERS}",
                     encryption_configuration=encryption,
                 ),
             ),
