@@ -375,6 +375,19 @@ def test_answers_of_others_sql_and_copies_of_what_is_stored_no_more_are_taken_aw
     assert loop.datasets.read("memory://athena/3.csv") == others
 
 
+def test_exports_of_versions_of_which_nothing_is_stored_any_more_are_taken_away() -> None:
+    """Nothing tells any more that they held nothing of hers."""
+    loop = Loop()
+    brings(loop, (BERT, "his dog", "dog"))
+    lost = loop.datasets.head("pets")
+    assert lost is not None
+    old = loop.datasets.put_export("pets", lost.version_id, "data.parquet", b"PAR1")
+    brings(loop, (ANNA, "her cat", "cat"))
+    (segment,) = lost.segments
+    del loop.datasets.objects[f"memory://pets/segments/{segment.sha256}"]
+    assert old in forget(loop).receipt.removed
+
+
 def test_a_batch_of_a_labeling_service_goes_whole() -> None:
     """Ground Truth files away what people answered by the place of an object in its manifest, without any name."""
     loop = a_life()

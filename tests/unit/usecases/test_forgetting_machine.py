@@ -29,7 +29,7 @@ from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
 from trueup.usecases.resolve_subject import Wish
 from trueup.usecases.split_dataset import SplitDataset
 
-_PEOPLE = ("xavier-1001", "yolanda-2002", "zoe-3003")
+_PEOPLE = ("xavier-1001", "yolanda-2002", "zoe-3001")
 _BRANCHES = ("main", "one", "two")
 
 branches = st.sampled_from(_BRANCHES)
@@ -74,9 +74,12 @@ class ForgettingMachine(RuleBasedStateMachine):
         whole = replace(line(number, label), sample_id=name, group=_PEOPLE[number % 3], payload_uri=uri)
         return replace(whole, fingerprint=name[:16])
 
-    @initialize(labels=st.dictionaries(numbers, st.sampled_from(["cat", "dog"]), min_size=2))
-    def begin(self, labels: dict[int, str]) -> None:
-        self.commit("main", dict(labels))
+    @initialize(labels=st.lists(st.sampled_from(["cat", "dog"]), min_size=3, max_size=9), frozen=st.booleans())
+    def begin(self, labels: list[str], frozen: bool) -> None:
+        """Somebody's samples are in the test split."""
+        self.commit("main", dict(enumerate(labels)))
+        if frozen:
+            self._freeze(self.loop.datasets.version("pets", "v1"))
 
     @rule(branch=branches, labels=st.dictionaries(numbers, st.sampled_from(["cat", "dog", "fox", None]), min_size=1))
     def commit(self, branch: str, labels: dict[int, str | None]) -> None:
@@ -130,10 +133,13 @@ class ForgettingMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def freeze(self, data: st.DataObject) -> None:
+        self._freeze(self._any(data))
+
+    def _freeze(self, version: DatasetVersion) -> None:
         self.frozen += 1
         freeze = FreezeTest(self.loop.projects, self.loop.datasets, self.loop.clock)
         try:
-            freeze("pets", self._any(data).version_id, f"frozen-{self.frozen}")
+            freeze("pets", version.version_id, f"frozen-{self.frozen}")
         except (InputError, LeakError, NotFoundError):
             return
 
@@ -244,5 +250,5 @@ class ForgettingMachine(RuleBasedStateMachine):
         return {name: each.label for name, each in self.shelf.lines(version).items()}
 
 
-ForgettingMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+ForgettingMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 TestForgetting = ForgettingMachine.TestCase
