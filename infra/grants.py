@@ -44,7 +44,7 @@ def list_versions(bucket_arn: str, prefixes: Sequence[str]) -> PolicyStatement:
     return PolicyStatement(
         actions=["s3:ListBucketVersions"],
         resources=[bucket_arn],
-        conditions={"StringEquals": {"s3:prefix": list(prefixes)}},
+        conditions={"StringLike": {"s3:prefix": list(prefixes)}},
     )
 
 

@@ -1374,13 +1374,16 @@ class ReceiptEntry(Record, frozen=True, kw_only=True):
 
 class Forgetting(Record, frozen=True, kw_only=True):
     """A deletion under way: what its receipt will say, and which steps are done. `captures` are files in which lines
-    are to be dropped, and `events` whose; `others` are tasks beside the samples' own that asked about them."""
+    are to be dropped, and `events` whose; `tasks` are those that asked about the samples, `batches` those that held
+    them at labeling services, and `keys` what a group index has of them."""
 
     draft: Receipt
     done: tuple[str, ...] = ()
     rewrite: bool = False
     events: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    batches: tuple[str, ...] = ()
+    keys: tuple[int, ...] = ()
 
 
 class GroupPart(Record, frozen=True, kw_only=True):

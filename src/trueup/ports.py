@@ -686,10 +686,13 @@ class SampleSql(Protocol):
 class SegmentTables(Protocol):
     """Copies of segments and lists of versions, for others' SQL."""
 
-    def has(self, project: str, sha256: str) -> bool: ...
+    def made_of(self, project: str, sha256: str) -> str | None:
+        """The hash of the bytes that a segment was copied from: another than its name once samples of it were
+        forgotten. None where there is no copy."""
+        ...
 
-    def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
-        """A repeat is free: a segment's copy is always the same."""
+    def put(self, project: str, sha256: str, made_of: str, lines: Iterable[Change]) -> None:
+        """In the place of the copy that is there, of which nothing stays."""
         ...
 
     def put_version(self, version: DatasetVersion) -> None:
@@ -1288,6 +1291,10 @@ class ForgettingStore(Protocol):
         answers in the place of a task."""
         ...
 
+    def refreeze(self, frozen: FrozenTest) -> None:
+        """Put a frozen test set without what was forgotten in the place of the one of its name."""
+        ...
+
     def drop_gold(self, project: str, sample_ids: Collection[str]) -> int:
         """Gold made of these samples, and what annotators said of it."""
         ...
@@ -1315,8 +1322,28 @@ class ObjectEraser(Protocol):
         version of it away. False where `uri` lies elsewhere, and was left there."""
         ...
 
+    def strays(self, project: str) -> list[str]:
+        """Take away copies for others' SQL of segments that are not stored any more; returns their URIs."""
+        ...
+
+    def parts(self, project: str) -> Iterator[tuple[str, bytes]]:
+        """Every part of a group index or a frozen test set that is stored in any version of the bucket."""
+        ...
+
+    def drop_parts(self, project: str, names: Collection[str]) -> list[str]:
+        """Take some of these away; returns their URIs."""
+        ...
+
     def exports(self, project: str, version_id: str) -> list[str]:
         """Take the exports of a version away; returns their URIs."""
+        ...
+
+    def batch(self, project: str, name: str) -> list[str]:
+        """Take away what lies of a batch of a labeling service; returns the URIs."""
+        ...
+
+    def answers(self, names: Collection[str]) -> list[str]:
+        """Take away answers of others' SQL that mention one of `names`, as a word; returns their URIs."""
         ...
 
     def quarantined(self, project: str, names: Collection[str]) -> int:
@@ -1325,8 +1352,8 @@ class ObjectEraser(Protocol):
         ...
 
     def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
-        """Take away what lies in a folder of the project (as evaluation/) and mentions one of `names`; returns the
-        URIs."""
+        """Take away what lies in a folder of the project (as evaluation/) and mentions one of `names`, in its key or
+        its bytes; returns the URIs."""
         ...
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.contract.implementations import DATASET, clients_of_moto
 from tests.unit.dataset.test_versions import commit, line
-from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.segment_tables import S3SegmentTables
 from trueup.adapters.memory import MemoryDatasetStore, World
-from trueup.adapters.memory_refs import MemorySegmentTables
+from trueup.adapters.memory_forgetting import MemoryReceiptBook
+from trueup.adapters.memory_tables import MemorySegmentTables
 from trueup.model import Removal
 from trueup.ports import SegmentTables
 from trueup.usecases.copy_tables import CopyTables
@@ -35,26 +35,26 @@ class Reads(MemoryDatasetStore):
 @pytest.fixture
 def tables(world: str) -> Iterator[SegmentTables]:
     if world == "memory":
-        yield MemorySegmentTables()
+        yield MemorySegmentTables(MemoryDatasetStore(World()))
         return
     clients_of_moto()["s3"].create_bucket(Bucket=DATASET)
-    yield S3SegmentTables(Bucket(clients_of_moto()["s3"], DATASET))
+    yield S3SegmentTables(clients_of_moto()["s3"], DATASET)
 
 
-def test_a_copy_is_there_once_it_was_put(tables: SegmentTables) -> None:
+def test_a_copy_tells_what_it_was_made_of(tables: SegmentTables) -> None:
     one, other = "a" * 64, "b" * 64
-    assert not tables.has("pets", one)
-    for _ in range(2):
-        tables.put("pets", one, [line(1, "cat"), Removal(sample_id=line(2, "").sample_id)])
-    assert tables.has("pets", one)
-    assert not tables.has("pets", other)
-    assert not tables.has("pet", one)
-    assert not tables.has("pets", one[:-1])
+    assert tables.made_of("pets", one) is None
+    for made_of in (one, other, other):
+        tables.put("pets", one, made_of, [line(1, "cat"), Removal(sample_id=line(2, "").sample_id)])
+        assert tables.made_of("pets", one) == made_of
+    assert tables.made_of("pets", other) is None
+    assert tables.made_of("pet", one) is None
+    assert tables.made_of("pets", one[:-1]) is None
 
 
 def test_a_version_costs_what_it_changed(tables: SegmentTables) -> None:
     datasets = Reads()
-    copy = CopyTables(datasets=datasets, tables=tables)
+    copy = CopyTables(datasets=datasets, tables=tables, receipts=MemoryReceiptBook(World()))
     for number in range(1, 4):
         version = commit(datasets, [line(number, "cat")])
         datasets.reads.clear()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.errors import ConflictError, HeadMovedError
-from trueup.model import Branch, Change, DatasetVersion, Pruned, StoredPart, Tag
-from trueup.ports import Journal, RefStore, SegmentTables, StoredParts
+from trueup.model import Branch, DatasetVersion, Pruned, StoredPart, Tag
+from trueup.ports import Journal, RefStore, StoredParts
 
 
 class MemoryRefStore(RefStore):
@@ -123,20 +123,3 @@ class MemoryStoredParts(StoredParts):
             uri, _, written = each.handle.rpartition("@")
             if uri in self._datasets.written and self._datasets.written[uri].isoformat() == written:
                 del self._datasets.written[uri], self._datasets.objects[uri]
-
-
-class MemorySegmentTables(SegmentTables):
-    """`lines` are the copies by project and segment, `versions` the segments of each version that is known."""
-
-    def __init__(self) -> None:
-        self.lines: dict[tuple[str, str], list[Change]] = {}
-        self.versions: dict[tuple[str, int], tuple[str, ...]] = {}
-
-    def has(self, project: str, sha256: str) -> bool:
-        return (project, sha256) in self.lines
-
-    def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
-        self.lines.setdefault((project, sha256), list(lines))
-
-    def put_version(self, version: DatasetVersion) -> None:
-        self.versions[version.project, version.number] = tuple(each.sha256 for each in version.segments)

@@ -38,6 +38,19 @@ def key_of(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
+def keys_of(lines: Iterable[LabelledSample]) -> set[int]:
+    """What an index or a frozen test set may hold of lines: the keys of samples and groups, and fingerprints."""
+    held = [(key_of(each.sample_id), key_of(each.group), print_of(each)) for each in lines]
+    return {key for keys in held for key in keys if key is not None}
+
+
+def speaks_of(data: bytes, keys: Keys) -> bool:
+    """Whether one of some keys or fingerprints stands anywhere in a stored part or frozen test set. By chance it seems
+    so once in 2**64 numbers."""
+    words = (np.frombuffer(data[start : len(data) - (len(data) - start) % 8], dtype="<u8") for start in (0, 4))
+    return any(bool(np.isin(each, keys).any()) for each in words)
+
+
 def print_of(line: LabelledSample) -> int | None:
     return None if line.fingerprint is None else int(line.fingerprint, 16)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from trueup.dataset.frozen import read_frozen
@@ -11,21 +11,32 @@ from trueup.dataset.guards import FORGOTTEN
 from trueup.dataset.placing import Ground
 from trueup.dataset.splitting.units import Setting
 from trueup.dataset.view import View
+from trueup.errors import NotFoundError
 from trueup.model import Change, DatasetVersion, LabelSchema, Project, Removal, SchemaVersion
 from trueup.ports import SplitStore
 
 
 def ground_of(store: SplitStore, project: Project, view: View, at: datetime) -> Ground:
-    """What lines are placed on. Reads the version's group index, or makes it from the content where there is none."""
+    """What lines are placed on. Reads the version's group index, or makes it from the content where there is none, or
+    a part of it is gone because something in it was forgotten."""
 
     def fetch(sha256: str) -> bytes:
         return store.part(project.name, sha256)
 
     frozen = read_frozen(store.frozen(project.name), fetch)
-    document = store.groups(project.name, view.version.version_id) if view.version else None
-    index = GroupIndex.of(view) if document is None else GroupIndex.read(document, fetch)
+    index = _index(store, project, view.version, fetch) or GroupIndex.of(view)
     setting = Setting(project=project.name, policy=project.commit, at=at, held=index.counts)
     return Ground(index=index, frozen=frozen, setting=setting, content=view)
+
+
+def _index(
+    store: SplitStore, project: Project, version: DatasetVersion | None, fetch: Callable[[str], bytes]
+) -> GroupIndex | None:
+    document = store.groups(project.name, version.version_id) if version else None
+    try:
+        return GroupIndex.read(document, fetch) if document else None
+    except NotFoundError:
+        return None
 
 
 def note_groups(

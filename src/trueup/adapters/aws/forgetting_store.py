@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from trueup.adapters.aws.forgotten import TOMBSTONE, epoch_key, group_pk, sample_key
+from trueup.adapters.aws.split_store import frozen_again
 from trueup.adapters.aws.table import (
     FRESH,
     ConditionFailedError,
@@ -39,6 +40,7 @@ from trueup.model import (
     Feedback,
     FeedbackState,
     FeedbackStatus,
+    FrozenTest,
     Gold,
     GoldAnswer,
     Node,
@@ -52,7 +54,7 @@ from trueup.model import (
 from trueup.ports import ForgettingStore, Scrubbed
 
 _ATTEMPTS = 8
-_SAID = {"ANNOTATION": NodeKind.ANNOTATION, "RULING": NodeKind.REVIEW}
+_SAID = {"ANNOTATION": NodeKind.ANNOTATION, "RULING": NodeKind.REVIEW, "CONSENSUS": NodeKind.CONSENSUS}
 
 
 class DynamoForgettingStore(ForgettingStore):
@@ -153,6 +155,9 @@ class DynamoForgettingStore(ForgettingStore):
     def _edges(self, pk: str, *, index: bool) -> list[Edge]:
         return [record_of(each, Edge) for each in self._table.query(pk, index=index)]
 
+    def refreeze(self, frozen: FrozenTest) -> None:
+        self._table.write([frozen_again(frozen)])
+
     def drop_gold(self, project: str, sample_ids: Collection[str]) -> int:
         gold = [record_of(each, Gold) for each in self._table.query(f"P#{project}#GOLD")]
         names = {each.gold_id for each in gold if each.sample_id in sample_ids}
@@ -242,7 +247,7 @@ _KINDS: dict[str, tuple[type[Record], Callable[..., Record]]] = {
 
 
 def _said(items: Iterable[Item]) -> Iterator[Node]:
-    """The answers and rulings among a task's items."""
+    """The answers, labels and rulings among a task's items."""
     for each in items:
         kind, _, name = each["sk"].partition("#")
         if kind in _SAID:
