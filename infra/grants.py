@@ -36,8 +36,9 @@ def write_objects(bucket_arn: str, prefix: str = "") -> PolicyStatement:
 
 
 def delete_versions(bucket_arn: str, prefixes: Sequence[str]) -> PolicyStatement:
-    """Delete single writings of objects for good, by their version."""
-    return allow(["s3:DeleteObjectVersion"], [f"{bucket_arn}/{each}*" for each in prefixes])
+    """Delete single writings of objects for good, by their version. DeleteObjects asks for DeleteObject, too:
+    docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html."""
+    return allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{bucket_arn}/{each}*" for each in prefixes])
 
 
 def list_versions(bucket_arn: str, prefixes: Sequence[str]) -> PolicyStatement:

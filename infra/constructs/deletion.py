@@ -19,7 +19,6 @@ from infra.config import DeploymentConfig
 from infra.constructs.platform import ATHENA_ANSWERS
 from trueup.settings import deployment_parameter
 
-# S3 asks for DeleteObject wherever DeleteObjects is called, for versions too.
 _OBJECTS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObject", "DeleteObjectVersion")
 
 

@@ -310,7 +310,7 @@ def test_a_segment_gives_way_to_what_stands_for_it_twice(forgets: Forgets) -> No
 
 def test_copies_for_others_go_with_what_they_are_of(forgets: Forgets) -> None:
     data = encode([line("a" * 64, PERSON, "")])
-    segment = forgets.ports.datasets.put_segment("pets", data, 1)
+    segment = forgets.ports.datasets.put_segment("pets", data)
     for name in (segment.sha256, "f" * 64):
         assert forgets.tables.made_of("pets", name) is None
         forgets.tables.put("pets", name, "one", [line("a" * 64, PERSON, "")])

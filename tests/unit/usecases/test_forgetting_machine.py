@@ -150,7 +150,7 @@ class ForgettingMachine(RuleBasedStateMachine):
             return
         made = list(merged_segments(view_of(self.loop.datasets, "pets", head).stack, oldest=True))
         for each in made:
-            self.loop.datasets.put_segment("pets", each.data, each.segment.samples)
+            self.loop.datasets.put_segment("pets", each.data)
         self.loop.datasets.put_checkpoint("pets", head.version_id, [each.segment for each in made])
 
     @rule(hours=st.sampled_from([13, 25]), versions=st.integers(1, 2))
