@@ -42,8 +42,8 @@ _TIMES = msgspec.json.Decoder(list[datetime])
 # Times as SageMaker writes them; after the minute they have a colon, seconds and a Z.
 _FORM = b"2026-03-01T00:00:00Z"
 _MINUTE = 16
-_LOWEST = np.frombuffer(b":00Z", np.uint8)
-_RANGE = np.array([0, 5, 9, 0], np.uint8)
+_LOWEST = np.frombuffer(b":00Z", np.uint8)[:, None]
+_RANGE = np.array([[0], [5], [9], [0]], np.uint8)
 _WORD = 8
 _PIECE = 512 * 1024
 Places = NDArray[np.int64]
@@ -123,7 +123,9 @@ class Layout(msgspec.Struct, frozen=True):
     """How the lines of a file are made: between two `parts` lies a field. The field number `given` is the input,
     number `values` holds the probabilities, `width` of them, and the others hold one number each that nobody reads, as
     the `digits` do, which have one digit each. In its parts a line has so many `quotes`, of which some are `spoken`: an
-    escape makes them part of a text; and so many `escapes`."""
+    escape makes them part of a text; and so many `escapes`. `wide`: whether a field is too wide to be looked through
+    for its end. `counted` are the bytes to be counted in a block, with how many the parts of a line have: are there no
+    quotes but these, a field has none, wherever its end was found."""
 
     parts: tuple[_Part, ...]
     fields: tuple[_Field, ...]
@@ -136,18 +138,8 @@ class Layout(msgspec.Struct, frozen=True):
     quotes: int
     spoken: int
     escapes: int
-
-    @property
-    def wide(self) -> bool:
-        """Whether a field is too wide to be looked through for its end."""
-        return any(each.near.start for each in self.fields)
-
-    @property
-    def counted(self) -> dict[int, int]:
-        """Which bytes have to be counted in a block, and how many of them are in the parts of a line. Are there no
-        quotes but these, a field has none, wherever its end was found."""
-        found = {_QUOTE: self.quotes if self.wide else 0, _BACKSLASH: self.escapes}
-        return {byte: number for byte, number in found.items() if number}
+    wide: bool
+    counted: Mapping[int, int]
 
     def read(self, block: bytes) -> Grid | None:
         """The block, whose last line may lack its end; None if it is not of this layout."""
@@ -237,7 +229,7 @@ class Layout(msgspec.Struct, frozen=True):
         if self.width == 1:
             return table
         alone = np.count_nonzero(found == _NO_CHANCE) == np.count_nonzero(table[:, -1] == _NO_CHANCE) == count
-        return table[:, :-1] if alone else None
+        return table[:, :-1].copy() if alone else None
 
 
 def _scanned(text: Bytes, counted: Iterable[int] = ()) -> tuple[Places, dict[int, int]]:
@@ -282,11 +274,12 @@ def _sparse(mask: NDArray[np.bool_]) -> Places:
 def _are_times(rows: Bytes) -> bool:
     """Of texts of ASCII without quotes and backslashes. As records come in their order, few differ from the one before
     in more than the seconds."""
-    minutes = np.ascontiguousarray(rows[:, :_MINUTE])
-    if rows.shape[1] == len(_FORM) and not np.count_nonzero((rows[:, _MINUTE:] - _LOWEST) > _RANGE):
-        words = minutes.view(np.uint64)
-        differs = np.count_nonzero(words[1:] != words[:-1], axis=1)
-        rows = rows[np.concatenate(([0], np.flatnonzero(differs) + 1))]
+    # Turned round, since numpy is slow with short rows.
+    seconds = np.ascontiguousarray(rows[:, _MINUTE:].T)
+    if rows.shape[1] == len(_FORM) and not np.count_nonzero((seconds - _LOWEST) > _RANGE):
+        words = np.ascontiguousarray(rows[:, :_MINUTE]).view(np.uint64)
+        differs = words[1:] != words[:-1]
+        rows = rows[np.concatenate(([0], np.flatnonzero(differs[:, 0] | differs[:, 1]) + 1))]
     listed = np.full((len(rows), rows.shape[1] + 3), _QUOTE, np.uint8)
     listed[:, 1:-2] = rows
     listed[:, -1] = _COMMA
@@ -384,18 +377,23 @@ def _laid_out(
     edges = [0, *(edge for each in free for edge in (each.start, each.stop)), len(line)]
     spans = [slice(*each) for each in zip(edges[::2], edges[1::2], strict=True)]
     text = [line[each] for each in spans]
+    fields = tuple(_field(each, text[index + 1], index == given) for index, each in enumerate(free))
+    wide = any(each.near.start for each in fields)
+    quotes, escapes = (sum(each.count(byte) for each in text) for byte in (_QUOTE, _BACKSLASH))
     return Layout(
         parts=tuple(_Part(np.frombuffer(line[each], np.uint8), _holes([*fixed, *digits], each)) for each in spans),
-        fields=tuple(_field(each, text[index + 1], index == given) for index, each in enumerate(free)),
+        fields=fields,
         event_id=_hole(fixed[0], spans),
         time=_hole(fixed[1], spans),
         digits=tuple(_hole(each, spans) for each in digits),
         given=given,
         values=values,
         width=line[free[values]].count(b",") + 1,
-        quotes=sum(each.count(b'"') for each in text),
+        quotes=quotes,
         spoken=sum(each.count(b'\\"') for each in text),
-        escapes=sum(each.count(b"\\") for each in text),
+        escapes=escapes,
+        wide=wide,
+        counted={byte: number for byte, number in ((_QUOTE, quotes * wide), (_BACKSLASH, escapes)) if number},
     )
 
 
