@@ -229,6 +229,7 @@ class Layout(msgspec.Struct, frozen=True):
         if self.width == 1:
             return table
         alone = np.count_nonzero(found == _NO_CHANCE) == np.count_nonzero(table[:, -1] == _NO_CHANCE) == count
+        # Without gaps, over which numpy is slower than it is at copying.
         return table[:, :-1].copy() if alone else None
 
 
@@ -350,7 +351,7 @@ def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[
     """The layouts that fit a line which is a whole record, without its end, the quicker one first. `says` is the one
     prediction of an answer's text: it is asked about some of our own making, to learn which numbers are the
     probabilities. None for a line that has to be understood to be read: where an answer is base64, say, or holds a list
-    that nobody reads."""
+    that nobody reads, or an id has escapes."""
     record = _RAW_LINES.decode(line)
     answer, metadata = record.captureData.endpointOutput, record.eventMetadata
     if answer.encoding == "BASE64" or len(_scanned(np.frombuffer(line, np.uint8))[0]):
@@ -365,6 +366,8 @@ def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[
     if bytes(metadata.inferenceId).startswith(b'"'):
         fixed.append(_inside(line, metadata.inferenceId))
     digits = [each for each in runs if each.stop - each.start == 1]
+    if any(b'"' in line[each] or b"\\" in line[each] for each in fixed):
+        return
     # A model of more than ten classes gives some an index of two digits.
     for narrow in [digits, []] if digits else [[]]:
         free = sorted([given, values, *(each for each in runs if each not in narrow)], key=lambda each: int(each.start))
