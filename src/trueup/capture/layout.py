@@ -9,7 +9,8 @@ should be, the block is none of this layout, and is parsed.
 Why it is exact: what lies between the fields is compared byte by byte, line by line. A field ends before the first byte
 that cannot be in it, so that a text holds no quote and numbers are only numbers, which is checked as well. A text with
 escapes in it is looked at more closely: each has to be one that stands for itself, and all quotes that nothing escapes
-have to be those between the fields.
+have to be those between the fields. Where the end of a wide field is looked for only near where it was, they have to be
+just as many, so that none lies before it.
 """
 
 from __future__ import annotations
