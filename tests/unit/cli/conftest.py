@@ -53,6 +53,7 @@ from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.blame_label import BlameLabel
 from trueup.usecases.bring_labels import BringLabels
+from trueup.usecases.bulk.exporting import Exports
 from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.check_receipts import CheckReceipts
 from trueup.usecases.collect_garbage import CollectGarbage
@@ -115,7 +116,8 @@ class FakeDeployed:
     @property
     def bulk(self) -> RunBulk:
         """The workflow itself, done at once."""
-        steps = BulkVersions(self.projects, self.datasets, self.clock, 2)
+        exports = Exports(self.export_version, self.sink, self.deployment.dataset_bucket)
+        steps = BulkVersions(self.projects, self.datasets, exports, self.clock, 2)
         return RunBulk(MemoryWorkflows(lambda document: in_memory(steps, document)), self.clock, sleep=lambda _: None)
 
     @property

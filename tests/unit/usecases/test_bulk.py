@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.worlds import NOW, project
-from trueup.adapters.memory import FixedClock, MemoryDatasetStore, World
+from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryExportSink, MemoryPayloadStore, World
 from trueup.dataset.parts import parts_of
 from trueup.dataset.segments import segments_of
 from trueup.dataset.verify import verify
 from trueup.errors import HeadMovedError, InputError, NotFoundError, RetryableError
 from trueup.model import Change, DatasetVersion, LabelledSample, Removal, Segment, content_id
+from trueup.usecases.bulk.exporting import Exports
 from trueup.usecases.bulk.jobs import Bulk, Concluded
 from trueup.usecases.bulk.run import BulkVersions, Planned, in_memory
+from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
 
 ROWS = 4
@@ -40,7 +42,10 @@ class Place:
     def __init__(self, rows: int = ROWS) -> None:
         self.datasets = MemoryDatasetStore(World())
         self.clock = FixedClock(NOW)
-        self.bulk = BulkVersions({"pets": PROJECT}, self.datasets, self.clock, rows)
+        projects = {"pets": PROJECT}
+        export = ExportVersion(projects, self.datasets, MemoryPayloadStore())
+        exports = Exports(export, MemoryExportSink, "dataset")
+        self.bulk = BulkVersions(projects, self.datasets, exports, self.clock, rows)
 
     def make(self, changes: Sequence[Change]) -> DatasetVersion | None:
         make = MakeVersion(datasets=self.datasets, clock=self.clock)
