@@ -181,8 +181,8 @@ class ExportVersion:
         left_out: Counter[str] = Counter()
         samples = _of_splits(self._content(version, part), splits)
         if part is not None:
-            there = {each.split for each in samples()}
-            splits = tuple(each for each in splits if each in there)
+            held = {each.split for each in samples()}
+            splits = tuple(each for each in splits if each in held)
         request = ExportRequest(
             project=version.project,
             version=version,

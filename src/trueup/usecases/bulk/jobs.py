@@ -19,11 +19,16 @@ F = TypeVar("F", bound=Record)
 
 
 class Bulk(Record, frozen=True, kw_only=True):
-    """A job. `run` names it. Of a verify or an export `version` is which; of a commit it is the head that the plan
-    found, `number` the one that the version gets, `epoch` that of what was forgotten by then, `frozen` how many frozen
-    test sets there were, and `staged` the segments that hold what is to change. `attempt` counts the plans: a commit
-    that lost its head is planned anew. An export writes `split` (of all, None) in the format `form` to the URI `to`,
-    where with `replace` something may be already."""
+    """A job. `run` names it, `attempt` counts its plans. Of a verify or an export `version` is which.
+
+    Of a commit it is the head that the plan found, `number` the one that the version gets, `epoch` that of what was
+    forgotten by then, `frozen` how many frozen test sets there were, and `staged` the segments that hold what is to
+    change. With `placing` the project's way of splitting says where new lines go; of `imported` lines those count whose
+    label the head does not hold, and what it holds stays where it is. One that lost its head is planned anew, and one
+    whose groups came apart, by the report `rulings`.
+
+    An export writes `split` (of all, None) in the format `form` to the URI `to`, where with `replace` something may be
+    already."""
 
     verb: Verb
     project: str
@@ -37,6 +42,9 @@ class Bulk(Record, frozen=True, kw_only=True):
     reason: str = ""
     by: str = "trueup"
     staged: tuple[Segment, ...] = ()
+    placing: bool = False
+    imported: bool = False
+    rulings: str = ""
     form: str = ""
     split: str | None = None
     to: str = ""
@@ -45,6 +53,7 @@ class Bulk(Record, frozen=True, kw_only=True):
     attempt: int = 0
 
     def place(self, name: str) -> str:
+        """What a report of this attempt is called."""
         return f"bulk/{self.run}/{self.attempt}/{name}"
 
 
