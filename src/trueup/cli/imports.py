@@ -61,6 +61,9 @@ def bring(
         Path | None, typer.Option(help="Write single people's answers there, for trueup quality.")
     ] = None,
     branch: Branch = "main",
+    in_cloud: Annotated[
+        bool, typer.Option("--in-cloud", help="Let many functions make the version: for millions of labels.")
+    ] = False,
     dry_run: DryRun = False,
     project: OneProject = "",
     as_json: Json = False,
@@ -96,7 +99,11 @@ def bring(
     if not tally.labels:
         raise InputError(f"{place} holds no label that can be used: {_why_none(tally)}")
     with busy("storing the inputs"), _listeners(problems if skip_bad else None, answers) as listeners:
-        brought = look.bring(request, f"import of {form} {place}", listeners)
+        reason = f"import of {form} {place}"
+        if in_cloud:
+            brought = look.bring_by_many(request, tally.labels, reason, listeners)
+        else:
+            brought = look.bring(request, reason, listeners)
     if brought.tally.problems and not skip_bad:
         _tell(brought.tally, request, as_json=as_json)
         raise typer.Exit(Exit.PROBLEMS)

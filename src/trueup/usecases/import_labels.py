@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,8 @@ from trueup.usecases.making_versions import MakeVersion, Proposal
 
 class ImportedLabel(Record, frozen=True, kw_only=True):
     """One labelled input. `group` keeps related inputs in one split; None means the input stands alone. Without a
-    `split` it follows from the group. `posterior` and `agreement` are 1 where the source does not say."""
+    `split` it follows from the group. `posterior` and `agreement` are 1 where the source does not say. `where` it stood
+    is told of what contradicts another."""
 
     payload: Payload
     label: str
@@ -33,6 +34,7 @@ class ImportedLabel(Record, frozen=True, kw_only=True):
     posterior: float = 1.0
     agreement: float = 1.0
     labelled_at: datetime | None = None
+    where: str = ""
 
 
 class Staged(Record, frozen=True, kw_only=True):
@@ -62,14 +64,20 @@ class ImportLabels:
 
     def stage(self, project_name: str, labels: Iterable[ImportedLabel]) -> Staged:
         """Store the inputs, and make lines of a version of them."""
-        project = project_named(self.projects, project_name)
-        numbered = enumerate(labels, start=1)
         lines, stated = list[LabelledSample](), set[str]()
-        for (_, given), line in ahead(numbered, lambda each: self._line(project, *each)):
+        for given, line in self.lines(project_name, labels):
             lines.append(line)
             if given.split is not None:
                 stated.add(line.sample_id)
         return Staged(lines=tuple(lines), stated=frozenset(stated))
+
+    def lines(
+        self, project_name: str, labels: Iterable[ImportedLabel]
+    ) -> Iterator[tuple[ImportedLabel, LabelledSample]]:
+        """Each as a line of a version, whose input is stored by then."""
+        project = project_named(self.projects, project_name)
+        found = ahead(enumerate(labels, start=1), lambda each: self._line(project, *each))
+        return ((given, line) for (_, given), line in found)
 
     def commit(self, project_name: str, staged: Staged, reason: str, branch: str = MAIN) -> DatasetVersion | None:
         """The version of what was staged; of a sample given twice the last line counts. Where the source states
