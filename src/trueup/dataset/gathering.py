@@ -12,7 +12,7 @@ those that others are like.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -110,9 +110,9 @@ class Gathered:
             yield from some[_splits(self._standing(some).all) > 1].tolist()
 
     def _standing(self, keys: Keys) -> _Standing:
-        before, none = self.ground.index.tallies(keys), np.zeros((len(keys), len(SPLITS)), dtype=np.int32)
-        held = sum((each.held.tallies_of(keys) for each in self.told), none)
-        fresh = sum((each.fresh.tallies_of(keys) for each in self.told), none)
+        before = self.ground.index.tallies(keys)
+        held = _added_up([each.held for each in self.told], keys)
+        fresh = _added_up([each.fresh for each in self.told], keys)
         return _Standing(keys, before, before + held, fresh)
 
     def _clusters(self, links: Links) -> list[_Standing]:
@@ -166,12 +166,14 @@ class Gathered:
 
     def _firsts(self, keys: Keys) -> dict[int, tuple[int, int]]:
         """By group, the first part that has something new of it, and the first split that it put that into."""
+        keys = np.sort(keys)
         first = np.full(len(keys), len(self.told), dtype=np.int64)
         split = np.zeros(len(keys), dtype=np.int64)
         for number, each in enumerate(self.told):
-            found = each.fresh.tallies_of(keys) > 0
-            new = found.any(axis=1) & (first == len(self.told))
-            first[new], split[new] = number, np.argmax(found[new], axis=1)
+            places, rows = _known_to(each.fresh, keys)
+            new = first[places] == len(self.told)
+            first[places[new]] = number
+            split[places[new]] = np.argmax(each.fresh.tallies[rows[new]] > 0, axis=1)
         return dict(zip(keys.tolist(), zip(first.tolist(), split.tolist(), strict=True), strict=True))
 
     def _frozen(self, keys: Keys) -> set[int]:
@@ -218,6 +220,25 @@ class _Standing:
         several = int((self.all > 0).any(axis=0).sum()) > 1
         own = len(self.keys) == 1 and int(_splits(self.before)[0]) > 1 and not (self.fresh > 0).any()
         return several and not own
+
+
+def _added_up(parts: Iterable[Part], keys: Keys) -> Tallies:
+    """What parts say together of groups. Each part, not each group, is looked up: parts are many, and small."""
+    order = np.argsort(keys)
+    ordered, total = keys[order], np.zeros((len(keys), len(SPLITS)), dtype=np.int32)
+    for each in parts:
+        places, rows = _known_to(each, ordered)
+        total[order[places]] += each.tallies[rows]
+    return total
+
+
+def _known_to(part: Part, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Those of groups in order that a part tells of: their places, and its rows."""
+    if not len(keys):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    places = np.minimum(np.searchsorted(keys, part.groups), len(keys) - 1)
+    rows = np.flatnonzero(keys[places] == part.groups)
+    return places[rows], rows
 
 
 def _splits(tallies: Tallies) -> NDArray[np.int64]:
