@@ -70,8 +70,9 @@ GUARDS: tuple[Guard, ...] = (frozen_stays, groups_stay_whole)
 
 def torn(groups: Sequence[str]) -> LeakError:
     """What many say of groups that a commit would leave in several splits."""
+    told = _some("group", groups) if groups else "some groups"
     return LeakError(
-        f"{_some('group', groups)} would lie in several splits, or apart from what hardly differs: move whole groups, "
+        f"{told} would lie in several splits, or apart from what hardly differs: move whole groups, "
         "as trueup dataset split does",
         field=groups[0] if groups else None,
     )

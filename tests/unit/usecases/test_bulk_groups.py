@@ -202,16 +202,18 @@ def test_a_frozen_test_set_is_kept_by_every_part() -> None:
     assert split_of_all(hall) == {"ann": "test"}
 
 
+@pytest.mark.parametrize("imported", [False, True])
 @pytest.mark.parametrize("frozen", [False, True])
-def test_what_links_groups_that_stood_apart_moves_them(frozen: bool) -> None:
-    """Also those of other parts' spans, and what these are like."""
+def test_what_links_groups_that_stood_apart_moves_them(frozen: bool, imported: bool) -> None:
+    """Also those of other parts' spans, what these are like, and what is staged though it is known."""
     hall = Hall()
     first, second = [line(each, "ann", "train", print_=PRINTS[0]) for each in range(8)], PRINTS[3]
     hall.by_one([*first, *(line(each, "bob", "test", print_=second) for each in range(8, 16))])
     if frozen:
         FreezeTest({"pets": hall.project}, hall.datasets, hall.clock)("pets", "v1", "first")
     # Like the first by two bits; like the second through another new one.
-    hall.by_many([line(20, "cid", print_=PRINTS[1]), line(31, "dan", print_=PRINTS[2])], placing=True)
+    linking = [line(20, "cid", print_=PRINTS[1]), line(31, "dan", print_=PRINTS[2])]
+    hall.run(replace(hall.job([*hall.held()[::3], *linking], placing=True), imported=imported))
     assert set(split_of_all(hall).values()) == {"test" if frozen else "train"}
     assert len(hall.held()) == 18
     hall.check()

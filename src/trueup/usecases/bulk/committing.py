@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace as changed
-from itertools import islice
 
 import msgspec
 from msgspec.structs import replace
@@ -82,7 +81,8 @@ def commit_part(datasets: DatasetStore, project: Project, bulk: Bulk, part: Part
     wanted = _news(staged, before) if bulk.imported else staged
     ground, ruled = _ground(datasets, project, bulk, view), _ruled(datasets, bulk)
     settled = _settled(bulk, wanted, before, ground, ruled)
-    there = {each.sample_id: each for each in _moving(view, part, ruled) if each.sample_id not in before}
+    said = {each.sample_id for each in settled}
+    there = {each.sample_id: each for each in _moving(view, part, ruled) if each.sample_id not in said}
     joined = [replace(each, split=ruled[key_of(each.group)]) for each in there.values()]
     before |= there
     real = [
@@ -236,8 +236,11 @@ def _ground(datasets: DatasetStore, project: Project, bulk: Bulk, view: View) ->
 def _names(datasets: DatasetStore, bulk: Bulk, keys: Collection[int]) -> list[str]:
     """What the first of these groups are called."""
     staged = View(None, lambda name: datasets.segment(bulk.project, name), bulk.staged)
-    names = dict.fromkeys(each.group for each in staged if key_of(each.group) in keys)
-    return list(islice(names, _NAMED))
+    names: dict[str, None] = {}
+    found = (each.group for each in staged if key_of(each.group) in keys)
+    while len(names) < min(_NAMED, len(keys)) and (name := next(found, None)) is not None:
+        names[name] = None
+    return list(names)
 
 
 def _groups_place(bulk: Bulk, number: int) -> str:
