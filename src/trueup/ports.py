@@ -724,6 +724,16 @@ class ExportSink(Protocol):
         ...
 
 
+class Spill(Protocol):
+    """Room on a disk for what is too much to hold, in numbered places."""
+
+    def put(self, place: int, data: bytes) -> None: ...
+
+    def take(self, place: int) -> Iterator[bytes]:
+        """What was put into a place, in that order."""
+        ...
+
+
 class LineageStore(Protocol):
     def add(self, edges: Sequence[Edge]) -> None:
         """Idempotent: an edge that is there stays as it was first written."""

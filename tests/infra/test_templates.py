@@ -139,6 +139,27 @@ def test_functions_delete_what_no_version_needs_and_copies_and_no_payload(templa
     assert all("/tables/lines/project=" in json.dumps(each) for each in copied["Resource"])
 
 
+def test_parts_of_versions_write_to_their_folders_and_delete_nothing(templates: Templates) -> None:
+    (policy,) = [each for name, each in resources(templates, "AWS::IAM::Policy") if name.startswith("BulkVersionsVers")]
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    written: dict[str, set[str]] = {}
+    for each in statements:
+        for action in [each["Action"]] if isinstance(each["Action"], str) else each["Action"]:
+            if action.startswith("s3:") and action not in ("s3:GetObject", "s3:ListBucket"):
+                places = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
+                written.setdefault(action, set()).update(_below_the_bucket(place) for place in places)
+    assert written == {
+        "s3:PutObject": {f"/*/{each}/*" for each in ("exports", "groups", "reports", "segments", "versions")},
+        "s3:AbortMultipartUpload": {"/*/exports/*"},
+    }
+
+
+def _below_the_bucket(arn: dict[str, Any]) -> str:
+    bucket, path = arn["Fn::Join"][1]
+    assert "Dataset" in json.dumps(bucket)
+    return str(path)
+
+
 def test_functions_time_out_well_before_their_messages_return(templates: Templates) -> None:
     timeouts = {
         name: each["Properties"].get("Timeout", 3) for name, each in resources(templates, "AWS::Lambda::Function")

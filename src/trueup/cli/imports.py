@@ -66,6 +66,9 @@ def bring(
         bool, typer.Option("--no-answers", help="Do not keep single people's answers beside the labels.")
     ] = False,
     branch: Branch = "main",
+    in_cloud: Annotated[
+        bool, typer.Option("--in-cloud", help="Let many functions make the version: for millions of labels.")
+    ] = False,
     dry_run: DryRun = False,
     project: OneProject = "",
     as_json: Json = False,
@@ -92,7 +95,7 @@ def bring(
         keep_splits=keep_splits,
         skip_bad=skip_bad,
         branch=branch,
-        keep_answers=not no_answers,
+        keep_answers=not (no_answers or in_cloud),
     )
     with busy("looking at the labels"):
         tally = look.bring.compare(request) if dry_run else look.bring.look(request)
@@ -102,7 +105,11 @@ def bring(
     if not tally.labels:
         raise InputError(f"{place} holds no label that can be used: {_why_none(tally)}")
     with busy("storing inputs and answers"), _listeners(problems if skip_bad else None, answers) as listeners:
-        brought = look.bring(request, f"import of {form} {place}", listeners)
+        reason = f"import of {form} {place}"
+        if in_cloud:
+            brought = look.bring_by_many(request, tally.labels, reason, listeners)
+        else:
+            brought = look.bring(request, reason, listeners)
     if brought.tally.problems and not skip_bad:
         _tell(brought.tally, request, as_json=as_json)
         raise typer.Exit(Exit.PROBLEMS)

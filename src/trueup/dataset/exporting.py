@@ -30,6 +30,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Whether many can write a version at once, each a part of its samples into files of its own: about `rows` samples
+    each, or `why` not."""
+
+    rows: int = 0
+    why: str = ""
+
+
+# Of a line each, which are made within seconds.
+LINES = Cut(rows=250_000)
+# With their inputs: so many of 3 MB are read and written in the 15 minutes that a function has, at 80 MB a second.
+INPUTS = Cut(rows=10_000)
+
+
+@dataclass(frozen=True)
 class ExportedFile:
     """`path` is below the export's root, with slashes. The chunks are to be read before the next file is asked for."""
 
@@ -43,7 +58,8 @@ class ExportRequest:
     sample id, of `splits` alone. `loaded` brings each sample's payload along, in the samples' order, and reads no
     further ahead than a few. `root` is the URI that paths are relative to, ending in a slash; empty where they are
     files. `shard_bytes`: of inputs, in each of the files that hold many. A format counts what it cannot hold, by
-    reason: samples in `left_out`, parts of labels in `lost`.
+    reason: samples in `left_out`, parts of labels in `lost`. `part` is the number of the part that the samples are,
+    where many write a version.
     """
 
     project: str
@@ -56,6 +72,14 @@ class ExportRequest:
     shard_bytes: int = SHARD_BYTES
     left_out: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    part: int | None = None
+
+    def named(self, file: str) -> str:
+        """A file's name: of a part, `samples.jsonl` is `samples-000003.jsonl`."""
+        if self.part is None:
+            return file
+        stem, dot, suffix = file.partition(".")
+        return f"{stem}-{self.part:06d}{dot}{suffix}"
 
     def of(self, split: str) -> Iterator[LabelledSample]:
         return (each for each in self.samples() if each.split == split)
@@ -72,12 +96,13 @@ class ExportRequest:
 class Format(Protocol):
     """A module with these is a format. `FILE` is the name of its one file, or empty where it makes several; `READERS`
     says in a few words who reads it. Where not `HOLDS_NONE`, samples whose labels say that no class fits are left out
-    before it sees them."""
+    before it sees them. What has a `CUT` with rows calls its files as `ExportRequest.named` does."""
 
     KINDS: tuple[Kind, ...]
     HOLDS_NONE: bool
     FILE: str
     READERS: str
+    CUT: Cut
 
     def files(self, request: ExportRequest) -> Iterator[ExportedFile]:
         """Raises LabelError for a label that the schema does not know, InputError for a payload that is not what the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,7 +40,7 @@ from trueup.usecases.making_versions import MakeVersion, Proposal
 class ImportedLabel(Record, frozen=True, kw_only=True):
     """One labelled input. `group` keeps related inputs in one split; None means the input stands alone. Without a
     `split` it follows from the group. `posterior` and `agreement` are 1 where the source does not say. `answers` are
-    those of single people, by pseudonym."""
+    those of single people, by pseudonym. `where` it stood is told of what contradicts another."""
 
     payload: Payload
     label: str
@@ -50,6 +50,7 @@ class ImportedLabel(Record, frozen=True, kw_only=True):
     agreement: float = 1.0
     labelled_at: datetime | None = None
     answers: tuple[Answer, ...] = ()
+    where: str = ""
 
 
 class Staged(Record, frozen=True, kw_only=True):
@@ -85,11 +86,9 @@ class ImportLabels:
 
     def stage(self, project_name: str, labels: Iterable[ImportedLabel]) -> Staged:
         """Store the inputs, and make lines of a version of them."""
-        project = project_named(self.projects, project_name)
-        numbered = enumerate(labels, start=1)
         lines, stated, timed = list[LabelledSample](), set[str](), set[str]()
         answers: dict[str, tuple[Answer, ...]] = {}
-        for (_, given), line in ahead(numbered, lambda each: self._line(project, *each)):
+        for given, line in self.lines(project_name, labels):
             lines.append(line)
             answers.pop(line.sample_id, None)
             if given.answers:
@@ -99,6 +98,14 @@ class ImportLabels:
             if given.split is not None:
                 stated.add(line.sample_id)
         return Staged(lines=tuple(lines), stated=frozenset(stated), answers=answers, timed=frozenset(timed))
+
+    def lines(
+        self, project_name: str, labels: Iterable[ImportedLabel]
+    ) -> Iterator[tuple[ImportedLabel, LabelledSample]]:
+        """Each as a line of a version, whose input is stored by then."""
+        project = project_named(self.projects, project_name)
+        found = ahead(enumerate(labels, start=1), lambda each: self._line(project, *each))
+        return ((given, line) for (_, given), line in found)
 
     def commit(
         self, project_name: str, staged: Staged, reason: str, branch: str = MAIN, source: str = ""

@@ -39,12 +39,17 @@ def _index(
         return None
 
 
+def forgets(changes: Sequence[Change]) -> bool:
+    """Whether some of them take out what is forgotten."""
+    return any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes)
+
+
 def note_groups(
-    store: SplitStore, project: Project, version: DatasetVersion, index: GroupIndex, changes: Sequence[Change]
+    store: SplitStore, project: Project, version: DatasetVersion, index: GroupIndex, *, forgotten: bool
 ) -> None:
     """Written before the version's commit: it follows from the version's content, so that one which is never committed
     misleads nobody. Where something was forgotten, no older part of an index is built upon."""
-    if any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes):
+    if forgotten:
         index = index.merged()
     store.put_groups(project.name, version.version_id, index.write(lambda data: store.put_part(project.name, data)))
 

@@ -162,6 +162,39 @@ def test_what_cannot_be_exported_says_why(
     assert says in result.stderr
 
 
+def test_many_functions_export_into_the_dataset_bucket(trueup: Terminal, lived: FakeDeployed) -> None:
+    version = lived.datasets.head("pets")
+    assert version is not None
+    home = f"s3://dataset/pets/exports/{version.version_id}/"
+    told = trueup("dataset", "export", "--format", "jsonl", "--in-cloud").stdout
+    assert told.startswith(f"3 samples written to {home}jsonl/: 2 files, ")
+    files = dict(lived.sinks[f"{home}jsonl/"].files)
+    assert json.loads(files.pop("trueup-export.json"))["samples"] == 3
+    assert b"".join(files[name] for name in sorted(files)) == trueup("dataset", "export", "-f", "jsonl").stdout_bytes
+    again = trueup("dataset", "export", "--format", "jsonl", "--in-cloud")
+    assert (again.exit_code, "is not empty" in again.stderr) == (5, True)
+    forced = trueup.json("dataset", "export", "--format", "jsonl", "--in-cloud", "--force")
+    assert (forced["samples"], forced["files"]) == (3, len(files))
+    assert trueup.json("dataset", "export", "-f", "csv", "--in-cloud", "--to", f"{home}mine")["format"] == "csv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--format", "parquet"), "cannot be written by many functions: it is written by pyarrow"),
+        (("--format", "jsonl", "--to", "s3://mine/x/"), "name a folder below s3://dataset/pets/exports/"),
+        (("--format", "jsonl", "--to", "here"), "name a folder below s3://dataset/pets/exports/"),
+        (("--format", "jsonl", "--split", "test"), "has no test sample"),
+    ],
+)
+def test_what_functions_cannot_export_is_said_before_any_starts(
+    trueup: Terminal, lived: FakeDeployed, arguments: tuple[str, ...], says: str
+) -> None:
+    result = trueup("dataset", "export", "--in-cloud", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+
+
 @pytest.mark.parametrize("form", ["ground-truth", "huggingface", "webdataset"])
 def test_what_was_exported_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path, form: str) -> None:
     trueup("dataset", "export", "--format", form, "--to", str(tmp_path))

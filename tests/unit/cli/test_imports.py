@@ -175,6 +175,22 @@ def test_splits_follow_from_the_group_unless_the_sources_are_kept(
     assert sorted(each.split for each in head(place) if each.group != "ada") == ["test"] * 5 + ["train"]
 
 
+def test_many_functions_make_the_version(trueup: Terminal, place: FakeDeployed, tmp_path: Path) -> None:
+    path = rows(tmp_path / "a.jsonl", *({"text": f"{n}", "label": "cat" if n % 2 else "dog"} for n in range(9)))
+    said = trueup("import", "jsonl", path, "--in-cloud")
+    assert said.exit_code == 0, said.output
+    assert said.stdout.endswith("v1: 9 added, 0 relabelled, 9 in all\n")
+    again = trueup("import", "jsonl", path, "--in-cloud").stdout
+    assert "9 labels read, all of them known: no new version" in again
+    told = trueup.json("import", "jsonl", rows(tmp_path / "b.jsonl", {"text": "1", "label": "fox"}), "--in-cloud")
+    assert (told["version"]["relabelled"], told["version"]["number"]) == (1, 2)
+    assert trueup.json("dataset", "verify")["problems"] == []
+    torn = rows(tmp_path / "torn.jsonl", {"text": "a", "label": "cat"}, {"text": "a", "label": "dog"})
+    refused = trueup("import", "jsonl", torn, "--in-cloud")
+    assert refused.exit_code == 3
+    assert "the same input has another label at torn.jsonl:1" in " ".join(refused.stdout.split())
+
+
 def test_wrong_usage_says_what_there_is(trueup: Terminal, tmp_path: Path) -> None:
     result = trueup("import", "excel", str(tmp_path))
     assert result.exit_code == 2

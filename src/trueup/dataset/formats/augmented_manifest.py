@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import EVERY_KIND, ExportedFile, ExportRequest, naming
+from trueup.dataset.exporting import EVERY_KIND, INPUTS, ExportedFile, ExportRequest, naming
 from trueup.dataset.images import sized
 from trueup.dataset.manifest_labels import to_manifest
 from trueup.model import LabelledSample, LabelSchema
@@ -22,11 +22,14 @@ KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = "samples.manifest"
 READERS = "SageMaker training channels, `trueup dataset import`"
+CUT = INPUTS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def files(request: ExportRequest) -> Iterator[ExportedFile]:
-    yield ExportedFile(FILE, lines(map(partial(sized, request), request.samples()), request.schema, request.project))
+    yield ExportedFile(
+        request.named(FILE), lines(map(partial(sized, request), request.samples()), request.schema, request.project)
+    )
 
 
 def lines(samples: Iterable[LabelledSample], schema: LabelSchema, project: str) -> Iterator[bytes]:

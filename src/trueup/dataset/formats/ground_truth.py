@@ -11,14 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import (
-    EVERY_KIND,
-    ExportedFile,
-    ExportRequest,
-    fits_none,
-    naming,
-    text_of,
-)
+from trueup.dataset.exporting import EVERY_KIND, Cut, ExportedFile, ExportRequest, fits_none, naming, text_of
 from trueup.dataset.formats.augmented_manifest import metadata_of, ours_of
 from trueup.dataset.images import mask_png, sized
 from trueup.dataset.manifest_labels import to_manifest
@@ -29,6 +22,7 @@ KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = ""
 READERS = "SageMaker's built-in algorithms, Ground Truth (chained jobs), `trueup dataset import`"
+CUT = Cut(why="a labeling job leaves one manifest")
 MANIFEST = "manifests/output/output.manifest"
 _MASKS = "annotations/consolidated-annotation/output"
 _WHITE = (255, 255, 255)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, lose_group, naming, value_of
+from trueup.dataset.exporting import INPUTS, ExportedFile, ExportRequest, lose_group, naming, value_of
 from trueup.labels.showing import pair_of
 from trueup.labels.values import Preference
 from trueup.model import Kind
@@ -19,11 +19,12 @@ KINDS: tuple[Kind, ...] = ("preference",)
 HOLDS_NONE = False
 FILE = "pairs.jsonl"
 READERS = "TRL (DPOTrainer, RewardTrainer), `datasets`"
+CUT = INPUTS
 TIES = "ties"
 
 
 def files(request: ExportRequest) -> Iterator[ExportedFile]:
-    yield ExportedFile(FILE, _lines(request))
+    yield ExportedFile(request.named(FILE), _lines(request))
 
 
 def _lines(request: ExportRequest) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, lose_group, value_of
+from trueup.dataset.exporting import Cut, ExportedFile, ExportRequest, lose_group, value_of
 from trueup.dataset.images import picture_name, picture_size
 from trueup.labels.values import Boxes, Polygons
 from trueup.model import Kind
@@ -20,6 +20,7 @@ KINDS: tuple[Kind, ...] = ("boxes", "polygons")
 HOLDS_NONE = False
 FILE = ""
 READERS = "Ultralytics and other YOLO trainers, supervision"
+CUT = Cut(why="its files are one or two for each picture, more than a report can name")
 # What trainers call the split.
 _FOLDERS: Mapping[str, str] = {"train": "train", "validation": "val", "test": "test"}
 _VALUES: Mapping[Kind, type[Any]] = {"boxes": Boxes, "polygons": Polygons}
