@@ -310,8 +310,8 @@ def test_a_segment_gives_way_to_what_stands_for_it_twice(forgets: Forgets) -> No
 
 def test_copies_for_others_go_with_what_they_are_of(forgets: Forgets) -> None:
     data = encode([line("a" * 64, PERSON, "")])
-    segment = forgets.ports.datasets.put_segment("pets", data)
-    for name in (segment.sha256, "f" * 64):
+    copied = forgets.ports.datasets.put_segment("pets", data)
+    for name in (copied, "f" * 64):
         assert forgets.tables.made_of("pets", name) is None
         forgets.tables.put("pets", name, "one", [line("a" * 64, PERSON, "")])
         forgets.tables.put("pets", name, "two", [line("b" * 64, "bert-0815", "")])
@@ -320,7 +320,7 @@ def test_copies_for_others_go_with_what_they_are_of(forgets: Forgets) -> None:
     assert "f" * 64 in gone
     assert forgets.tables.made_of("pets", "f" * 64) is None
     forgets.forget(WISH, by="operator:dpo")
-    assert forgets.tables.made_of("pets", segment.sha256) is None
+    assert forgets.tables.made_of("pets", copied) is None
     assert forgets.objects.strays("pets") == []
 
 
