@@ -6,6 +6,7 @@ import hashlib
 import mmap
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -271,10 +272,10 @@ def iterated(folder: Path) -> dict[str, float]:
     return {"seconds": time.process_time() - start, "found": number}
 
 
-class _Counted(ExportSink):
+class _Nowhere(ExportSink):
     """Keeps nothing of what it is given."""
 
-    root, written = "", 0
+    root = ""
 
     def holds_anything(self) -> bool:
         return False
@@ -283,7 +284,7 @@ class _Counted(ExportSink):
         return None
 
     def write(self, path: str, chunks: Iterable[bytes]) -> None:  # noqa: ARG002
-        self.written += sum(map(len, chunks))
+        deque(chunks, 0)
 
     def remove(self, path: str) -> None:
         raise NotImplementedError(path)
@@ -291,16 +292,16 @@ class _Counted(ExportSink):
 
 def exported(folder: Path) -> dict[str, float]:
     """Every line as JSON, hashed as it goes."""
-    store, sink = FolderStore(folder / "ours"), _Counted()
+    store = FolderStore(folder / "ours")
     (version,) = store.versions(PROJECT.name)
     export = ExportVersion({PROJECT.name: PROJECT}, store, MemoryPayloadStore())
     store.files.read = 0
     start = time.process_time()
-    made = export(version, "jsonl", sink)
+    made = export(version, "jsonl", _Nowhere())
     return {
         "seconds": time.process_time() - start,
         "found": made.samples,
-        "bytes": sink.written,
+        "bytes": made.bytes,
         "read": store.files.read,
     }
 
