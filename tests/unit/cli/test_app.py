@@ -243,6 +243,8 @@ def test_figures_are_written_as_people_write_them() -> None:
         (("task", "show", "nope"), "trueup task list"),
         (("retrain", "show", "nope"), "trueup retrain list"),
         (("dataset", "show", "v9"), "trueup dataset list"),
+        (("dataset", "branch", "nope", "--delete", "--yes"), "trueup dataset branch"),
+        (("dataset", "tag", "nope", "--delete", "--yes"), "trueup dataset tag"),
         (("status", "--project", "nope"), "trueup status"),
     ],
 )
