@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Terminal:
 
     place: Operations
     folder: Path
-    days: int = field(default=0)
+    days: int = 0
 
     def __call__(self, *words: str, code: int = 0) -> str:
         """What a verb says of the project. Raises AssertionError when it ends with another code."""
