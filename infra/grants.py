@@ -36,15 +36,16 @@ def write_objects(bucket_arn: str, prefix: str = "") -> PolicyStatement:
 
 
 def delete_versions(bucket_arn: str, prefixes: Sequence[str]) -> PolicyStatement:
-    """Delete single writings of objects for good, by their version."""
-    return allow(["s3:DeleteObjectVersion"], [f"{bucket_arn}/{each}*" for each in prefixes])
+    """Delete single writings of objects for good, by their version. DeleteObjects asks for DeleteObject, too:
+    docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html."""
+    return allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{bucket_arn}/{each}*" for each in prefixes])
 
 
 def list_versions(bucket_arn: str, prefixes: Sequence[str]) -> PolicyStatement:
     return PolicyStatement(
         actions=["s3:ListBucketVersions"],
         resources=[bucket_arn],
-        conditions={"StringEquals": {"s3:prefix": list(prefixes)}},
+        conditions={"StringLike": {"s3:prefix": list(prefixes)}},
     )
 
 

@@ -183,7 +183,9 @@ def _constraints(lock: str) -> Path:
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         command = [_uv(), "export", "--frozen", "--quiet", "--no-hashes", "--no-emit-project", "--all-groups"]
-        path.write_text("".join(f"{line}\n" for line in _run(command).splitlines() if "==" in line))
+        making = path.with_name(f"{path.name}.{os.getpid()}")
+        making.write_text("".join(f"{line}\n" for line in _run(command).splitlines() if "==" in line))
+        making.replace(path)
     return path
 
 

@@ -16,7 +16,14 @@ from PIL import Image
 from tests.unit.labels.schemas import schema as schema_of
 from tests.worlds import NOW, project
 from trueup.adapters.local_files import LocalExportSink
-from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryExportSink, MemoryPayloadStore, World
+from trueup.adapters.memory import (
+    FixedClock,
+    MemoryDatasetStore,
+    MemoryExportSink,
+    MemoryPayloadStore,
+    MemoryTaskStore,
+    World,
+)
 from trueup.labels.importing import document
 from trueup.model import DatasetVersion, Kind, LabelledSample, LabelSchema, Payload
 from trueup.usecases.export_version import Export, ExportVersion
@@ -43,22 +50,27 @@ SIZES = ((40, 30), (33, 57), (64, 64), (21, 90), (100, 40))
 
 @dataclass
 class Shelf:
-    """A project's dataset of one version, in memory. Labels are as people give them, one for each input."""
+    """A project's dataset of one version, in memory. Labels are as people give them, one for each input, and so are
+    groups, where None stands alone; without any each input has one."""
 
     schema: LabelSchema
     inputs: Sequence[Payload]
     labels: Sequence[str]
+    groups: Sequence[str | None] = ()
     payloads: MemoryPayloadStore = field(default_factory=MemoryPayloadStore)
 
     def __post_init__(self) -> None:
         config = project(label_schema=document(self.schema), triggers={"action": "notify"}, commit=SPLIT)
-        self.datasets = MemoryDatasetStore(World())
+        world = World()
+        self.datasets = MemoryDatasetStore(world)
         projects = {"pets": config}
+        groups = self.groups or [f"group {number}" for number in range(len(self.inputs))]
         given = [
-            ImportedLabel(payload=payload, label=label, group=f"group {number}")
-            for number, (payload, label) in enumerate(zip(self.inputs, self.labels, strict=True))
+            ImportedLabel(payload=payload, label=label, group=group)
+            for payload, label, group in zip(self.inputs, self.labels, groups, strict=True)
         ]
-        made = ImportLabels(projects, self.payloads, self.datasets, FixedClock(NOW))("pets", given, "shelf")
+        make = ImportLabels(projects, self.payloads, self.datasets, FixedClock(NOW), MemoryTaskStore(world))
+        made = make("pets", given, "shelf")
         assert made is not None
         self.version: DatasetVersion = made
         self.export_version = ExportVersion(projects, self.datasets, self.payloads)

@@ -42,6 +42,7 @@ from trueup.adapters.memory_forgetting import (
     MemoryReceiptSigner,
 )
 from trueup.adapters.memory_refs import MemoryRefStore
+from trueup.adapters.memory_tables import MemorySegmentTables
 from trueup.annotation.tasks import open_task
 from trueup.lineage.edges import asked, captured
 from trueup.model import (
@@ -61,6 +62,7 @@ from trueup.usecases.claim_task import ClaimTask
 from trueup.usecases.commit_version import CommitVersion
 from trueup.usecases.compare_models import CompareModels
 from trueup.usecases.compare_variants import CompareVariants
+from trueup.usecases.copy_tables import CopyTables
 from trueup.usecases.credit_annotators import CreditAnnotators
 from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.edit_guidelines import EditGuidelines
@@ -252,11 +254,12 @@ class Loop:
         self.credit = CreditAnnotators(self.find_model, self.runs, self.skills)
         self.compare = CompareModels(self.find_model, self.datasets, self.runs)
         self.decide = DecideRetraining(projects, self.datasets, self.runs, self.workflows, self.clock)
-        self.forgetting = MemoryForgettingStore(self.world, self.tasks, self.gold, self.feedback)
+        self.forgetting = MemoryForgettingStore(self.world, self.tasks, self.gold, self.feedback, self.datasets)
         self.eraser = MemoryObjectEraser(self.world, self.datasets, self.payloads, self.archive)
         self.rewriter = MemoryCaptureRewriter(self.archive)
         self.receipts = MemoryReceiptBook(self.world)
         self.signer = MemoryReceiptSigner()
+        self.copy = CopyTables(self.datasets, MemorySegmentTables(self.datasets), self.receipts)
         self.forget = ForgetSamples(
             projects=projects,
             resolve=ResolveSubject(

@@ -1,4 +1,4 @@
-"""VersionCommitted events → copy_tables: what a version holds, for Athena."""
+"""VersionCommitted and SamplesForgotten events → copy_tables: what versions hold, for Athena."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
+from trueup.events import SamplesForgotten, VersionCommitted, unseal
 from trueup.observability import Message, logger_of, process_messages
 from trueup.settings import TableCopySettings
 from trueup.usecases.copy_tables import CopyTables
@@ -31,6 +32,11 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def _message(record: Message) -> None:
-    data = record.json()["detail"]["data"]
-    version = _copy()(data["project"], data["version_id"])
-    logger.info("version copied", project=version.project, number=version.number, segments=len(version.segments))
+    told = record.json()
+    event = unseal(told["detail-type"], told["detail"])
+    if isinstance(event, SamplesForgotten):
+        segments = _copy().again(event.project, event.uri)
+        logger.info("segments copied again", project=event.project, receipt=event.receipt, segments=len(segments))
+    elif isinstance(event, VersionCommitted):
+        version = _copy()(event.project, event.version_id)
+        logger.info("version copied", project=version.project, number=version.number, segments=len(version.segments))

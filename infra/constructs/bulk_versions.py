@@ -12,6 +12,8 @@ from infra.constructs.state_machine import may_start_children, state_machine
 from trueup.settings import VersionPartSettings
 
 _TIMEOUT = Duration.minutes(15)
+# Where parts write, below each project: nothing else of the bucket, and no other one.
+_WRITTEN = ("exports", "groups", "reports", "segments", "versions")
 
 
 class BulkVersions(Construct):
@@ -33,7 +35,9 @@ class BulkVersions(Construct):
             grants=[
                 grant.read_write_table(platform.table.table_arn),
                 grant.read_objects(bucket),
-                grant.write_objects(bucket),
+                *(grant.write_objects(bucket, f"*/{each}/") for each in _WRITTEN),
+                # Of a file that breaks off, S3 would charge for what was uploaded.
+                grant.allow(["s3:AbortMultipartUpload"], [f"{bucket}/*/exports/*"]),
                 grant.list_bucket(bucket),
             ],
             timeout=_TIMEOUT,

@@ -10,8 +10,8 @@ from aws_cdk.aws_iam import PolicyStatement
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.fed_function import FedFunction
 from infra.constructs.loop_function import LoopFunction
-from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
 from trueup.settings import CaptureTranslateSettings, Project
 
@@ -21,7 +21,7 @@ _TIMEOUT = Duration.minutes(5)
 _CONCURRENCY = 10
 
 
-class CaptureTranslation(Construct):
+class CaptureTranslation(FedFunction):
     """`projects` are those with sources; each object of a transform is a message of its own."""
 
     def __init__(
@@ -32,8 +32,7 @@ class CaptureTranslation(Construct):
         platform: Platform,
         projects: Sequence[Project],
     ) -> None:
-        super().__init__(scope, id)
-        self.queue = LoopQueue(self, "Sources", key=platform.key, consumer_timeout=_TIMEOUT)
+        super().__init__(scope, id, platform=platform, queue="Sources", timeout=_TIMEOUT)
         self.function = self._function(platform, projects)
         self.reads_manifests = any(each.sources.transform for each in projects)
         if self.reads_manifests:
@@ -43,17 +42,13 @@ class CaptureTranslation(Construct):
             endpoints = [{"equals-ignore-case": each} for each in names]
             self.queue.hears(topic, {"requestParameters": {"endpointName": endpoints}})
 
-    @classmethod
-    def where_wanted(cls, scope: Construct, id: str, *, platform: Platform) -> CaptureTranslation | None:  # noqa: A002
-        """None where no project has sources: a queue costs its polling."""
-        projects = [each for each in platform.config.projects if each.sources.on]
-        return cls(scope, id, platform=platform, projects=projects) if projects else None
+    @staticmethod
+    def wanted(project: Project) -> bool:
+        return project.sources.on
 
     def _function(self, platform: Platform, projects: Sequence[Project]) -> LoopFunction:
-        function = LoopFunction(
-            self,
+        return self.works(
             "CaptureTranslate",
-            platform=platform,
             name="capture_translate",
             settings=CaptureTranslateSettings(
                 stage=platform.config.stage,
@@ -69,11 +64,9 @@ class CaptureTranslation(Construct):
                 grant.send_to_queues([self.queue.queue.queue_arn]),
                 *self._reading(projects),
             ],
-            timeout=_TIMEOUT,
             memory_mb=1024,
+            max_concurrency=_CONCURRENCY,
         )
-        function.consumes(self.queue, batch_size=1, max_concurrency=_CONCURRENCY)
-        return function
 
     def _reading(self, projects: Sequence[Project]) -> list[PolicyStatement]:
         """S3 says that an object is gone only to those who may list its bucket."""

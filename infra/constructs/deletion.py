@@ -16,9 +16,9 @@ from constructs import Construct
 
 from infra import grants as grant
 from infra.config import DeploymentConfig
+from infra.constructs.platform import ATHENA_ANSWERS
 from trueup.settings import deployment_parameter
 
-# S3 asks for DeleteObject wherever DeleteObjects is called, for versions too.
 _OBJECTS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObject", "DeleteObjectVersion")
 
 
@@ -88,5 +88,6 @@ def _objects(buckets: Sequence[Bucket], projects: Sequence[str]) -> list[str]:
 
 
 def _tables(dataset: Bucket, projects: Sequence[str]) -> list[str]:
-    """Segments as Athena reads them."""
-    return [f"{dataset.bucket_arn}/tables/lines/project={name}/*" for name in projects]
+    """Segments as Athena reads them, and what it answered."""
+    copies = [f"{dataset.bucket_arn}/tables/lines/project={name}/*" for name in projects]
+    return [*copies, f"{dataset.bucket_arn}/{ATHENA_ANSWERS}*"]

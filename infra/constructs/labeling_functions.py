@@ -44,15 +44,6 @@ class LabelingFunctions(Construct):
         self.functions = {"labeling_prepare": prepare, "labeling_gather": gather}
         self.arns = {"prepare": prepare.function.function_arn, "gather": gather.function.function_arn}
 
-    @classmethod
-    def where_wanted(
-        cls,
-        scope: Construct,
-        id: str,  # noqa: A002
-        *,
-        platform: Platform,
-    ) -> LabelingFunctions | None:
-        """None where no project labels such a kind in Ground Truth."""
-        elsewhere = [each for each in platform.config.projects if each.backend == "ground_truth"]
-        projects = [each for each in elsewhere if each.label_schema.kind in LABELING_PAGES]
-        return cls(scope, id, platform=platform, projects=projects) if projects else None
+    @staticmethod
+    def wanted(project: Project) -> bool:
+        return project.backend == "ground_truth" and project.label_schema.kind in LABELING_PAGES

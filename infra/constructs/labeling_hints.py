@@ -24,7 +24,7 @@ _RATE, _BURST = 20, 40
 
 
 class LabelingHints(Construct):
-    """`functions/hint_receive` and its route, for the projects that have settings of a Label Studio server."""
+    """`functions/hint_receive` and its route; `projects` are those that have settings of a Label Studio server."""
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class LabelingHints(Construct):
         id: str,  # noqa: A002
         *,
         platform: Platform,
+        projects: Sequence[Project],
         api: HttpApi,
         stage: CfnStage,
         sync_queue: LoopQueue,
@@ -45,7 +46,7 @@ class LabelingHints(Construct):
             settings=HintReceiveSettings(stage=platform.config.stage, sync_queue_url=sync_queue.queue.queue_url),
             grants=[
                 grant.send_to_queues([sync_queue.queue.queue_arn]),
-                *read_tokens(Stack.of(self), platform.config.projects),
+                *read_tokens(Stack.of(self), projects),
             ],
             timeout=_TIMEOUT,
             memory_mb=256,
@@ -58,20 +59,9 @@ class LabelingHints(Construct):
                 stage.add_dependency(route)
         stage.route_settings = {f"POST {PATH}": {"ThrottlingRateLimit": _RATE, "ThrottlingBurstLimit": _BURST}}
 
-    @classmethod
-    def where_wanted(
-        cls,
-        scope: Construct,
-        id: str,  # noqa: A002
-        *,
-        platform: Platform,
-        api: HttpApi,
-        stage: CfnStage,
-        sync_queue: LoopQueue,
-    ) -> LabelingHints | None:
-        if not any(each.label_studio for each in platform.config.projects):
-            return None
-        return cls(scope, id, platform=platform, api=api, stage=stage, sync_queue=sync_queue)
+    @staticmethod
+    def wanted(project: Project) -> bool:
+        return project.label_studio is not None
 
 
 def read_tokens(stack: Stack, projects: Sequence[Project]) -> list[PolicyStatement]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import ArnFormat, Duration, Stack
-from aws_cdk.aws_events import EventPattern, Rule
 from aws_cdk.aws_iam import PolicyStatement
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.fed_function import FedFunction
 from infra.constructs.loop_function import LoopFunction
-from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
-from trueup.events import SOURCE
 from trueup.settings import LineageEmitSettings, Project
 
 # A server that does not answer is asked four times, ten seconds each.
@@ -21,7 +19,7 @@ _TIMEOUT = Duration.minutes(2)
 HEARD = ("VersionCommitted", "RetrainingStarted", "RetrainingConcluded", "ModelPromoted", "PromotionFailed")
 
 
-class LineageEmission(Construct):
+class LineageEmission(FedFunction):
     """`projects` are those that want to tell somebody."""
 
     def __init__(
@@ -32,30 +30,18 @@ class LineageEmission(Construct):
         platform: Platform,
         projects: Sequence[Project],
     ) -> None:
-        super().__init__(scope, id)
-        self.queue = LoopQueue(self, "Told", key=platform.key, consumer_timeout=_TIMEOUT)
-        pattern = EventPattern(source=[SOURCE], detail_type=list(HEARD), detail=_of(projects))
-        self.queue.fed_by(Rule(self, "Events", event_bus=platform.bus, event_pattern=pattern))
+        super().__init__(scope, id, platform=platform, queue="Told", timeout=_TIMEOUT)
+        self.hears("Events", HEARD, projects)
         self.function = self._function(platform, projects)
 
-    @classmethod
-    def where_wanted(
-        cls,
-        scope: Construct,
-        id: str,  # noqa: A002
-        *,
-        platform: Platform,
-    ) -> LineageEmission | None:
-        """None where nobody is to be told: a queue costs its polling."""
-        wanted = [each for each in platform.config.projects if each.lineage.sagemaker or each.lineage.openlineage]
-        return cls(scope, id, platform=platform, projects=wanted) if wanted else None
+    @staticmethod
+    def wanted(project: Project) -> bool:
+        return project.lineage.sagemaker or project.lineage.openlineage is not None
 
     def _function(self, platform: Platform, projects: Sequence[Project]) -> LoopFunction:
         stack = Stack.of(self)
-        function = LoopFunction(
-            self,
+        return self.works(
             "LineageEmit",
-            platform=platform,
             name="lineage_emit",
             settings=LineageEmitSettings(
                 stage=platform.config.stage,
@@ -80,10 +66,8 @@ class LineageEmission(Construct):
                 *self._openlineage(platform, projects),
                 *self._sagemaker(platform, projects),
             ],
-            timeout=_TIMEOUT,
+            max_concurrency=2,
         )
-        function.consumes(self.queue, batch_size=1, max_concurrency=2)
-        return function
 
     def _openlineage(self, platform: Platform, projects: Sequence[Project]) -> list[PolicyStatement]:
         sinks = [each.lineage.openlineage for each in projects if each.lineage.openlineage]
@@ -122,7 +106,3 @@ class LineageEmission(Construct):
             grant.allow(["sagemaker:AddAssociation"], [artifacts, actions, contexts, jobs]),
             grant.allow([f"sagemaker:{each}" for each in lists], ["*"]),
         ]
-
-
-def _of(projects: Sequence[Project]) -> dict[str, object]:
-    return {"data": {"project": [each.name for each in projects]}}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, TreatMissingData
-from aws_cdk.aws_events import IRule, Rule, RuleTargetInput
+from aws_cdk.aws_events import EventPattern, IEventBus, IRule, Rule, RuleTargetInput
 from aws_cdk.aws_events_targets import SqsQueue
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_kms import IKey, Key
 from aws_cdk.aws_sns import CfnSubscription
 from aws_cdk.aws_sqs import DeadLetterQueue, IQueue, Queue, QueueEncryption
 from constructs import Construct
+
+from trueup.events import SOURCE
 
 RETENTION = Duration.days(14)
 
@@ -75,6 +77,19 @@ class LoopQueue(Construct):
         queue, dead_letters = self._targets
         rule.add_target(SqsQueue(queue, message=message, dead_letter_queue=dead_letters))
         return rule
+
+    def fed_by_events(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's word
+        bus: IEventBus,
+        events: Sequence[str],
+        projects: Sequence[str] = (),
+    ) -> None:
+        """Deliver events of the loop, of these projects or of all, by a rule in the scope that asks for them."""
+        detail = {"data": {"project": list(projects)}} if projects else None
+        pattern = EventPattern(source=[SOURCE], detail_type=list(events), detail=detail)
+        self.fed_by(Rule(scope, id, event_bus=bus, event_pattern=pattern))
 
     def hears(self, topic_arn: str, bodies: Mapping[str, Any]) -> CfnSubscription:
         """Deliver what a topic of this account tells, where the message's body fits, as it is; what SNS cannot deliver

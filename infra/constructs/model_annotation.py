@@ -10,6 +10,7 @@ from aws_cdk.aws_events import Rule, RuleTargetInput, Schedule
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.fed_function import FedFunction
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
@@ -20,7 +21,7 @@ _TIMEOUT = Duration.minutes(5)
 _PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global|jp|au|ca|sa|me)\.(?P<model>.+)")
 
 
-class ModelAnnotation(Construct):
+class ModelAnnotation(FedFunction):
     """`projects` are those with model annotators."""
 
     def __init__(
@@ -32,25 +33,13 @@ class ModelAnnotation(Construct):
         projects: Sequence[Project],
         annotation_queues: dict[str, LoopQueue],
     ) -> None:
-        super().__init__(scope, id)
-        self.queue = LoopQueue(self, "Models", key=platform.key, consumer_timeout=_TIMEOUT)
+        super().__init__(scope, id, platform=platform, queue="Models", timeout=_TIMEOUT)
         self._wake(platform, projects)
         self.function = self._function(platform, projects, annotation_queues)
 
-    @classmethod
-    def where_wanted(
-        cls,
-        scope: Construct,
-        id: str,  # noqa: A002
-        *,
-        platform: Platform,
-        annotation_queues: dict[str, LoopQueue],
-    ) -> ModelAnnotation | None:
-        """None where no project has any: a queue costs its polling."""
-        projects = [each for each in platform.config.projects if each.annotation.models]
-        if not projects:
-            return None
-        return cls(scope, id, platform=platform, projects=projects, annotation_queues=annotation_queues)
+    @staticmethod
+    def wanted(project: Project) -> bool:
+        return bool(project.annotation.models)
 
     def _wake(self, platform: Platform, projects: Sequence[Project]) -> None:
         schedule = Schedule.rate(Duration.minutes(platform.config.schedule_minutes))
@@ -65,10 +54,8 @@ class ModelAnnotation(Construct):
         self, platform: Platform, projects: Sequence[Project], annotation_queues: dict[str, LoopQueue]
     ) -> LoopFunction:
         queues = {each.name: annotation_queues[each.name].queue for each in projects}
-        function = LoopFunction(
-            self,
+        return self.works(
             "ModelAnnotate",
-            platform=platform,
             name="model_annotate",
             settings=ModelAnnotateSettings(
                 stage=platform.config.stage,
@@ -82,10 +69,7 @@ class ModelAnnotation(Construct):
                 grant.work_queues([each.queue_arn for each in queues.values()]),
                 grant.allow(["bedrock:InvokeModel"], self._models(projects)),
             ],
-            timeout=_TIMEOUT,
         )
-        function.consumes(self.queue, batch_size=1)
-        return function
 
     def _models(self, projects: Sequence[Project]) -> list[str]:
         ids = sorted({each.model_id for project in projects for each in project.annotation.models})

@@ -8,20 +8,19 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_athena import CfnWorkGroup
-from aws_cdk.aws_events import EventPattern, Rule
 from aws_cdk.aws_glue import CfnDatabase, CfnTable
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.fed_function import FedFunction
 from infra.constructs.loop_function import LoopFunction
-from infra.constructs.loop_queue import LoopQueue
-from infra.constructs.platform import Platform
+from infra.constructs.platform import ATHENA_ANSWERS, Platform
 from trueup.dataset.querying.columns import LINES, SAMPLES, VERSIONS, Column
 from trueup.dataset.querying.statements import SAMPLES_OF_VERSIONS
-from trueup.events import SOURCE
 from trueup.settings import TableCopySettings
 
 _TIMEOUT = Duration.minutes(5)
+HEARD = ("VersionCommitted", "SamplesForgotten")
 _MOST_BYTES_SCANNED = 100 * 1024**3
 _HIVE = {"varchar": "string", "varchar[]": "array<string>"}
 _TRINO = {"varchar[]": "array(varchar)", "timestamp": "timestamp(3)"}
@@ -45,16 +44,14 @@ _JSON = CfnTable.StorageDescriptorProperty(
 )
 
 
-class SampleTables(Construct):
+class SampleTables(FedFunction):
     """`functions/table_copy` with its queue, a Glue database of `lines`, `versions` and the view `samples`, and an
     Athena workgroup whose results are encrypted and which refuses to scan more than 100 GB."""
 
     def __init__(self, scope: Construct, id: str, *, platform: Platform) -> None:  # noqa: A002
-        super().__init__(scope, id)
-        self._platform = platform
-        self.queue = LoopQueue(self, "Copy", key=platform.key, consumer_timeout=_TIMEOUT)
-        pattern = EventPattern(source=[SOURCE], detail_type=["VersionCommitted"])
-        self.queue.fed_by(Rule(self, "VersionCommitted", event_bus=platform.bus, event_pattern=pattern))
+        super().__init__(scope, id, platform=platform, queue="Copy", timeout=_TIMEOUT)
+        for each in HEARD:
+            self.hears(each, [each])
         self.function = self._function()
         self.database = f"trueup_{platform.config.stage.replace('-', '_')}"
         catalog = CfnDatabase(
@@ -73,11 +70,13 @@ class SampleTables(Construct):
         self._workgroup()
 
     def _function(self) -> LoopFunction:
-        platform = self._platform
-        function = LoopFunction(
-            self,
+        platform = self.platform
+        bucket, copies = (
+            platform.dataset.bucket_arn,
+            [f"tables/lines/project={each.name}/" for each in platform.config.projects],
+        )
+        return self.works(
             "TableCopy",
-            platform=platform,
             name="table_copy",
             settings=TableCopySettings(
                 stage=platform.config.stage,
@@ -86,20 +85,21 @@ class SampleTables(Construct):
             ),
             grants=[
                 grant.read_table(platform.table.table_arn),
-                grant.read_objects(platform.dataset.bucket_arn),
-                grant.write_objects(platform.dataset.bucket_arn, "tables/"),
-                grant.list_bucket(platform.dataset.bucket_arn),
+                grant.read_objects(bucket),
+                grant.write_objects(bucket, "tables/"),
+                grant.list_bucket(bucket),
+                # Of a copy that is made again nothing older stays.
+                grant.list_versions(bucket, [f"{each}*" for each in copies]),
+                grant.delete_versions(bucket, copies),
                 grant.note_failures(platform.table.table_arn),
             ],
-            timeout=_TIMEOUT,
             memory_mb=1769,
+            max_concurrency=2,
         )
-        function.consumes(self.queue, batch_size=1, max_concurrency=2)
-        return function
 
     def _table(self, name: str, columns: Sequence[Column], form: CfnTable.StorageDescriptorProperty) -> CfnTable:
-        place = f"s3://{self._platform.dataset.bucket_name}/tables/{name}/"
-        names = ",".join(each.name for each in self._platform.config.projects)
+        place = f"s3://{self.platform.dataset.bucket_name}/tables/{name}/"
+        names = ",".join(each.name for each in self.platform.config.projects)
         return CfnTable(
             self,
             name.capitalize(),
@@ -156,7 +156,7 @@ class SampleTables(Construct):
 
     def _workgroup(self) -> None:
         encryption = CfnWorkGroup.EncryptionConfigurationProperty(
-            encryption_option="SSE_KMS", kms_key=self._platform.key.key_arn
+            encryption_option="SSE_KMS", kms_key=self.platform.key.key_arn
         )
         CfnWorkGroup(
             self,
@@ -168,7 +168,7 @@ class SampleTables(Construct):
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
                 result_configuration=CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=f"s3://{self._platform.dataset.bucket_name}/athena/",
+                    output_location=f"s3://{self.platform.dataset.bucket_name}/{ATHENA_ANSWERS}",
                     encryption_configuration=encryption,
                 ),
             ),

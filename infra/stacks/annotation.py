@@ -47,6 +47,7 @@ from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.fed_function import where_wanted
 from infra.constructs.labeling_functions import LabelingFunctions
 from infra.constructs.labeling_hints import LabelingHints, read_tokens
 from infra.constructs.loop_function import LoopFunction, retention_of
@@ -100,8 +101,12 @@ class AnnotationStack(Stack):
         self.api, self.api_stage = self._api()
         self.site_bucket, self.distribution, self.headers = self._workbench()
         self._publish(site)
-        self.models = ModelAnnotation.where_wanted(
-            self, "ModelAnnotation", platform=platform, annotation_queues=self.queues
+        self.models = where_wanted(
+            platform,
+            ModelAnnotation.wanted,
+            lambda projects: ModelAnnotation(
+                self, "ModelAnnotation", platform=platform, projects=projects, annotation_queues=self.queues
+            ),
         )
         self.labeling_topics = {
             each.name: Topic(
@@ -114,10 +119,24 @@ class AnnotationStack(Stack):
             for each in platform.config.projects
             if each.ground_truth is not None and each.ground_truth.streaming
         }
-        self.labeling = LabelingFunctions.where_wanted(self, "LabelingFunctions", platform=platform)
+        self.labeling = where_wanted(
+            platform,
+            LabelingFunctions.wanted,
+            lambda projects: LabelingFunctions(self, "LabelingFunctions", platform=platform, projects=projects),
+        )
         self.labeling_role, self.sync_queue, self.backend_sync = self._backends()
-        self.hints = LabelingHints.where_wanted(
-            self, "LabelingHints", platform=platform, api=self.api, stage=self.api_stage, sync_queue=self.sync_queue
+        self.hints = where_wanted(
+            platform,
+            LabelingHints.wanted,
+            lambda projects: LabelingHints(
+                self,
+                "LabelingHints",
+                platform=platform,
+                projects=projects,
+                api=self.api,
+                stage=self.api_stage,
+                sync_queue=self.sync_queue,
+            ),
         )
 
     def _annotation_queue(self, project: str, name: str) -> LoopQueue:

@@ -36,7 +36,7 @@ from infra.config import DeploymentConfig
 from infra.constructs.deletion import Deletion
 from infra.constructs.loop_function import retention_of
 from infra.constructs.loop_queue import RETENTION
-from infra.constructs.platform import Platform
+from infra.constructs.platform import ATHENA_ANSWERS, Platform
 from infra.nag import acknowledge
 from infra.packaging import Packager
 from trueup.events import SOURCE
@@ -44,6 +44,7 @@ from trueup.events import SOURCE
 # Services that write into what the key encrypts: queues, topics, objects, log groups.
 _WRITERS = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com")
 _NON_CURRENT = Duration.days(90)
+_ANSWERED = Duration.days(7)
 # The workbench and Ground Truth's worker portal read payloads by presigned links: the signature is what guards them.
 _BROWSERS_READ = CorsRule(
     allowed_methods=[HttpMethods.GET],
@@ -63,6 +64,9 @@ class DataStack(Stack):
         table = self._table(key)
         captures = self._bucket("Captures", key, logs, event_bridge=True)
         dataset = self._bucket("Dataset", key, logs, cors=[_BROWSERS_READ])
+        dataset.add_lifecycle_rule(
+            prefix=ATHENA_ANSWERS, expiration=_ANSWERED, noncurrent_version_expiration=Duration.days(1)
+        )
         deletion = Deletion(
             self,
             "Deletion",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
-from aws_cdk.aws_events import EventPattern, Rule, RuleTargetInput, Schedule
+from aws_cdk.aws_events import Rule, RuleTargetInput, Schedule
 from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_s3_deployment import BucketDeployment, Source
 from constructs import Construct
@@ -17,7 +17,6 @@ from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
 from infra.constructs.sample_tables import SampleTables
 from infra.packaging import source_bundle
-from trueup.events import SOURCE
 from trueup.settings import (
     ConsensusSettleSettings,
     DatasetCollectSettings,
@@ -59,8 +58,7 @@ class DatasetStack(Stack):
 
     def _queue(self, id: str, event_type: str) -> LoopQueue:  # noqa: A002
         queue = LoopQueue(self, id, key=self._platform.key, consumer_timeout=_TIMEOUT)
-        pattern = EventPattern(source=[SOURCE], detail_type=[event_type])
-        queue.fed_by(Rule(self, event_type, event_bus=self._platform.bus, event_pattern=pattern))
+        queue.fed_by_events(self, event_type, self._platform.bus, [event_type])
         return queue
 
     def _commit_by_schedule(self) -> None:

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra import grants as grant
 from infra.constructs.capture_translation import MANIFESTS, CaptureTranslation
+from infra.constructs.fed_function import where_wanted
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
@@ -38,7 +39,11 @@ class IngestStack(Stack):
         annotation_queues: dict[str, LoopQueue],
     ) -> None:
         super().__init__(scope, id)
-        self.translation = CaptureTranslation.where_wanted(self, "CaptureTranslation", platform=platform)
+        self.translation = where_wanted(
+            platform,
+            CaptureTranslation.wanted,
+            lambda projects: CaptureTranslation(self, "CaptureTranslation", platform=platform, projects=projects),
+        )
         self.queue = LoopQueue(self, "CaptureFiles", key=platform.key, consumer_timeout=_INGEST_TIMEOUT)
         self.queue.fed_by(
             Rule(

@@ -12,13 +12,13 @@ from aws_cdk.aws_stepfunctions import StateMachine
 from constructs import Construct
 
 from infra import grants as grant
+from infra.constructs.fed_function import where_wanted
 from infra.constructs.lineage_emission import LineageEmission
 from infra.constructs.loop_function import LoopFunction
 from infra.constructs.loop_queue import LoopQueue
 from infra.constructs.platform import Platform
 from infra.constructs.state_machine import state_machine
 from infra.images import scikit_learn_image
-from trueup.events import SOURCE
 from trueup.settings import (
     CandidateEvaluateSettings,
     ModelPromoteSettings,
@@ -59,7 +59,11 @@ class RetrainingStack(Stack):
         self._conclude_what_ended_early()
         self.decide_queue, self.retrain_decide = self._retrain_decide()
         self.promote_queue, self.model_promote = self._model_promote()
-        self.lineage = LineageEmission.where_wanted(self, "Lineage", platform=platform)
+        self.lineage = where_wanted(
+            platform,
+            LineageEmission.wanted,
+            lambda projects: LineageEmission(self, "Lineage", platform=platform, projects=projects),
+        )
 
     def _rollback_alarms(self, project: Project) -> list[Alarm]:
         """A canary that answers with errors, or slowly, is rolled back by SageMaker when one of these fires."""
@@ -198,8 +202,7 @@ class RetrainingStack(Stack):
     def _retrain_decide(self) -> tuple[LoopQueue, LoopFunction]:
         platform = self._platform
         queue = LoopQueue(self, "Decide", key=platform.key, consumer_timeout=Duration.seconds(60))
-        pattern = EventPattern(source=[SOURCE], detail_type=["VersionCommitted", "RetrainingConcluded"])
-        queue.fed_by(Rule(self, "DecideOnEvents", event_bus=platform.bus, event_pattern=pattern))
+        queue.fed_by_events(self, "DecideOnEvents", platform.bus, ["VersionCommitted", "RetrainingConcluded"])
         for each in platform.config.projects:
             schedule = Schedule.rate(Duration.minutes(platform.config.schedule_minutes))
             queue.fed_by(

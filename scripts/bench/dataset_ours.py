@@ -6,7 +6,7 @@ import hashlib
 import mmap
 import random
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ from typing import Any
 import msgspec
 
 from scripts.bench.dataset_rows import Columns, documents
-from trueup.adapters.memory import MemoryDatasetStore, World
+from trueup.adapters.memory import MemoryDatasetStore, MemoryPayloadStore, World
 from trueup.dataset.checkpoints import merged_segments
-from trueup.dataset.diff import changes_between, summary
+from trueup.dataset.diff import changes_between
 from trueup.dataset.documents import read_document
+from trueup.dataset.figures import summary
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.verify import verify
 from trueup.dataset.view import View
-from trueup.model import Change, DatasetVersion, LabelledSample, LabelSchema, Project, Removal
-from trueup.ports import Clock, Journal
-from trueup.usecases.comparing_versions import deltas_between
+from trueup.model import Change, DatasetVersion, LabelledSample, LabelSchema, Project, Removal, Segment
+from trueup.ports import Clock, ExportSink, Journal
+from trueup.usecases.comparing_versions import parted
+from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.making_versions import MakeVersion, Proposal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -177,7 +179,7 @@ def related_diff(folder: Path) -> dict[str, float]:
     store = _changed(folder)
     newer, older = store.versions(PROJECT.name)
     start = time.process_time()
-    parts = changes_between(store.held(older), store.held(newer), deltas_between(store, older, newer))
+    parts = changes_between(store.held(older), store.held(newer), _deltas(store, older, newer))
     found = [change for each in parts for change in each]
     return {"seconds": time.process_time() - start, "found": len(found), "read": store.files.read}
 
@@ -213,11 +215,17 @@ def checked_diff(folder: Path) -> dict[str, float]:
     return {"seconds": time.process_time() - start, "found": len(found), "read": read}
 
 
+def _deltas(store: FolderStore, older: DatasetVersion, newer: DatasetVersion) -> list[tuple[Segment, ...]]:
+    found = parted(store, older, newer)
+    assert found is not None
+    return found.between
+
+
 def summarised(folder: Path) -> dict[str, float]:
     store = _changed(folder)
     newer, older = store.versions(PROJECT.name)
     start = time.process_time()
-    told = summary(changes_between(store.held(older), store.held(newer), deltas_between(store, older, newer)))
+    told = summary(changes_between(store.held(older), store.held(newer), _deltas(store, older, newer)))
     return {"seconds": time.process_time() - start, "found": told.added + told.removed + told.relabelled}
 
 
@@ -263,6 +271,40 @@ def iterated(folder: Path) -> dict[str, float]:
     return {"seconds": time.process_time() - start, "found": number}
 
 
+class _Counted(ExportSink):
+    """Keeps nothing of what it is given."""
+
+    root, written = "", 0
+
+    def holds_anything(self) -> bool:
+        return False
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002
+        return None
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:  # noqa: ARG002
+        self.written += sum(map(len, chunks))
+
+    def remove(self, path: str) -> None:
+        raise NotImplementedError(path)
+
+
+def exported(folder: Path) -> dict[str, float]:
+    """Every line as JSON, hashed as it goes."""
+    store, sink = FolderStore(folder / "ours"), _Counted()
+    (version,) = store.versions(PROJECT.name)
+    export = ExportVersion({PROJECT.name: PROJECT}, store, MemoryPayloadStore())
+    store.files.read = 0
+    start = time.process_time()
+    made = export(version, "jsonl", sink)
+    return {
+        "seconds": time.process_time() - start,
+        "found": made.samples,
+        "bytes": sink.written,
+        "read": store.files.read,
+    }
+
+
 def _changed(folder: Path) -> FolderStore:
     """Version 1 and 2, of which the second is made where it is not there yet."""
     place = folder / "changed"
@@ -285,4 +327,5 @@ WORKS: dict[str, Callable[[Path], dict[str, float]]] = {
     "verify": verified,
     "checkpoint": merged,
     "iteration": iterated,
+    "export, JSON Lines": exported,
 }

@@ -13,6 +13,7 @@ TrueupError                       everything that trueup raises on purpose
 │   ├── LeaseError                no such lease, or it expired, or somebody else holds it
 │   ├── TaskClosedError           the task takes no more answers
 │   ├── HeadMovedError            another commit won the dataset's head
+│   ├── GroupsApartError          many placed what belongs together into several splits: they do it again
 │   ├── MergeConflictError        two versions changed the same samples differently
 │   └── RunActiveError            the project already retrains
 ├── IntegrityError                stored bytes do not match their content-addressed name
@@ -85,6 +86,10 @@ class TaskClosedError(ConflictError):
 
 class HeadMovedError(ConflictError):
     """Another commit moved the dataset's head first."""
+
+
+class GroupsApartError(ConflictError):
+    """Parts of a commit put what belongs together into several splits. It is ruled on: they do their parts again."""
 
 
 class MergeConflictError(ConflictError):

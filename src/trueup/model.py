@@ -197,6 +197,8 @@ class ConsensusPolicy(Record, frozen=True, kw_only=True):
 
 MODEL_ANNOTATOR = "model:"
 TRUTH_ANNOTATOR = "truth"
+# Of people whose answers came with an import: what follows is their pseudonym, for nothing else is kept of them.
+IMPORTED_ANNOTATOR = "imported:"
 
 
 def pseudonym(project: str, annotator: str) -> str:
@@ -204,6 +206,8 @@ def pseudonym(project: str, annotator: str) -> str:
     names, and what turned out to be true by that word alone."""
     if annotator.startswith(MODEL_ANNOTATOR):
         return annotator
+    if annotator.startswith(IMPORTED_ANNOTATOR):
+        return annotator.removeprefix(IMPORTED_ANNOTATOR)[:10]
     if annotator.partition(":")[0] == TRUTH_ANNOTATOR:
         return TRUTH_ANNOTATOR
     return content_id("annotator", project, annotator)[:10]
@@ -902,7 +906,8 @@ class Standing(Record, frozen=True, kw_only=True):
 class Annotation(Record, frozen=True, kw_only=True):
     """One annotator's answer. Immutable: a correction is a new annotation that supersedes the old one. `label` is text
     of the schema's kind (trueup.labels), whose version was `schema_version`; `flagged` asks for a reviewer, whatever
-    others say. One that is `withdrawn` takes back the one that it supersedes. `slice` is the sample's."""
+    others say. One that is `withdrawn` takes back the one that it supersedes. `slice` is the sample's. `source` is what
+    an answer was imported from: no task has `task_id` then (trueup.annotation.imported)."""
 
     project: str
     annotation_id: str
@@ -919,6 +924,7 @@ class Annotation(Record, frozen=True, kw_only=True):
     withdrawn: bool = False
     slice: str | None = None
     schema_version: str = ""
+    source: str = ""
 
 
 class Consensus(Record, frozen=True, kw_only=True):
@@ -1037,7 +1043,7 @@ class ServiceCost(Record, frozen=True, kw_only=True):
 class QualityReport(Record, frozen=True, kw_only=True):
     """A lead's figures of a project. `ages` are open tasks by how long they wait, `days` answers by day of UTC;
     agreement is Krippendorff's alpha, or how like answers are where they are no classes. `cost` is people's time at
-    the configured wage, of the `looked_at` newest answers; `services` charge beside that."""
+    the configured wage, of the `looked_at` newest answers without imported ones; `services` charge beside that."""
 
     project: str
     at: datetime
@@ -1368,13 +1374,16 @@ class ReceiptEntry(Record, frozen=True, kw_only=True):
 
 class Forgetting(Record, frozen=True, kw_only=True):
     """A deletion under way: what its receipt will say, and which steps are done. `captures` are files in which lines
-    are to be dropped, and `events` whose; `others` are tasks beside the samples' own that asked about them."""
+    are to be dropped, and `events` whose; `tasks` are those that asked about the samples, `batches` those that held
+    them at labeling services, and `keys` what a group index has of them."""
 
     draft: Receipt
     done: tuple[str, ...] = ()
     rewrite: bool = False
     events: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    batches: tuple[str, ...] = ()
+    keys: tuple[int, ...] = ()
 
 
 class GroupPart(Record, frozen=True, kw_only=True):
@@ -1525,6 +1534,7 @@ class NodeKind(enum.StrEnum):
 
     ENDPOINT = "endpoint"
     CAPTURE = "capture"
+    SOURCE = "source"
     SAMPLE = "sample"
     SELECTION = "selection"
     FEEDBACK = "feedback"
@@ -1533,6 +1543,7 @@ class NodeKind(enum.StrEnum):
     ANNOTATION = "annotation"
     REVIEW = "review"
     CONSENSUS = "consensus"
+    IMPORT = "import"
     VERSION = "version"
     TRAINING = "training"
     EVALUATION = "evaluation"
@@ -1542,8 +1553,9 @@ class NodeKind(enum.StrEnum):
 
 class Node(Record, frozen=True, kw_only=True):
     """A thing in the lineage graph. Ids: endpoint = the endpoint configuration's name, of a model that trueup did not
-    deploy the endpoint's; capture = event id#index, selection = its sample, review = the ruling, batch and training =
-    job name, evaluation and deployment = the run, model = package ARN; the others as in their records."""
+    deploy the endpoint's; capture = event id#index, source = the format and place of an import, selection = its sample,
+    review = the ruling, import = a hash of the labels that it brought into a version, batch and training = job name,
+    evaluation and deployment = the run, model = package ARN; the others as in their records."""
 
     kind: NodeKind
     id: str

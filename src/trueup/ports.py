@@ -90,6 +90,14 @@ class Opening(Record, frozen=True, kw_only=True):
     edges: tuple[Edge, ...] = ()
 
 
+class Given(Record, frozen=True, kw_only=True):
+    """Answers to one sample that came with an import, the label that stands on them, and their arrows."""
+
+    annotations: tuple[Annotation, ...]
+    consensus: Consensus
+    edges: tuple[Edge, ...] = ()
+
+
 class Slot(Record, frozen=True, kw_only=True):
     """One message of an annotation queue: an invitation to answer a task once. `receipt` is opaque."""
 
@@ -282,6 +290,12 @@ class TaskStore(Protocol):
         ruling, with the journal, in one transaction. A new consensus takes the place of an older one of the
         task that no version holds yet. Raises ConflictError when the revision moved on, or when the annotation
         or consensus is there already."""
+        ...
+
+    def bring(self, given: Iterable[Given]) -> None:
+        """Keep what came with an import, without an event. What is there stays, so that the same again completes what a
+        crash left. Forgotten samples are passed over. It is in no `work`, which is that of people who can be asked
+        here, and never `uncommitted`."""
         ...
 
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
@@ -511,8 +525,8 @@ class SplitStore(Protocol):
 class DatasetStore(SplitStore, Protocol):
     """Versions: content-addressed segments and documents, and one head per project."""
 
-    def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
-        """Store under the SHA-256 of `data`; a repeat is free."""
+    def put_segment(self, project: str, data: bytes) -> str:
+        """Store under the SHA-256 of `data`, which it returns; a repeat is free."""
         ...
 
     def segment(self, project: str, sha256: str) -> bytes:
@@ -672,10 +686,13 @@ class SampleSql(Protocol):
 class SegmentTables(Protocol):
     """Copies of segments and lists of versions, for others' SQL."""
 
-    def has(self, project: str, sha256: str) -> bool: ...
+    def made_of(self, project: str, sha256: str) -> str | None:
+        """The hash of the bytes that a segment was copied from: another than its name once samples of it were
+        forgotten. None where there is no copy."""
+        ...
 
-    def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
-        """A repeat is free: a segment's copy is always the same."""
+    def put(self, project: str, sha256: str, made_of: str, lines: Iterable[Change]) -> None:
+        """In the place of the copy that is there, of which nothing stays."""
         ...
 
     def put_version(self, version: DatasetVersion) -> None:
@@ -704,6 +721,16 @@ class ExportSink(Protocol):
 
     def remove(self, path: str) -> None:
         """One that is not there is no error."""
+        ...
+
+
+class Spill(Protocol):
+    """Room on a disk for what is too much to hold, in numbered places."""
+
+    def put(self, place: int, data: bytes) -> None: ...
+
+    def take(self, place: int) -> Iterator[bytes]:
+        """What was put into a place, in that order."""
         ...
 
 
@@ -1017,7 +1044,9 @@ class BatchStore(Protocol):
         """Of a month (yyyy-mm), or all; in the order of months and names."""
         ...
 
-    def batches(self, project: str, status: str) -> list[LabelingJob]: ...
+    def batches(self, project: str, status: str) -> list[LabelingJob]:
+        """By name. One that was written a moment ago may be missing."""
+        ...
 
     def batch(self, project: str, name: str) -> LabelingJob | None: ...
 
@@ -1210,6 +1239,12 @@ class LabelPlace:
     source: Source
     file: str | None = None
 
+    @property
+    def name(self) -> str:
+        """As an operator names it."""
+        place = self.source.place
+        return place if self.file is None else f"{place.removesuffix('/')}/{self.file}"
+
 
 class LabelingOutput(Record, frozen=True, kw_only=True):
     """Where a Ground Truth job writes what its workers say, under which attribute, and how far it is."""
@@ -1232,7 +1267,8 @@ class LabelSources(Protocol):
 
 
 class Scrubbed(Record, frozen=True, kw_only=True):
-    """What was emptied in the table for one task. `batches` are those of labeling services that it was sent in."""
+    """What was emptied in the table for one task. `batches` are those of labeling services that it was sent in,
+    `sources` what its answers were imported from."""
 
     tasks: int = 0
     answers: int = 0
@@ -1240,6 +1276,7 @@ class Scrubbed(Record, frozen=True, kw_only=True):
     rulings: int = 0
     feedback: int = 0
     batches: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 class ForgettingStore(Protocol):
@@ -1260,7 +1297,12 @@ class ForgettingStore(Protocol):
         ...
 
     def scrub(self, project: str, task_id: str) -> Scrubbed:
-        """Cancel a task, and empty it, its answers, consensus, rulings and feedback."""
+        """Cancel a task, and empty it, its answers, consensus, rulings and feedback; or what is kept of imported
+        answers in the place of a task."""
+        ...
+
+    def refreeze(self, frozen: FrozenTest) -> None:
+        """Put a frozen test set without what was forgotten in the place of the one of its name."""
         ...
 
     def drop_gold(self, project: str, sample_ids: Collection[str]) -> int:
@@ -1290,8 +1332,28 @@ class ObjectEraser(Protocol):
         version of it away. False where `uri` lies elsewhere, and was left there."""
         ...
 
+    def strays(self, project: str) -> list[str]:
+        """Take away copies for others' SQL of segments that are not stored any more; returns their URIs."""
+        ...
+
+    def parts(self, project: str) -> Iterator[tuple[str, bytes]]:
+        """Every part of a group index or a frozen test set that is stored in any version of the bucket."""
+        ...
+
+    def drop_parts(self, project: str, names: Collection[str]) -> list[str]:
+        """Take some of these away; returns their URIs."""
+        ...
+
     def exports(self, project: str, version_id: str) -> list[str]:
         """Take the exports of a version away; returns their URIs."""
+        ...
+
+    def batch(self, project: str, name: str) -> list[str]:
+        """Take away what lies of a batch of a labeling service; returns the URIs."""
+        ...
+
+    def answers(self, names: Collection[str]) -> list[str]:
+        """Take away answers of others' SQL that mention one of `names`, as a word; returns their URIs."""
         ...
 
     def quarantined(self, project: str, names: Collection[str]) -> int:
@@ -1300,8 +1362,8 @@ class ObjectEraser(Protocol):
         ...
 
     def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
-        """Take away what lies in a folder of the project (as evaluation/) and mentions one of `names`; returns the
-        URIs."""
+        """Take away what lies in a folder of the project (as evaluation/) and mentions one of `names`, in its key or
+        its bytes; returns the URIs."""
         ...
 
 

@@ -18,7 +18,7 @@ from datasets import Value as HubValue
 from PIL import Image as Pictures
 
 from tests.consumers.test_pictures import pixels_of
-from tests.shelf import NONE, TEXTS, Shelf, shelf
+from tests.shelf import NONE, TEXTS, Shelf, picture, shelf
 from tests.unit.labels.schemas import KINDS
 from trueup.labels.reading import read
 from trueup.model import Kind, LabelledSample, Payload
@@ -189,6 +189,26 @@ def test_webdataset_decodes_text_and_keeps_json_apart(tmp_path: Path) -> None:
     for row, sample in zip(shards(tmp_path / "pairs", "test").decode(), pairs.of("test"), strict=True):
         assert row["input.json"] == json.loads(pairs.payload(sample).data)
         assert row["json"]["label"]["preferred"] in ("first", "second", "tie")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_datasets_loads_shards_whose_samples_have_the_same_files(tmp_path: Path, kind: Kind) -> None:
+    """Inputs of one type, and no label by which no class fits: it looks at the first five and wants no other files."""
+    full = shelf(kind)
+    alike = [picture(number) for number in range(len(full.inputs))] if full.schema.media == "image" else full.inputs
+    made = Shelf(full.schema, alike, full.labels)
+    made.into(tmp_path / "shards", "webdataset")
+    files = {split: str(tmp_path / "shards" / f"{split}-*.tar") for split in ("train", "validation", "test")}
+    loaded = load_dataset("webdataset", data_files=files, cache_dir=str(tmp_path / "cache"))
+    for split, rows in loaded.items():
+        samples = made.of(split)
+        assert rows["__key__"] == [each.sample_id for each in samples]
+        assert [each["group"] for each in rows["json"]] == [each.group for each in samples]
+        if kind == "classification":
+            assert [made.schema.names[int(each)] for each in rows["cls"]] == [each.label for each in samples]
+        if made.schema.media == "image":
+            assert rows.features["png"] == Image()
+            assert all(same_picture(row["png"], made.payload(each)) for row, each in zip(rows, samples, strict=True))
 
 
 def test_tar_is_of_nobody_and_of_no_time(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""JSON Lines, CSV and Parquet: pandas, pyarrow and `datasets` find what the version holds."""
+"""JSON Lines, CSV and Parquet: pandas, DuckDB, pyarrow and `datasets` find what the version holds."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pandas as pd
 import pyarrow as pa
@@ -72,6 +73,25 @@ def test_datasets_and_pandas_read_json_lines(tmp_path: Path) -> None:
     assert loaded["label"] == [each.label for each in made.samples]
     frame = pd.read_json(tmp_path / "samples.jsonl", lines=True)
     assert list(frame["sample_id"]) == [each.sample_id for each in made.samples]
+
+
+READ = {
+    "csv": "read_csv(?, all_varchar = true)",
+    "jsonl": "read_json(?, format = 'newline_delimited')",
+    "parquet": "read_parquet(?)",
+}
+
+
+@pytest.mark.parametrize("form", READ)
+@pytest.mark.parametrize("kind", KINDS)
+def test_duckdb_queries_them(tmp_path: Path, form: str, kind: Kind) -> None:
+    """By a reader that shares no code with what wrote them."""
+    made = shelf(kind, NONE)
+    made.into(tmp_path, form)
+    text = 'sample_id, CAST(label AS VARCHAR), CAST(split AS VARCHAR), "group", CAST(agreement AS DOUBLE)'
+    query = f"SELECT {text} FROM {READ[form]} ORDER BY sample_id"
+    rows = duckdb.execute(query, [str(tmp_path / f"samples.{form}")]).fetchall()
+    assert rows == [(each.sample_id, each.label, each.split, each.group, each.agreement) for each in made.samples]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from nltk.corpus.reader import ConllCorpusReader
 
 from tests.imports import folder, labelled
 from tests.shelf import COUNT, NONE, shelf
-from tests.unit.labels.schemas import KINDS
+from tests.unit.labels.schemas import KINDS, schema
 from trueup.dataset.formats.conll import flat
 from trueup.dataset.formats.ground_truth import MANIFEST
 from trueup.labels.label_studio import label_of
@@ -139,11 +140,9 @@ def test_what_was_exported_is_imported(tmp_path: Path, form: str, kind: Kind) ->
     made = shelf(kind, NONE)
     made.into(tmp_path, form)
     name = MANIFEST if form == "ground-truth" else "samples.manifest"
-    attributes = ("label", "label-ref") if kind == "mask" else ("label",)
     found = {
         int(each.where.rpartition(":")[2]): checked(each.label, made.schema)
-        for attribute in attributes
-        for each in labelled("augmented-manifest", folder(tmp_path), made.schema, file=name, attribute=attribute)
+        for each in labelled("augmented-manifest", folder(tmp_path), made.schema, file=name)
     }
     assert len(found) == COUNT + 1
     for number, sample in enumerate(made.samples, start=1):
@@ -192,6 +191,76 @@ def _shape(value: Any) -> Any:
     if isinstance(value, list):
         return [_shape(value[0])] if value else []
     return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+EVERYWHERE: tuple[Kind, ...] = ("classification", "multilabel")
+KINDS_AND_MEDIA = [
+    *((kind, schema(kind).media) for kind in KINDS),
+    *itertools.product(EVERYWHERE, ("text", "tabular", "audio")),
+]
+
+
+@pytest.mark.parametrize("form", ["augmented-manifest", "ground-truth"])
+@pytest.mark.parametrize(("kind", "media"), KINDS_AND_MEDIA)
+def test_lines_keep_the_rules_for_manifests(form: str, kind: Kind, media: Any) -> None:
+    """Of what Ground Truth takes and writes, and of what a channel streams by AttributeNames."""
+    made = shelf(kind, media=media)
+    files = made.files(form, root="s3://bucket/out/")
+    mask = form == "ground-truth" and kind == "mask"
+    attribute = "label-ref" if mask else "label"
+    data = files[MANIFEST if form == "ground-truth" else "samples.manifest"]
+    assert data.endswith(b"\n")
+    lines = [json.loads(each) for each in data.decode().splitlines()]
+    # A channel wants every attribute that it is asked for in every line.
+    assert len({tuple(each) for each in lines}) == 1
+    for line in lines:
+        assert ("source" in line) + ("source-ref" in line) == 1
+        assert all(re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,126}", name) for name in line)
+        assert attribute.endswith("-ref") == (line[f"{attribute}-metadata"]["type"] == SEGMENTATION)
+        _metadata_is_as_ground_truth_has_it(line[f"{attribute}-metadata"])
+        _parts_belong_together(line[attribute], line[f"{attribute}-metadata"])
+
+
+SEGMENTATION = "groundtruth/semantic-segmentation"
+# Of built-in tasks whose labels this project has, and of custom ones.
+TYPES = re.compile(
+    r"groundtruth/((image|text)-classification(-multilabel)?|object-detection|semantic-segmentation|text-span|custom)"
+)
+
+
+def _metadata_is_as_ground_truth_has_it(metadata: dict[str, Any]) -> None:
+    assert TYPES.fullmatch(metadata["type"])
+    assert metadata["human-annotated"] == "yes"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", metadata["creation-date"])
+    told = [metadata.get("confidence"), *metadata.get("confidence-map", {}).values()]
+    for things in ("objects", "entities"):
+        told += [each["confidence"] for each in metadata.get(things, [])]
+    told += [each["confidence"] for each in metadata.get("internal-color-map", {}).values()]
+    assert all(0 <= each <= 1 for each in told if each is not None)
+
+
+def _parts_belong_together(value: Any, metadata: dict[str, Any]) -> None:
+    """What stands in the value with what stands beside it, in as many parts and by the same numbers."""
+    kind = metadata["type"].partition("/")[2]
+    if kind == "object-detection":
+        (size,) = value["image_size"]
+        assert size.keys() == {"width", "height", "depth"}
+        assert len(metadata["objects"]) == len(value["annotations"])
+        assert {str(each["class_id"]) for each in value["annotations"]} == metadata["class-map"].keys()
+        for each in value["annotations"]:
+            assert each["left"] + each["width"] <= size["width"]
+            assert each["top"] + each["height"] <= size["height"]
+    elif kind.endswith("multilabel"):
+        assert {str(each) for each in value} == metadata["class-map"].keys() == metadata["confidence-map"].keys()
+    elif kind == "text-span":
+        spans = value["annotations"]["entities"]
+        assert len(spans) == len(metadata["entities"])
+        assert {each["label"] for each in spans} <= {each["label"] for each in value["annotations"]["labels"]}
+    elif kind == "semantic-segmentation":
+        assert value.startswith("s3://bucket/out/")
+        assert list(metadata["internal-color-map"]) == [str(each) for each in range(4)]
+    elif kind.endswith("-classification"):
+        assert (value, metadata["class-name"]) in enumerate(("cat", "dog", "fox"))
 
 
 def test_masks_in_s3_are_named_by_their_uri() -> None:

@@ -12,6 +12,7 @@ from tests.worlds import NOW, project
 from trueup.adapters import memory
 from trueup.adapters.aws.erasing import AwsReceiptBook, S3CaptureRewriter, S3ObjectEraser
 from trueup.adapters.aws.forgetting_store import DynamoForgettingStore
+from trueup.adapters.aws.segment_tables import S3SegmentTables
 from trueup.adapters.aws.signing import KmsReceiptSigner
 from trueup.adapters.aws.table import Table
 from trueup.adapters.memory_forgetting import (
@@ -21,7 +22,8 @@ from trueup.adapters.memory_forgetting import (
     MemoryReceiptBook,
     MemoryReceiptSigner,
 )
-from trueup.ports import CaptureRewriter, ForgettingStore, ObjectEraser, ReceiptBook, ReceiptSigner
+from trueup.adapters.memory_tables import MemorySegmentTables
+from trueup.ports import CaptureRewriter, ForgettingStore, ObjectEraser, ReceiptBook, ReceiptSigner, SegmentTables
 from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.resolve_subject import ResolveSubject
 
@@ -39,6 +41,7 @@ class Forgets:
     captures: CaptureRewriter
     receipts: ReceiptBook
     signer: ReceiptSigner
+    tables: SegmentTables
     everything: Callable[[], str]
     put: Callable[[str, bytes], None]
 
@@ -83,11 +86,12 @@ def forgets_in_memory() -> Forgets:
 
     return Forgets(
         ports=ports,
-        store=MemoryForgettingStore(world, ports.tasks, ports.gold, ports.feedback),
+        store=MemoryForgettingStore(world, ports.tasks, ports.gold, ports.feedback, datasets),
         objects=MemoryObjectEraser(world, datasets, payloads, archive),
         captures=MemoryCaptureRewriter(archive),
         receipts=MemoryReceiptBook(world),
         signer=MemoryReceiptSigner(),
+        tables=MemorySegmentTables(datasets),
         everything=everything,
         put=lambda key, data: datasets.objects.update({f"memory://{key}": data}),
     )
@@ -108,6 +112,7 @@ def forgets_on_aws() -> Forgets:
         captures=S3CaptureRewriter(s3),
         receipts=AwsReceiptBook(s3, DATASET, table),
         signer=KmsReceiptSigner(kms, key),
+        tables=S3SegmentTables(s3, DATASET),
         everything=lambda: _stored(s3) + repr(items_of(dynamodb)),
         put=lambda key, data: s3.put_object(Bucket=DATASET, Key=key, Body=data),
     )

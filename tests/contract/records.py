@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from tests.worlds import NOW
+from trueup.annotation.imported import IMPORT, answers_id_of
 from trueup.events import Event, TaskSkipped
+from trueup.lineage.edges import given as edges_of_given
 from trueup.model import Annotation, Consensus, Edge, Node, NodeKind, Task
-from trueup.ports import Journal
+from trueup.ports import Given, Journal
 
 
 def event(number: int = 1) -> Event:
@@ -54,3 +56,39 @@ def consensus(task: Task, name: str, label: str = "cat", seconds: float = 0) -> 
         annotation_ids=("a1", "a2"),
         reached_at=NOW + timedelta(seconds=seconds),
     )
+
+
+SOURCE = "label-studio export.json"
+
+
+def given(sample: str, *names: str, label: str = "cat") -> Given:
+    """What an import brings of a sample: an answer of each, and the label that stands on them."""
+    place = answers_id_of("pets", sample)
+    said = tuple(
+        Annotation(
+            project="pets",
+            annotation_id=f"{place[:8]}-{name}",
+            task_id=place,
+            sample_id=sample,
+            annotator=name,
+            label=label,
+            submitted_at=NOW + timedelta(seconds=number),
+            backend=IMPORT,
+            source=SOURCE,
+        )
+        for number, name in enumerate(names)
+    )
+    settled = Consensus(
+        project="pets",
+        consensus_id=f"{place[:8]}-label",
+        task_id=place,
+        sample_id=sample,
+        label=label,
+        posterior=1.0,
+        agreement=1.0,
+        method=IMPORT,
+        annotation_ids=tuple(each.annotation_id for each in said),
+        reached_at=NOW,
+        annotators=names,
+    )
+    return Given(annotations=said, consensus=settled, edges=edges_of_given(said, settled, NOW))

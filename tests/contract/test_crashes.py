@@ -71,7 +71,7 @@ def lived(world: str, fuse: Fuse, name: str) -> Shelf:
     shelf.put({5: "cat"}, "gone")
     shelf.names.delete_branch(name, "gone", BY, "")
     shelf.names.tag("frozen", shelf.find(name, "v2"), BY, "")
-    shelf.datasets.put_segment(name, b"left behind\n", 1)
+    shelf.datasets.put_segment(name, b"left behind\n")
     return shelf
 
 

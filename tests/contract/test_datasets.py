@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, edge, journal
+from tests.unit.dataset.lines import store_segments
 from tests.unit.dataset.test_versions import line, made
 from tests.worlds import NOW
 from trueup.dataset.documents import document
@@ -34,16 +35,16 @@ def committed(ports: Ports, count: int) -> list[DatasetVersion]:
 
 def test_a_segment_is_named_by_its_content(ports: Ports) -> None:
     data = encode([line(1, "cat")])
-    first = ports.datasets.put_segment("pets", data, 1)
-    assert first == ports.datasets.put_segment("pets", data, 1)
-    assert (first.sha256, first.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
-    assert ports.datasets.segment("pets", first.sha256) == data
+    first = ports.datasets.put_segment("pets", data)
+    assert first == ports.datasets.put_segment("pets", data)
+    assert first == hashlib.sha256(data).hexdigest()
+    assert ports.datasets.segment("pets", first) == data
 
 
 def test_a_checkpoint_takes_the_place_of_an_older_one(ports: Ports) -> None:
     (first,) = committed(ports, 1)
     assert ports.datasets.checkpoint("pets", first.version_id) is None
-    one, other = (ports.datasets.put_segment("pets", encode([line(each, "cat")]), 1) for each in (1, 2))
+    (one,), (other,) = (store_segments(ports.datasets, [line(each, "cat")]) for each in (1, 2))
     ports.datasets.put_checkpoint("pets", first.version_id, [one])
     ports.datasets.put_checkpoint("pets", first.version_id, [one, other])
     assert ports.datasets.checkpoint("pets", first.version_id) == (one, other)
@@ -59,10 +60,10 @@ def test_a_long_checkpoint_is_kept_whole(ports: Ports) -> None:
 
 
 def test_a_segment_that_was_spoilt_is_found_out(ports: Ports) -> None:
-    segment = ports.datasets.put_segment("pets", b"good\n", 1)
-    ports.spoil_segment("pets", segment.sha256)
+    segment = ports.datasets.put_segment("pets", b"good\n")
+    ports.spoil_segment("pets", segment)
     with pytest.raises(IntegrityError):
-        ports.datasets.segment("pets", segment.sha256)
+        ports.datasets.segment("pets", segment)
 
 
 def test_versions_are_found_by_number_name_and_prefix(ports: Ports) -> None:

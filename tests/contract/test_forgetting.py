@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from tests.contract.forgetting import CONFIG, Forgets, forgets_in_memory, forgets_on_aws
-from tests.contract.records import QUIET, annotation, consensus, journal
+from tests.contract.records import QUIET, SOURCE, annotation, consensus, given, journal
 from tests.worlds import CLASSES, NOW, capture_file, capture_line, opening
 from trueup.adapters.memory import FixedClock
 from trueup.annotation.tasks import answer_from_backend, cancel, open_task, settle
 from trueup.capture.samples import sample_id
+from trueup.dataset.frozen import Members
 from trueup.dataset.receipts import receipt_problems
 from trueup.dataset.redaction import REDACTED
 from trueup.dataset.segments import encode
@@ -40,6 +42,8 @@ from trueup.model import (
     TaskStatus,
 )
 from trueup.ports import Journal, Opening
+from trueup.usecases.copy_tables import CopyTables
+from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.making_versions import MakeVersion, Proposal
 from trueup.usecases.resolve_subject import Wish
 
@@ -170,7 +174,8 @@ def test_nothing_is_left_in_any_store_or_version_and_history_verifies(forgets: F
         "rulings": 1,
         "tasks": 2,
     }
-    assert [each.rsplit("/", 1)[-1] for each in receipt.removed] == ["train.manifest", "predictions.jsonl"]
+    removed = [each for each in receipt.removed if "/groups/parts/" not in each]
+    assert [each.rsplit("/", 1)[-1] for each in removed] == ["train.manifest", "predictions.jsonl"]
     (first, last) = receipt.versions[0], forgets.ports.datasets.head("pets")
     assert last is not None
     assert (first.number, receipt.successors, last.samples) == (1, (last.version_id,), 1)
@@ -264,6 +269,29 @@ def test_an_answer_keeps_its_place_and_loses_what_it_said(forgets: Forgets) -> N
     assert told.actor == "feedback"
 
 
+def test_imported_answers_are_emptied_and_never_come_again(forgets: Forgets) -> None:
+    tasks, lineage = forgets.ports.tasks, forgets.ports.lineage
+    hers_, his = given(NAME, "imported:1", "imported:2", label=SECRET), given("b" * 64, "imported:1", label="cat")
+    commit(forgets, line(NAME, PERSON, ""), line("b" * 64, "bert-0815", ""))
+    tasks.bring([hers_, his])
+    assert SECRET in forgets.everything()
+    receipt = forgets.forget(WISH, by="operator:dpo").receipt
+    tasks.bring([his, hers_, given("c" * 64, "imported:2")])
+    for each in (SECRET, PERSON):
+        assert each not in forgets.everything()
+    assert {name: receipt.counts[name] for name in ("answers", "labels")} == {"answers": 2, "labels": 1}
+    assert f"it was imported from {SOURCE}: delete it there" in receipt.by_hand
+    assert sorted(each.sample_id[0] for each in tasks.answers("pets", 10)) == ["b", "c"]
+    emptied = tasks.annotations("pets", hers_.consensus.task_id)
+    assert [(each.annotator, each.label) for each in emptied] == [("imported:1", ""), ("imported:2", "")]
+    arrows = lineage.edges_from("pets", Node(kind=NodeKind.SAMPLE, id=NAME))
+    assert [(each.actor, each.note, each.target_hash) for each in arrows] == [
+        ("imported:1", "", None),
+        ("imported:2", "", None),
+    ]
+    assert lineage.edges_from("pets", Node(kind=NodeKind.SAMPLE, id="b" * 64)) == [his.edges[1]]
+
+
 def test_a_segment_gives_way_to_what_stands_for_it_twice(forgets: Forgets) -> None:
     lines = [line(each * 64, f"person-{each}", "") for each in "abc"]
     commit(forgets, *lines)
@@ -280,13 +308,107 @@ def test_a_segment_gives_way_to_what_stands_for_it_twice(forgets: Forgets) -> No
     assert "person-c" in forgets.everything()
 
 
+def test_copies_for_others_go_with_what_they_are_of(forgets: Forgets) -> None:
+    data = encode([line("a" * 64, PERSON, "")])
+    copied = forgets.ports.datasets.put_segment("pets", data)
+    for name in (copied, "f" * 64):
+        assert forgets.tables.made_of("pets", name) is None
+        forgets.tables.put("pets", name, "one", [line("a" * 64, PERSON, "")])
+        forgets.tables.put("pets", name, "two", [line("b" * 64, "bert-0815", "")])
+        assert forgets.tables.made_of("pets", name) == "two"
+    (gone,) = forgets.objects.strays("pets")
+    assert "f" * 64 in gone
+    assert forgets.tables.made_of("pets", "f" * 64) is None
+    forgets.forget(WISH, by="operator:dpo")
+    assert forgets.tables.made_of("pets", copied) is None
+    assert forgets.objects.strays("pets") == []
+
+
+def test_a_copy_is_made_again_of_what_is_left(forgets: Forgets) -> None:
+    lived(forgets)
+    datasets = forgets.ports.datasets
+    copy = CopyTables(datasets, forgets.tables, forgets.receipts)
+    version = copy("pets", "v1")
+    name = version.segments[0].sha256
+    assert forgets.tables.made_of("pets", name) == name
+    forgets.forget(WISH, by="operator:dpo")
+    (entry,) = forgets.receipts.entries("pets")
+    assert copy.again("pets", entry.uri) == (name,)
+    redaction = datasets.redaction("pets", name)
+    assert redaction is not None
+    assert forgets.tables.made_of("pets", name) == redaction.sha256
+    assert PERSON not in forgets.everything()
+
+
+def test_a_copy_of_what_was_read_before_a_deletion_does_not_stay(forgets: Forgets) -> None:
+    """It comes after the deletion has looked for copies."""
+    lived(forgets)
+    version = forgets.ports.datasets.version("pets", "v1")
+    late, whole = forgets.tables, forgets.tables.put
+
+    def put(*what: Any) -> None:
+        late.put = whole  # type: ignore[method-assign]
+        forgets.forget(WISH, by="operator:dpo")
+        whole(*what)
+
+    late.put = put  # type: ignore[method-assign]
+    CopyTables(forgets.ports.datasets, late, forgets.receipts)("pets", "v1")
+    redaction = forgets.ports.datasets.redaction("pets", version.segments[0].sha256)
+    assert redaction is not None
+    assert late.made_of("pets", version.segments[0].sha256) == redaction.sha256
+    assert PERSON not in forgets.everything()
+
+
+def test_parts_of_indexes_are_listed_and_taken_away(forgets: Forgets) -> None:
+    one, two = (forgets.ports.datasets.put_part("pets", data) for data in (b"one", b"two"))
+    assert dict(forgets.objects.parts("pets")) == {one: b"one", two: b"two"}
+    (gone,) = forgets.objects.drop_parts("pets", [one])
+    assert one in gone
+    assert forgets.objects.drop_parts("pets", [one]) == []
+    assert dict(forgets.objects.parts("pets")) == {two: b"two"}
+    with pytest.raises(NotFoundError):
+        forgets.ports.datasets.part("pets", one)
+
+
+def test_a_frozen_test_set_gives_way_to_what_is_left_of_it(forgets: Forgets) -> None:
+    lived(forgets)
+    freeze = FreezeTest({CONFIG.name: CONFIG}, forgets.ports.datasets, FixedClock(NOW))
+    before = freeze("pets", "v1", "gold")
+    forgets.forget(WISH, by="operator:dpo")
+    (after,) = forgets.ports.datasets.frozen("pets")
+    assert (before.samples, after.samples) == (2, 1)
+    left = Members.of([line("b" * 64, "bert-0815", "")]).encoded()
+    assert dict(forgets.objects.parts("pets"))[after.sha256] == left
+    # What commits depend on is how many sets there are, and that is as before.
+    commit(forgets, line("c" * 64, "carl", ""))
+
+
+def test_what_names_a_sample_in_its_key_alone_and_what_lies_of_a_batch_goes_too(forgets: Forgets) -> None:
+    for key in ("labeling/job/a.json", f"labeling/stream/iteration-1/{NAME}/a.json", "labeling/job-2/a.json"):
+        forgets.put(f"pets/{key}", SECRET.encode())
+    assert len(forgets.objects.mentions("pets", "labeling/", [NAME])) == 1
+    assert len(forgets.objects.batch("pets", "job")) == 1
+    assert forgets.objects.batch("pets", "job") == []
+    assert SECRET in forgets.everything()
+    assert len(forgets.objects.batch("pets", "job-2")) == 1
+    assert SECRET not in forgets.everything()
+
+
+def test_answers_that_name_her_are_taken_away(forgets: Forgets) -> None:
+    for number, text in enumerate([f"group\n{PERSON}\n", f"group\n{PERSON}0\n"]):
+        forgets.put(f"athena/{number}.csv", text.encode())
+    assert len(forgets.objects.answers([PERSON, NAME])) == 1
+    assert forgets.objects.answers([PERSON, NAME]) == []
+    assert f"{PERSON}0" in forgets.everything()
+
+
 def test_a_redaction_may_be_repeated(forgets: Forgets) -> None:
     data = encode([line("a" * 64, "anna", "")])
-    segment = forgets.ports.datasets.put_segment("pets", data, 1)
+    segment = forgets.ports.datasets.put_segment("pets", data)
     stands = encode([Removal(sample_id="a" * 64, why=REDACTED)])
     redaction = Redaction(
         project="pets",
-        segment=segment.sha256,
+        segment=segment,
         sha256=hashlib.sha256(stands).hexdigest(),
         bytes=len(stands),
         lines=1,
@@ -295,8 +417,8 @@ def test_a_redaction_may_be_repeated(forgets: Forgets) -> None:
     )
     for _ in range(2):
         forgets.objects.redact(redaction, stands)
-        assert dict(forgets.objects.segments("pets")) == {segment.sha256: stands}
-        assert forgets.ports.datasets.redaction("pets", segment.sha256) == redaction
+        assert dict(forgets.objects.segments("pets")) == {segment: stands}
+        assert forgets.ports.datasets.redaction("pets", segment) == redaction
 
 
 def test_lines_are_taken_out_of_a_capture_file(forgets: Forgets) -> None:

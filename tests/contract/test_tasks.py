@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.contract.implementations import Ports
-from tests.contract.records import QUIET, annotation, consensus, edge, journal
+from tests.contract.records import QUIET, annotation, consensus, edge, given, journal
 from tests.worlds import NOW, opening, project
 from trueup.annotation.tasks import answer, grant, send_to_review, settle
 from trueup.errors import ConflictError, NotFoundError
@@ -254,6 +254,57 @@ def test_a_correction_stands_beside_the_answer_it_supersedes(ports: Ports) -> No
     later = annotation(task, label="dog", seconds=5, supersedes=first.annotation_id)
     ports.tasks.save(answer(answered, later, None, NOW), QUIET, annotation=later)
     assert ports.tasks.annotations("pets", task.task_id) == [first, later]
+
+
+# ---------------------------------------------------------------- what came with an import
+
+
+def test_imported_answers_are_known_and_belong_to_no_task(ports: Ports) -> None:
+    one = given("a" * 64, "ada", "ben")
+    for _ in range(2):
+        ports.tasks.bring([one])
+    place = one.consensus.task_id
+    assert tuple(ports.tasks.annotations("pets", place)) == one.annotations
+    assert ports.tasks.annotation("pets", place, one.annotations[0].annotation_id) == one.annotations[0]
+    assert ports.tasks.consensuses("pets", place) == [one.consensus]
+    assert [each.annotator for each in ports.tasks.answers("pets", 10)] == ["ben", "ada"]
+    assert ports.tasks.work("pets", "ada", 10) == []
+    assert ports.tasks.work_count("pets", "ada") == 0
+    assert ports.tasks.uncommitted("pets", 10) == []
+    assert ports.tasks.known_samples("pets", ["a" * 64]) == frozenset()
+    assert all(ports.tasks.count("pets", each) == 0 for each in TaskStatus)
+    assert ports.outbox() == []
+    for each in one.edges:
+        assert each in ports.lineage.edges_from("pets", each.source)
+        assert each in ports.lineage.edges_to("pets", each.target)
+
+
+def test_an_imported_answer_stays_as_it_was_first_written(ports: Ports) -> None:
+    one = given("a" * 64, "ada")
+    ports.tasks.bring([one])
+    other = msgspec.structs.replace(one.annotations[0], source="another")
+    ports.tasks.bring([msgspec.structs.replace(one, annotations=(other,)), given("b" * 64, "ada")])
+    assert tuple(ports.tasks.annotations("pets", one.consensus.task_id)) == one.annotations
+    assert len(ports.tasks.answers("pets", 10)) == 2
+
+
+def test_an_import_may_be_larger_than_transactions_are(ports: Ports) -> None:
+    crowd = [f"person {number:02}" for number in range(45)]
+    brought = [given("a" * 64, *crowd), *(given(f"{number:064x}", "ada", "ben", "cleo") for number in range(30))]
+    ports.tasks.bring(iter(brought))
+    assert len(ports.tasks.answers("pets", 1000)) == 45 + 90
+    for each in brought:
+        place = each.consensus.task_id
+        assert tuple(ports.tasks.annotations("pets", place)) == each.annotations
+        assert ports.tasks.consensus("pets", place) == each.consensus
+        node = Node(kind=NodeKind.CONSENSUS, id=each.consensus.consensus_id)
+        assert len(ports.lineage.edges_to("pets", node)) == len(each.annotations)
+
+
+def test_long_imported_answers_are_written_too(ports: Ports) -> None:
+    brought = [given(f"{number:064x}", "ada", "ben", "cleo", label="x" * 100_000) for number in range(12)]
+    ports.tasks.bring(brought)
+    assert len(ports.tasks.answers("pets", 100)) == 36
 
 
 # ---------------------------------------------------------------- consensus

@@ -13,15 +13,15 @@ from typing import Any
 from tests.conftest import Cloud
 
 
-def eventually(found: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `found` returns once it is true. Raises AssertionError after `seconds`."""
+def eventually(found: Callable[[], Any], seconds: float = 60, told: Callable[[], str] = str) -> Any:
+    """What `found` returns once it is true. Raises AssertionError after `seconds`, with what is `told` then."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = found()
         if value:
             return value
         time.sleep(0.2)
-    raise AssertionError(f"not so after {seconds} s")
+    raise AssertionError(f"not so after {seconds} s {told()}")
 
 
 @dataclass

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import Cloud
 from tests.e2e.people import eventually
-from tests.e2e.terminal import trueup_json
+from tests.e2e.terminal import trueup, trueup_json
 
 pytestmark = pytest.mark.e2e
 
@@ -14,6 +17,38 @@ pytestmark = pytest.mark.e2e
 def test_many_functions_verify_a_version(cloud: Cloud, moods: str) -> None:
     told = trueup_json("dataset", "verify", "1", "--project", moods, "--in-cloud")
     assert (told["versions"], told["problems"]) == ({moods: 1}, [])
+
+
+def test_many_functions_export_a_version(cloud: Cloud, moods: str) -> None:
+    """Below its own prefix of the dataset bucket, with their own role."""
+    told = trueup_json("dataset", "export", "v1", "--project", moods, "--format", "webdataset", "--in-cloud")
+    assert (told["samples"], told["files"]) == (60, 2)
+    bucket, version = cloud.operator.deployment.dataset_bucket, cloud.operator.datasets.version(moods, "1")
+    place = f"s3://{bucket}/{moods}/exports/{version.version_id}/lines/"
+    command = ("dataset", "export", "v1", "--project", moods, "--format", "jsonl")
+    trueup(*command, "--in-cloud", "--to", place)
+    sink = cloud.operator.sink(place)
+    assert sink.read("samples-000000.jsonl") == trueup(*command).encode()
+    report = json.loads(sink.read("trueup-export.json"))
+    assert [each["path"] for each in report["written"]] == ["samples-000000.jsonl"]
+    trueup(*command, "--in-cloud", "--to", place, code=5)
+    trueup(*command, "--in-cloud", "--to", place, "--force")
+
+
+def test_many_functions_commit_what_is_imported(cloud: Cloud, tmp_path: Path) -> None:
+    rows = [{"text": f"an import {number}", "label": "cat", "who": f"p{number % 3}"} for number in range(9)]
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text("".join(f"{json.dumps(each)}\n" for each in rows))
+    command = ("import", "jsonl", str(labels), "--project", "reviewed", "--group", "who", "--in-cloud")
+    assert trueup_json(*command)["version"]["added"] == 9
+    datasets = cloud.operator.datasets
+    head = datasets.head("reviewed")
+    assert head is not None
+    groups = datasets.groups("reviewed", head.version_id)
+    assert groups is not None
+    assert groups.counts[""] == head.split_counts
+    assert trueup_json(*command)["version"] is None
+    assert trueup_json("dataset", "verify", "1", "--project", "reviewed")["problems"] == []
 
 
 def test_every_segment_of_a_version_is_copied_for_athena(cloud: Cloud, moods: str) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.conftest import Cloud
 from tests.e2e.people import eventually
 from tests.e2e.terminal import trueup, trueup_json
 from tests.worlds import capture_line
+from trueup.adapters.aws.segment_tables import lines_key
 from trueup.capture.samples import sample_id
-from trueup.model import Payload
+from trueup.model import DatasetVersion, Payload
 from trueup.usecases.import_labels import ImportedLabel
 
 pytestmark = pytest.mark.e2e
@@ -47,7 +51,8 @@ def policy_of(cloud: Cloud) -> str:
 
 
 def test_a_person_is_forgotten_in_every_version_of_every_object(cloud: Cloud, officer: None) -> None:
-    bring(cloud)
+    brought = bring(cloud)
+    eventually(lambda: len(copied(cloud, brought)) == 3)
     for each in (PERSON, SECRET):
         assert each in everything(cloud)
     words = ("forget", "--project", PROJECT, "--subject", PERSON, "--since", f"{datetime.now(UTC):%Y-%m-%d}")
@@ -64,6 +69,8 @@ def test_a_person_is_forgotten_in_every_version_of_every_object(cloud: Cloud, of
     verified = trueup_json("dataset", "verify", "--project", PROJECT)
     assert verified["problems"] == []
     assert len(verified["forgotten"]) == 1
+    # The segment was copied again by the deletion's event, without her lines.
+    eventually(lambda: len(copied(cloud, brought)) == 1)
     trueup(*words, "--captures", "--yes", code=4)
     events = cloud.operator.clients["dynamodb"].scan(
         TableName=cloud.operator.deployment.table,
@@ -74,11 +81,13 @@ def test_a_person_is_forgotten_in_every_version_of_every_object(cloud: Cloud, of
     assert events["Count"] == 1
 
 
-def bring(cloud: Cloud) -> None:
-    """Labels of hers and of others, and a capture of hers beside one of somebody else."""
+def bring(cloud: Cloud) -> DatasetVersion:
+    """Labels of hers and of others, and a capture of hers beside one of somebody else. Returns the labels' version."""
     theirs = [(PERSON, SECRET), (PERSON, f"{SECRET} too"), ("other", "somebody's dog")]
     labels = [ImportedLabel(payload=text(says), label="cat", group=person) for person, says in theirs]
     cloud.operator.import_labels(PROJECT, labels, "brought along")
+    version = cloud.operator.datasets.head(PROJECT)
+    assert version is not None
     record = json.loads(capture_line(80_000, text=SECRET))
     record["eventMetadata"]["inferenceId"] = PERSON
     place = cloud.operator.deployment
@@ -86,6 +95,19 @@ def bring(cloud: Cloud) -> None:
     body = json.dumps(record).encode() + b"\n" + capture_line(80_001) + b"\n"
     cloud.operator.clients["s3"].put_object(Bucket=place.captures_bucket, Key=key, Body=body)
     eventually(lambda: [each for each in cloud.operator.ledger.latest(PROJECT) if each.file.key == key])
+    return version
+
+
+def copied(cloud: Cloud, version: DatasetVersion) -> list[str]:
+    """The samples that a version brought, as Athena finds them in the copies of its segments."""
+    s3, bucket = cloud.operator.clients["s3"], cloud.operator.deployment.dataset_bucket
+    keys = [lines_key(PROJECT, each.sha256) for each in version.delta]
+    there = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="tables/lines/").get("Contents", [])}
+    with tempfile.TemporaryDirectory() as folder:
+        for key in there.intersection(keys):
+            s3.download_file(bucket, key, f"{folder}/{key.rpartition('/')[2]}")
+        found = f"SELECT sample_id FROM '{folder}/*.parquet' WHERE NOT removed"
+        return [each for (each,) in duckdb.sql(found).fetchall()] if any(Path(folder).iterdir()) else []
 
 
 def text(says: str) -> Payload:
@@ -95,11 +117,9 @@ def text(says: str) -> Payload:
 def everything(cloud: Cloud) -> str:
     """Every version of the project's objects, and its items."""
     place, clients = cloud.operator.deployment, cloud.operator.clients
-    found = [
-        text
-        for bucket in (place.dataset_bucket, place.captures_bucket)
-        for text in objects(clients["s3"], bucket, f"{PROJECT}/")
-    ]
+    folders = [(place.dataset_bucket, f"{PROJECT}/"), (place.captures_bucket, f"{PROJECT}/")]
+    folders.append((place.dataset_bucket, f"tables/lines/project={PROJECT}/"))
+    found = [text for folder in folders for text in objects(clients["s3"], *folder)]
     pages = clients["dynamodb"].get_paginator("scan").paginate(TableName=place.table)
     found += [repr(item) for page in pages for item in page["Items"] if item["pk"]["S"].startswith(f"P#{PROJECT}#")]
     return "\n".join(found)

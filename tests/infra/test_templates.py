@@ -123,18 +123,41 @@ def test_what_reads_the_stream_may_write_failure_notes_and_nothing_else(template
     assert write["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["FAILURE#*"]}}
 
 
-def test_one_function_may_delete_of_the_dataset_and_no_payload(templates: Templates) -> None:
+def test_functions_delete_what_no_version_needs_and_copies_and_no_payload(templates: Templates) -> None:
     deleting = {
         name: statement
         for name, each in resources(templates, "AWS::IAM::Policy")
         for statement in each["Properties"]["PolicyDocument"]["Statement"]
         if "s3:Delete" in json.dumps(statement["Action"]) and not name.startswith("Custom")
     }
-    ((name, statement),) = deleting.items()
-    assert name.startswith("DatasetCollect")
-    assert statement["Action"] == "s3:DeleteObjectVersion"
-    ends = {json.dumps(each).rpartition("/")[0].rpartition("/")[2] for each in statement["Resource"]}
+    (collecting, collected), (copying, copied) = sorted(deleting.items())
+    assert collecting.startswith("DatasetCollect")
+    assert copying.startswith("TablesTableCopy")
+    assert collected["Action"] == copied["Action"] == ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    ends = {json.dumps(each).rpartition("/")[0].rpartition("/")[2] for each in collected["Resource"]}
     assert ends == {"segments", "versions"}
+    assert all("/tables/lines/project=" in json.dumps(each) for each in copied["Resource"])
+
+
+def test_parts_of_versions_write_to_their_folders_and_delete_nothing(templates: Templates) -> None:
+    (policy,) = [each for name, each in resources(templates, "AWS::IAM::Policy") if name.startswith("BulkVersionsVers")]
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    written: dict[str, set[str]] = {}
+    for each in statements:
+        for action in [each["Action"]] if isinstance(each["Action"], str) else each["Action"]:
+            if action.startswith("s3:") and action not in ("s3:GetObject", "s3:ListBucket"):
+                places = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
+                written.setdefault(action, set()).update(_below_the_bucket(place) for place in places)
+    assert written == {
+        "s3:PutObject": {f"/*/{each}/*" for each in ("exports", "groups", "reports", "segments", "versions")},
+        "s3:AbortMultipartUpload": {"/*/exports/*"},
+    }
+
+
+def _below_the_bucket(arn: dict[str, Any]) -> str:
+    bucket, path = arn["Fn::Join"][1]
+    assert "Dataset" in json.dumps(bucket)
+    return str(path)
 
 
 def test_functions_time_out_well_before_their_messages_return(templates: Templates) -> None:

@@ -175,13 +175,6 @@ def test_a_batch_of_which_nothing_is_left_has_failed(jobs: MemoryJobs) -> None:
     assert set(backend.failures(NAME)) == {each.task_id for each in tasks()}
 
 
-def test_a_manifest_that_is_gone_is_said(jobs: MemoryJobs) -> None:
-    backend = started(jobs)
-    del jobs.objects_by_key[f"{ROOT}/input.manifest"], jobs.objects_by_key[f"{ROOT}/refused.json"]
-    with pytest.raises(NotFoundError, match="manifest"):
-        backend.answers(NAME)
-
-
 @pytest.mark.parametrize(("media", "region"), [("tabular", "eu-central-1"), ("image", "sa-east-1")])
 def test_what_has_no_built_in_task_is_said_before_anything_is_written(media: str, region: str) -> None:
     jobs = MemoryJobs(region, NotFoundError("not there"))
@@ -196,6 +189,19 @@ def test_a_job_that_exists_keeps_its_manifest(jobs: MemoryJobs) -> None:
     backend.start(NAME, tasks()[::-1])
     assert jobs.objects_by_key == before
     assert len(jobs.created) == 1
+
+
+def test_a_batch_whose_files_a_deletion_took_away_is_over(jobs: MemoryJobs) -> None:
+    backend = started(jobs)
+    respond(jobs, 0, said("cat"))
+    assert (backend.status(NAME), len(backend.answers(NAME))) == ("in_progress", 1)
+    for key in [each for each in jobs.objects_by_key if each.startswith(ROOT)]:
+        del jobs.objects_by_key[key]
+    assert (backend.status(NAME), backend.answers(NAME)) == ("stopped", [])
+    assert (backend.failures(NAME), backend.retryable(NAME)) == ({}, frozenset())
+    # What Ground Truth still writes of it belongs to nobody.
+    respond(jobs, 1, said("dog"))
+    assert backend.answers(NAME) == []
 
 
 @pytest.mark.parametrize("media", ["image", "text"])

@@ -63,7 +63,7 @@ def bringing(ports: Ports, kind: str, *names: str) -> BringLabels:
     )
     projects = {config.name: config}
     clock = FixedClock()
-    make = ImportLabels(projects=projects, payloads=ports.payloads, datasets=ports.datasets, clock=clock)
+    make = ImportLabels(projects, ports.payloads, ports.datasets, clock, ports.tasks)
     return BringLabels(projects=projects, make=make)
 
 

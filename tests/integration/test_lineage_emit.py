@@ -20,6 +20,7 @@ from trueup.adapters.aws.clock import SystemClock
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
 from trueup.adapters.aws.failure_notes import DynamoFailureNotes
 from trueup.adapters.aws.table import Table
+from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.events import Event, VersionCommitted, seal
 from trueup.model import Payload
 from trueup.settings import LineageEmitSettings, render_projects
@@ -42,7 +43,7 @@ class Place:
         self.table = Table(clients["dynamodb"], TABLE)
         datasets = AwsDatasetStore(self.table, Bucket(clients["s3"], DATASET))
         payloads = S3PayloadStore(clients["s3"], DATASET)
-        imports = ImportLabels({told.name: told}, payloads, datasets, SystemClock())
+        imports = ImportLabels({told.name: told}, payloads, datasets, SystemClock(), DynamoTaskStore(self.table))
         labels = [
             ImportedLabel(payload=Payload(data=each, content_type="text/plain"), label="cat") for each in (b"a", b"b")
         ]

@@ -14,18 +14,19 @@ from moto import mock_aws
 from msgspec.structs import replace
 
 from tests.unit.dataset.test_versions import commit, line
-from tests.worlds import NOW
+from tests.worlds import NOW, Loop
 from trueup.adapters.aws.athena import AthenaSamples
-from trueup.adapters.aws.buckets import Bucket
-from trueup.adapters.aws.segment_tables import S3SegmentTables
+from trueup.adapters.aws.segment_tables import S3SegmentTables, lines_key
 from trueup.adapters.integrations.duck import DuckSamples
 from trueup.adapters.memory import MemoryDatasetStore, World
+from trueup.adapters.memory_forgetting import MemoryReceiptBook
 from trueup.dataset.querying.columns import VERSIONS
 from trueup.dataset.querying.statements import SAMPLES_OF_VERSIONS
 from trueup.errors import InputError, NotFoundError, RetryableError
 from trueup.model import Change, Removal
 from trueup.usecases.copy_tables import CopyTables
 from trueup.usecases.making_versions import view_of
+from trueup.usecases.resolve_subject import Wish
 
 SECOND = replace(line(2, "dog"), labelled_at=NOW, slice="night", propensity=0.5, consensus_id="c" * 32)
 HISTORY: list[list[Change]] = [
@@ -46,9 +47,9 @@ def s3() -> Iterator[Any]:
 
 
 def test_the_copies_say_what_the_versions_say(s3: Any, tmp_path: Path) -> None:
-    store = MemoryDatasetStore(World())
+    store, receipts = MemoryDatasetStore(World()), MemoryReceiptBook(World())
     versions = [commit(store, changes) for changes in HISTORY]
-    copy = CopyTables(datasets=store, tables=S3SegmentTables(Bucket(s3, "dataset")))
+    copy = CopyTables(datasets=store, tables=S3SegmentTables(s3, "dataset"), receipts=receipts)
     for each in versions:
         copy("pets", each.version_id)
         copy("pets", each.version_id)
@@ -59,14 +60,39 @@ def test_the_copies_say_what_the_versions_say(s3: Any, tmp_path: Path) -> None:
     assert theirs == list(ours.rows)
 
 
+def test_copies_from_before_a_deletion_are_made_again(s3: Any, tmp_path: Path) -> None:
+    """Also those of a deployment that did not note yet what a copy is of."""
+    loop = Loop()
+    commit(loop.datasets, HISTORY[0])
+    copy = CopyTables(loop.datasets, S3SegmentTables(s3, "dataset"), loop.receipts)
+    version = copy("pets", "v1")
+    loop.forget(Wish(project="pets", sample_ids=(SECOND.sample_id,)), by="operator:dpo")
+    bare = lines_key("pets", version.segments[0].sha256)
+    data = s3.get_object(Bucket="dataset", Key=bare)["Body"].read()
+    s3.put_object(Bucket="dataset", Key=bare, Body=data)
+    copy.again("pets", loop.receipts.entries("pets")[0].uri)
+    copy("pets", "v2")
+    _download(s3, tmp_path)
+    left = _over_copies(tmp_path).execute("SELECT version, sample_id FROM samples ORDER BY version").fetchall()
+    assert left == [(1, line(1, "").sample_id), (2, line(1, "").sample_id)]
+
+
 def test_a_version_is_not_listed_before_all_of_it_is_there(s3: Any) -> None:
     store = MemoryDatasetStore(World())
     version = commit(store, HISTORY[0])
     store.objects.clear()
-    tables = S3SegmentTables(Bucket(s3, "dataset"))
+    copy = CopyTables(store, S3SegmentTables(s3, "dataset"), MemoryReceiptBook(World()))
     with pytest.raises(NotFoundError):
-        CopyTables(datasets=store, tables=tables)("pets", version.version_id)
+        copy("pets", version.version_id)
     assert s3.list_objects_v2(Bucket="dataset")["KeyCount"] == 0
+
+
+def test_a_copy_is_asked_for_by_its_key_alone(s3: Any) -> None:
+    tables, calls = S3SegmentTables(s3, "dataset"), list[str]()
+    s3.put_object(Bucket="dataset", Key=f"{lines_key('pets', 'a' * 64)}.part", Body=b"of something else")
+    s3.meta.events.register("before-call.s3", lambda model, **_: calls.append(model.name))
+    assert tables.made_of("pets", "a" * 64) is None
+    assert calls == ["HeadObject"]
 
 
 def _download(s3: Any, folder: Path) -> list[str]:

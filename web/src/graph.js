@@ -1,7 +1,7 @@
 // The lineage picture without its drawing: what is known of the graph, and where it stands. Causes are left of the
 // middle, consequences right of it; on each side a column for each kind, in the loop's order.
 
-const LOOP = ["endpoint", "capture", "sample", "selection", "feedback", "task", "batch", "annotation", "review", "consensus", "version", "training", "evaluation", "model", "deployment"];
+const LOOP = ["endpoint", "capture", "source", "sample", "selection", "feedback", "task", "batch", "annotation", "review", "consensus", "import", "version", "training", "evaluation", "model", "deployment"];
 export const CARD = { width: 168, height: 46 };
 const GAP = { across: 62, down: 14, head: 34 };
 

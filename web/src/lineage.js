@@ -6,8 +6,8 @@ import { moment } from "./mine.js";
 const STEPS = 12;
 const WIDE_FAN = 50;
 const SIDES = ["up", "down"];
-const MARKS = { endpoint: "k1", capture: "k1", deployment: "k1", sample: "k6", selection: "k6", task: "k6", batch: "k6", feedback: "k6", annotation: "k4", review: "k4", consensus: "k4", version: "k3", training: "k5", evaluation: "k5", model: "k5" };
-const PLURALS = { endpoint: "Endpoints", capture: "Captures", sample: "Samples", selection: "Selections", feedback: "Feedback", task: "Tasks", batch: "Batches", annotation: "Answers", review: "Reviews", consensus: "Labels", version: "Versions", training: "Trainings", evaluation: "Evaluations", model: "Models", deployment: "Deployments" };
+const MARKS = { endpoint: "k1", capture: "k1", source: "k1", deployment: "k1", sample: "k6", selection: "k6", task: "k6", batch: "k6", feedback: "k6", annotation: "k4", review: "k4", consensus: "k4", import: "k3", version: "k3", training: "k5", evaluation: "k5", model: "k5" };
+const PLURALS = { endpoint: "Endpoints", capture: "Captures", source: "Sources", sample: "Samples", selection: "Selections", feedback: "Feedback", task: "Tasks", batch: "Batches", annotation: "Answers", review: "Reviews", consensus: "Labels", import: "Imports", version: "Versions", training: "Trainings", evaluation: "Evaluations", model: "Models", deployment: "Deployments" };
 
 /** The address of a thing's lineage. */
 export const lineageOf = (project, id) => `#/${encodeURIComponent(project)}/lineage/${encodeURIComponent(id)}`;

@@ -21,6 +21,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
+from trueup.annotation.imported import IMPORT
 from trueup.capture.lines import whole_lines
 from trueup.capture.records import parse_key
 from trueup.dataset.documents import MIN_PREFIX, document, version_number
@@ -101,6 +102,7 @@ from trueup.ports import (
     ExportSink,
     FeedbackStore,
     Forgotten,
+    Given,
     GoldStore,
     GuidelineStore,
     Journal,
@@ -536,6 +538,22 @@ class MemoryTaskStore(TaskStore):
         self._tasks[task.project, task.task_id] = task
         self._world.write(journal)
 
+    def bring(self, given: Iterable[Given]) -> None:
+        """Other threads may read here for what is given next."""
+        for each in given:
+            self._bring(each)
+
+    @_locked
+    def _bring(self, given: Given) -> None:
+        consensus = given.consensus
+        if (consensus.project, consensus.sample_id) in self._world.buried:
+            return
+        for answer in given.annotations:
+            self._annotations.setdefault(_answer_key(answer), answer)
+        self._consensus.setdefault(_consensus_key(consensus), consensus)
+        for edge in given.edges:
+            self._world.draw(edge)
+
     def _settle(self, consensus: Consensus) -> None:
         key = _consensus_key(consensus)
         self._consensus[key] = consensus
@@ -562,7 +580,8 @@ class MemoryTaskStore(TaskStore):
 
     @_locked
     def work(self, project: str, annotator: str, limit: int) -> list[Annotation]:
-        return [each for each in self.answers(project, len(self._annotations)) if each.annotator == annotator][:limit]
+        theirs = [each for each in self.answers(project, len(self._annotations)) if each.annotator == annotator]
+        return [each for each in theirs if each.backend != IMPORT][:limit]
 
     @_locked
     def work_count(self, project: str, annotator: str, since: datetime | None = None) -> int:
@@ -920,10 +939,10 @@ class MemoryDatasetStore(MemorySplitStore, DatasetStore):
         self._checkpoints[project, version_id] = tuple(segments)
 
     @_locked
-    def put_segment(self, project: str, data: bytes, samples: int) -> Segment:
+    def put_segment(self, project: str, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()
         self._put_part(f"memory://{project}/segments/{name}", data)
-        return Segment(sha256=name, samples=samples, bytes=len(data))
+        return name
 
     @_locked
     def segment(self, project: str, sha256: str) -> bytes:

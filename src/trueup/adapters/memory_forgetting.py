@@ -19,6 +19,7 @@ from trueup.adapters.memory import (
     MemoryTaskStore,
     World,
 )
+from trueup.adapters.memory_tables import copy_uri
 from trueup.annotation.emptied import (
     closed_task,
     emptied_annotation,
@@ -32,7 +33,7 @@ from trueup.annotation.emptied import (
 from trueup.annotation.tasks import task_id_of
 from trueup.capture.seeking import words
 from trueup.errors import ConflictError, NotFoundError
-from trueup.model import Forgetting, Node, NodeKind, ReceiptEntry, Redaction, Signature, TaskStatus
+from trueup.model import Forgetting, FrozenTest, Node, NodeKind, ReceiptEntry, Redaction, Signature, TaskStatus
 from trueup.ports import (
     CaptureRewriter,
     ForgettingStore,
@@ -46,9 +47,14 @@ from trueup.ports import (
 
 class MemoryForgettingStore(ForgettingStore):
     def __init__(
-        self, world: World, tasks: MemoryTaskStore, gold: MemoryGoldStore, feedback: MemoryFeedbackStore
+        self,
+        world: World,
+        tasks: MemoryTaskStore,
+        gold: MemoryGoldStore,
+        feedback: MemoryFeedbackStore,
+        datasets: MemoryDatasetStore,
     ) -> None:
-        self._world, self._tasks, self._gold, self._feedback = world, tasks, gold, feedback
+        self._world, self._tasks, self._gold, self._feedback, self._datasets = world, tasks, gold, feedback, datasets
 
     def samples_of(self, project: str, group: str) -> list[str]:
         with self._world.lock:
@@ -85,6 +91,8 @@ class MemoryForgettingStore(ForgettingStore):
             said = [Node(kind=NodeKind.ANNOTATION, id=stores._annotations[key].annotation_id) for key in answers]
             ruled = [each for each in stores._rulings if (each.project, each.task_id) == (project, task_id)]
             said += [Node(kind=NodeKind.REVIEW, id=each.ruling_id) for each in ruled]
+            settled = [each for key, each in stores._consensus.items() if key[:2] == (project, task_id)]
+            said += [Node(kind=NodeKind.CONSENSUS, id=each.consensus_id) for each in settled]
             feedback, batches = self._empty_edges(project, node, said)
             for answer in answers:
                 stores._annotations[answer] = emptied_annotation(stores._annotations[answer])
@@ -92,6 +100,7 @@ class MemoryForgettingStore(ForgettingStore):
             for label in labels:
                 stores._consensus[label] = emptied_consensus(stores._consensus[label])
             stores._uncommitted -= set(labels)
+            sources = {stores._annotations[answer].source for answer in answers}
             rulings = [each for each in stores._rulings if (each.project, each.task_id) == (project, task_id)]
             stores._rulings = [emptied_ruling(each) if each in rulings else each for each in stores._rulings]
             return Scrubbed(
@@ -101,6 +110,7 @@ class MemoryForgettingStore(ForgettingStore):
                 rulings=len(rulings),
                 feedback=feedback,
                 batches=batches,
+                sources=tuple(sorted(sources - {""})),
             )
 
     def _empty_task(self, project: str, task_id: str) -> int:
@@ -117,6 +127,11 @@ class MemoryForgettingStore(ForgettingStore):
             for each in self._world.edges.values()
             if each.project == project and (task in (each.source, each.target) or each.source in said)
         ]
+        mine += [
+            each
+            for each in self._world.edges.values()
+            if each.project == project and each.source.kind is NodeKind.SAMPLE and each.target in said
+        ]
         feedback, batches = 0, []
         for each in mine:
             edge = emptied_edge(each)
@@ -127,6 +142,10 @@ class MemoryForgettingStore(ForgettingStore):
             if edge.target.kind is NodeKind.BATCH:
                 batches.append(edge.target.id)
         return feedback, tuple(batches)
+
+    def refreeze(self, frozen: FrozenTest) -> None:
+        with self._world.lock:
+            self._datasets._frozen[frozen.project, frozen.name] = frozen
 
     def drop_gold(self, project: str, sample_ids: Collection[str]) -> int:
         with self._gold._world.lock:
@@ -175,7 +194,10 @@ class MemoryObjectEraser(ObjectEraser):
             place = f"memory://{redaction.project}/redacted/{redaction.segment}"
             objects[f"{place}/{redaction.sha256}"] = data
             self._world.redactions[key] = redaction
-            objects.pop(f"memory://{redaction.project}/segments/{redaction.segment}", None)
+            whole = f"memory://{redaction.project}/segments/{redaction.segment}"
+            objects.pop(whole, None)
+            self._datasets.written.pop(whole, None)
+            objects.pop(copy_uri(redaction.project, redaction.segment), None)
             if before is not None and before.sha256 != redaction.sha256:
                 objects.pop(f"{place}/{before.sha256}", None)
 
@@ -184,8 +206,29 @@ class MemoryObjectEraser(ObjectEraser):
         self._payloads.payloads[place] = FORGOTTEN_PAYLOAD
         return uri in ("", place)
 
+    def strays(self, project: str) -> list[str]:
+        stored = {name for name, _ in self.segments(project)}
+        place = copy_uri(project)
+        return self._erase(lambda uri, _: uri.startswith(place) and uri.removeprefix(place) not in stored)
+
+    def parts(self, project: str) -> Iterator[tuple[str, bytes]]:
+        prefix = f"memory://{project}/groups/parts/"
+        found = [(uri, data) for uri, data in self._datasets.objects.items() if uri.startswith(prefix)]
+        yield from ((uri.removeprefix(prefix), data) for uri, data in sorted(found))
+
+    def drop_parts(self, project: str, names: Collection[str]) -> list[str]:
+        wanted = {f"memory://{project}/groups/parts/{each}" for each in names}
+        return self._erase(lambda uri, _: uri in wanted)
+
     def exports(self, project: str, version_id: str) -> list[str]:
         return self._erase(lambda uri, _: uri.startswith(f"memory://{project}/exports/{version_id}/"))
+
+    def batch(self, project: str, name: str) -> list[str]:
+        return self._erase(lambda uri, _: uri.startswith(f"memory://{project}/labeling/{name}/"))
+
+    def answers(self, names: Collection[str]) -> list[str]:
+        wanted = words(names)
+        return self._erase(lambda uri, data: uri.startswith("memory://athena/") and bool(wanted.search(data)))
 
     def quarantined(self, project: str, names: Collection[str]) -> int:
         wanted, gone = words(names), 0
@@ -199,7 +242,9 @@ class MemoryObjectEraser(ObjectEraser):
     def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
         wanted = [each.encode() for each in names]
         place = f"memory://{project}/{folder}"
-        return self._erase(lambda uri, data: uri.startswith(place) and any(each in data for each in wanted))
+        return self._erase(
+            lambda uri, data: uri.startswith(place) and any(each in uri.encode() + data for each in wanted)
+        )
 
     def _erase(self, wanted: Callable[[str, bytes], bool]) -> list[str]:
         with self._world.lock:

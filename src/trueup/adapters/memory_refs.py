@@ -1,4 +1,4 @@
-"""The shipped fakes of what names versions, and of what of them lies in storage."""
+"""The shipped fakes of what names versions, of what of them lies in storage, and of its copies for SQL."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trueup.annotation.imported import IMPORT
 from trueup.annotation.tasks import GOLD
 from trueup.model import Annotation, Kind
 
@@ -18,6 +19,11 @@ def window(kind: Kind, most: int) -> int:
 def without_gold(annotations: Iterable[Annotation]) -> list[Annotation]:
     """Answers to gold tasks say something of their annotators, and nothing of samples."""
     return [each for each in annotations if each.backend != GOLD]
+
+
+def of_tasks(annotations: Iterable[Annotation]) -> list[Annotation]:
+    """Without those that were imported: nobody here was asked for these, or can be asked again."""
+    return [each for each in annotations if each.backend != IMPORT]
 
 
 def live_of_all(newest_first: Iterable[Annotation]) -> list[Annotation]:

@@ -73,7 +73,7 @@ def emptied_annotation(annotation: Annotation) -> Annotation:
 
 
 def emptied_consensus(consensus: Consensus) -> Consensus:
-    return replace(consensus, label="")
+    return replace(consensus, label="", annotators=tuple(map(nameless, consensus.annotators)))
 
 
 def emptied_ruling(ruling: Ruling) -> Ruling:
@@ -81,8 +81,8 @@ def emptied_ruling(ruling: Ruling) -> Ruling:
 
 
 def emptied_edge(edge: Edge) -> Edge:
-    """Of an arrow that leads from feedback to a task, from there to an answer, and from answers and rulings to labels:
-    without what was said, and without hashes of it, which a short answer could be guessed from."""
+    """Of an arrow that leads from feedback to a task, from there to an answer, from answers and rulings to labels, and
+    on from those: without what was said, and without hashes of it, which a short answer could be guessed from."""
     actor = NodeKind.FEEDBACK.value if edge.source.kind is NodeKind.FEEDBACK else nameless(edge.actor)
     return replace(edge, actor=actor, note="", source_hash=None, target_hash=None)
 

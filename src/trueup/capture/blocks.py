@@ -64,7 +64,7 @@ class Rows(msgspec.Struct, frozen=True):
         ]
 
 
-class Place(Record, frozen=True):
+class Place(Record, frozen=True, gc=False):
     """A line that may be asked about, kept as it is until then, and what its answer says."""
 
     line: int

@@ -9,14 +9,15 @@ should be, the block is none of this layout, and is parsed.
 Why it is exact: what lies between the fields is compared byte by byte, line by line. A field ends before the first byte
 that cannot be in it, so that a text holds no quote and numbers are only numbers, which is checked as well. A text with
 escapes in it is looked at more closely: each has to be one that stands for itself, and all quotes that nothing escapes
-have to be those between the fields.
+have to be those between the fields. Where the end of a wide field is looked for only near where it was, they have to be
+just as many, so that none lies before it.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import repeat
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from trueup.capture.decoders import columns
 from trueup.model import Prediction
 
-_QUOTE, _BACKSLASH, _NEWLINE, _COMMA = b'"\\\n,'
+_QUOTE, _BACKSLASH, _NEWLINE, _COMMA, _SPACE = b'"\\\n, '
 _ZERO, _NINE = np.uint8(ord("0")), 9
 _PRINTABLE = 32
 # What a backslash may stand before, as long as nothing else has to be known about what follows.
@@ -42,14 +43,14 @@ _TIMES = msgspec.json.Decoder(list[datetime])
 # Times as SageMaker writes them; after the minute they have a colon, seconds and a Z.
 _FORM = b"2026-03-01T00:00:00Z"
 _MINUTE = 16
-_LOWEST = np.frombuffer(b":00Z", np.uint8)
-_RANGE = np.array([0, 5, 9, 0], np.uint8)
+_LOWEST = np.frombuffer(b":00Z", np.uint8)[:, None]
+_RANGE = np.array([[0], [5], [9], [0]], np.uint8)
 _WORD = 8
 _PIECE = 512 * 1024
 Places = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Span = tuple[Places, Places]
-# A field up to this width is looked through in all lines at once.
+# So much of a field is looked through in all lines at once: all of it, or what is around the end that it had first.
 _NEAR = 96
 _SPARE = 8
 
@@ -93,30 +94,39 @@ class _Hole(msgspec.Struct, frozen=True):
 
 
 class _Field(msgspec.Struct, frozen=True):
-    """A field of any width, most often less than `near`. It ends where `end` first stands, which it cannot hold itself;
-    a text with escapes in it where `sure` does, which has a quote that nothing escapes."""
+    """A field of any width, which most often ends within `near`. It ends where `end` first stands, which it cannot hold
+    itself; a text with escapes in it where `sure` does, which has a quote that nothing escapes."""
 
-    near: int
+    near: slice
     end: bytes
     sure: bytes
 
-    def ends(self, block: bytes, begins: Places, escaped: bool) -> Places | None:
-        """Where it ends in each line; None if it does not end."""
-        if self.near <= _NEAR and not escaped and begins[-1] + self.near <= len(block):
-            there = _gathered(block, begins, self.near) == self.end[0]
-            ends: Places = begins + there.argmax(axis=1)
-            if np.count_nonzero(np.frombuffer(block, np.uint8)[ends] == self.end[0]) == len(ends):
-                return ends
+    def ends(self, block: bytes, begins: Places, near: bool, escaped: bool) -> Places | None:
+        """Where it ends in each line; None if it does not end. Where all lines have an `end` in `near`, the first one
+        there, which is only then the first of all if nothing of the field lies before."""
+        ends = self._near(block, begins) if near else None
+        if ends is not None:
+            return ends
         end = self.sure if escaped else self.end
         found = list(map(block.find, repeat(end), begins.tolist()))
         return None if -1 in found else np.array(found, dtype=np.int64)
+
+    def _near(self, block: bytes, begins: Places) -> Places | None:
+        begins, width = begins + self.near.start, self.near.stop - self.near.start
+        if begins[-1] + width > len(block):
+            return None
+        there = _gathered(block, begins, width) == self.end[0]
+        ends: Places = begins + there.argmax(axis=1)
+        return ends if np.count_nonzero(np.frombuffer(block, np.uint8)[ends] == self.end[0]) == len(ends) else None
 
 
 class Layout(msgspec.Struct, frozen=True):
     """How the lines of a file are made: between two `parts` lies a field. The field number `given` is the input,
     number `values` holds the probabilities, `width` of them, and the others hold one number each that nobody reads, as
-    the `digits` do, which have one digit each. In its parts a line has so many `quotes` that end a text, and so many
-    `escapes`."""
+    the `digits` do, which have one digit each. In its parts a line has so many `quotes`, of which some are `spoken`: an
+    escape makes them part of a text; and so many `escapes`. `wide`: whether a field is too wide to be looked through
+    for its end. `counted` are the bytes to be counted in a block, with how many the parts of a line have: are there no
+    quotes but these, a field has none, wherever its end was found."""
 
     parts: tuple[_Part, ...]
     fields: tuple[_Field, ...]
@@ -127,28 +137,37 @@ class Layout(msgspec.Struct, frozen=True):
     values: int
     width: int
     quotes: int
+    spoken: int
     escapes: int
+    wide: bool
+    counted: Mapping[int, int]
 
     def read(self, block: bytes) -> Grid | None:
         """The block, whose last line may lack its end; None if it is not of this layout."""
         text = np.frombuffer(block, np.uint8)
-        odd, backslashes = _scanned(text, bool(self.escapes))
+        odd, counts = _scanned(text, self.counted)
         ends = _line_ends(text, odd)
-        escaped = None if ends is None else self._escaped(block, text, len(ends), backslashes)
+        escaped = None if ends is None else self._escaped(block, text, len(ends), counts)
         if ends is None or escaped is None:
             return None
-        try:
-            found = self._found(block, ends, escaped)
-        except IndexError:
-            return None
+        found = None if escaped else self._found(block, ends, near=True, escaped=False)
+        if found is None and (escaped or self.wide):
+            found = self._found(block, ends, near=False, escaped=escaped)
         if found is None or not self._sound(text, *found, escaped):
             return None
         rows, spans = found
         values = self._values(block, spans)
         return None if values is None else Grid(self.event_id.of(rows), ends, values)
 
-    def _found(self, block: bytes, ends: Places, escaped: bool) -> tuple[list[Bytes], list[Span]] | None:
-        """The parts in each line, and where each field begins and ends. Raises IndexError where a line is too short."""
+    def _found(self, block: bytes, ends: Places, near: bool, escaped: bool) -> tuple[list[Bytes], list[Span]] | None:
+        """The parts in each line, and where each field begins and ends, found as by _Field.ends."""
+        try:
+            return self._searched(block, ends, near, escaped)
+        except IndexError:
+            return None
+
+    def _searched(self, block: bytes, ends: Places, near: bool, escaped: bool) -> tuple[list[Bytes], list[Span]] | None:
+        """The same. Raises IndexError where a line is too short."""
         begins, rows, spans = np.zeros_like(ends), list[Bytes](), list[Span]()
         np.add(ends[:-1], 1, out=begins[1:])
         last = ends - len(self.parts[-1])
@@ -160,29 +179,29 @@ class Layout(msgspec.Struct, frozen=True):
             if index == len(self.fields):
                 break
             begin = begins + len(part)
-            after = self.fields[index].ends(block, begin, escaped) if index < len(self.fields) - 1 else last
+            after = self.fields[index].ends(block, begin, near, escaped) if index < len(self.fields) - 1 else last
             if after is None:
                 return None
             spans.append((begin, after))
             begins = after
         return None if np.count_nonzero(spans[-1][0] > last) else (rows, spans)
 
-    def _escaped(self, block: bytes, text: Bytes, count: int, backslashes: int) -> bool | None:
+    def _escaped(self, block: bytes, text: Bytes, count: int, counts: Mapping[int, int]) -> bool | None:
         """Whether there are escapes besides those of the parts. None for some that have to be understood, and where
         quotes are that are not of the parts."""
-        if backslashes == self.escapes * count and (self.escapes or b"\\" not in block):
+        as_many = all(counts[byte] == number * count for byte, number in self.counted.items())
+        if as_many and (self.escapes or b"\\" not in block):
             return False
         if block[-1] == _BACKSLASH:
             return None
         followers = text[_sparse(text == _BACKSLASH) + 1]
         quotes = np.count_nonzero(text == _QUOTE) - np.count_nonzero(followers == _QUOTE)
-        return True if _ESCAPED[followers].all() and quotes == self.quotes * count else None
+        return True if _ESCAPED[followers].all() and quotes == (self.quotes - self.spoken) * count else None
 
     def _sound(self, text: Bytes, rows: Sequence[Bytes], spans: Sequence[Span], escaped: bool) -> bool:
         """Whether nothing in the holes ends a text, no escape of a text's end is at its end, the digits are digits and
         the times times."""
-        holes = [row[:, hole].tobytes() for row, part in zip(rows, self.parts, strict=True) for hole in part.holes]
-        if any(b'"' in each or b"\\" in each for each in holes):
+        if (escaped or not self.wide) and not self._plain_holes(rows):
             return False
         begin, end = spans[self.given]
         if escaped and np.count_nonzero((text[end - 1] == _BACKSLASH) & (end > begin)):
@@ -190,6 +209,11 @@ class Layout(msgspec.Struct, frozen=True):
         if any(np.count_nonzero(each.of(rows) - _ZERO > _NINE) for each in self.digits):
             return False
         return _are_times(self.time.of(rows))
+
+    def _plain_holes(self, rows: Sequence[Bytes]) -> bool:
+        """Whether they hold no quotes and escapes. Those that are counted are known to be in the parts."""
+        holes = [row[:, hole].tobytes() for row, part in zip(rows, self.parts, strict=True) for hole in part.holes]
+        return not any(b'"' in each or b"\\" in each for each in holes)
 
     def _values(self, block: bytes, spans: Sequence[Span]) -> NDArray[np.float64] | None:
         for index, span in enumerate(spans):
@@ -206,21 +230,22 @@ class Layout(msgspec.Struct, frozen=True):
         if self.width == 1:
             return table
         alone = np.count_nonzero(found == _NO_CHANCE) == np.count_nonzero(table[:, -1] == _NO_CHANCE) == count
-        return table[:, :-1] if alone else None
+        # Without gaps, over which numpy is slower than it is at copying.
+        return table[:, :-1].copy() if alone else None
 
 
-def _scanned(text: Bytes, count: bool) -> tuple[Places, int]:
-    """Where there is anything but printable ASCII, and how many backslashes there are if they are to be counted.
-    Piece by piece: what is found of one stays near the processor."""
+def _scanned(text: Bytes, counted: Iterable[int] = ()) -> tuple[Places, dict[int, int]]:
+    """Where there is anything but printable ASCII, and how many there are of some bytes. Piece by piece: what is found
+    of one stays near the processor."""
     mask = np.empty(min(_PIECE, len(text)), np.bool_)
-    odd, backslashes = list[Places](), 0
+    odd, counts = list[Places](), dict.fromkeys(counted, 0)
     for start in range(0, len(text), _PIECE):
         piece = text[start : start + _PIECE]
         there = mask[: len(piece)]
         odd.append(_sparse(np.less(piece.view(np.int8), _PRINTABLE, out=there)) + start)
-        if count:
-            backslashes += int(np.count_nonzero(np.equal(piece, _BACKSLASH, out=there)))
-    return np.concatenate(odd), backslashes
+        for byte in counts:
+            counts[byte] += int(np.count_nonzero(np.equal(piece, byte, out=there)))
+    return np.concatenate(odd), counts
 
 
 def _line_ends(text: Bytes, odd: Places) -> Places | None:
@@ -251,11 +276,12 @@ def _sparse(mask: NDArray[np.bool_]) -> Places:
 def _are_times(rows: Bytes) -> bool:
     """Of texts of ASCII without quotes and backslashes. As records come in their order, few differ from the one before
     in more than the seconds."""
-    minutes = np.ascontiguousarray(rows[:, :_MINUTE])
-    if rows.shape[1] == len(_FORM) and not np.count_nonzero((rows[:, _MINUTE:] - _LOWEST) > _RANGE):
-        words = minutes.view(np.uint64)
-        differs = np.count_nonzero(words[1:] != words[:-1], axis=1)
-        rows = rows[np.concatenate(([0], np.flatnonzero(differs) + 1))]
+    # Turned round, since numpy is slow with short rows.
+    seconds = np.ascontiguousarray(rows[:, _MINUTE:].T)
+    if rows.shape[1] == len(_FORM) and not np.count_nonzero((seconds - _LOWEST) > _RANGE):
+        words = np.ascontiguousarray(rows[:, :_MINUTE]).view(np.uint64)
+        differs = words[1:] != words[:-1]
+        rows = rows[np.concatenate(([0], np.flatnonzero(differs[:, 0] | differs[:, 1]) + 1))]
     listed = np.full((len(rows), rows.shape[1] + 3), _QUOTE, np.uint8)
     listed[:, 1:-2] = rows
     listed[:, -1] = _COMMA
@@ -268,10 +294,10 @@ def _are_times(rows: Bytes) -> bool:
 
 def _listed(block: bytes, begins: Places, ends: Places, between: bytes) -> memoryview | bytes:
     """What lies between begins and ends as a list in JSON, with what stands between two of them after the last as well.
-    Made at once: to copy it is as dear as to cut it out."""
+    Spaces fill up what is less wide than others, but for lists that these would make long."""
     widths = ends - begins
-    width = int(widths[0])
-    if not width or np.count_nonzero(widths != width):
+    width, narrowest = int(widths.max()), int(widths.min())
+    if not width or width * len(widths) > len(block) or begins[-1] + width > len(block):
         cells = [block[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
         cells[0] = b"[" + cells[0]
         cells[-1] += between[:-1] + b"]"
@@ -279,6 +305,7 @@ def _listed(block: bytes, begins: Places, ends: Places, between: bytes) -> memor
     found = np.empty(1 + len(begins) * (width + len(between)), np.uint8)
     rows = found[1:].reshape(len(begins), -1)
     rows[:, :width] = _gathered(block, begins, width)
+    np.copyto(rows[:, narrowest:width], _SPACE, where=np.arange(narrowest, width) >= widths[:, None])
     rows[:, width:] = np.frombuffer(between, np.uint8)
     found[0], found[-1] = b"[]"
     return found.data
@@ -325,10 +352,10 @@ def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[
     """The layouts that fit a line which is a whole record, without its end, the quicker one first. `says` is the one
     prediction of an answer's text: it is asked about some of our own making, to learn which numbers are the
     probabilities. None for a line that has to be understood to be read: where an answer is base64, say, or holds a list
-    that nobody reads."""
+    that nobody reads, or an id has escapes."""
     record = _RAW_LINES.decode(line)
     answer, metadata = record.captureData.endpointOutput, record.eventMetadata
-    if answer.encoding == "BASE64" or len(_scanned(np.frombuffer(line, np.uint8), False)[0]):
+    if answer.encoding == "BASE64" or len(_scanned(np.frombuffer(line, np.uint8))[0]):
         return
     said, given = _inside(line, answer.data), _inside(line, record.captureData.endpointInput.data)
     runs = [slice(*each.span("numbers")) for each in _NUMBERS.finditer(line, said.start, said.stop) if each["numbers"]]
@@ -340,6 +367,8 @@ def learn(line: bytes, says: Callable[[str], Prediction | None], classes: tuple[
     if bytes(metadata.inferenceId).startswith(b'"'):
         fixed.append(_inside(line, metadata.inferenceId))
     digits = [each for each in runs if each.stop - each.start == 1]
+    if any(b'"' in line[each] or b"\\" in line[each] for each in fixed):
+        return
     # A model of more than ten classes gives some an index of two digits.
     for narrow in [digits, []] if digits else [[]]:
         free = sorted([given, values, *(each for each in runs if each not in narrow)], key=lambda each: int(each.start))
@@ -352,23 +381,29 @@ def _laid_out(
     edges = [0, *(edge for each in free for edge in (each.start, each.stop)), len(line)]
     spans = [slice(*each) for each in zip(edges[::2], edges[1::2], strict=True)]
     text = [line[each] for each in spans]
-    spoken = sum(each.count(b'\\"') for each in text)
+    fields = tuple(_field(each, text[index + 1], index == given) for index, each in enumerate(free))
+    wide = any(each.near.start for each in fields)
+    quotes, escapes = (sum(each.count(byte) for each in text) for byte in (_QUOTE, _BACKSLASH))
     return Layout(
         parts=tuple(_Part(np.frombuffer(line[each], np.uint8), _holes([*fixed, *digits], each)) for each in spans),
-        fields=tuple(_field(each, text[index + 1], index == given) for index, each in enumerate(free)),
+        fields=fields,
         event_id=_hole(fixed[0], spans),
         time=_hole(fixed[1], spans),
         digits=tuple(_hole(each, spans) for each in digits),
         given=given,
         values=values,
         width=line[free[values]].count(b",") + 1,
-        quotes=sum(each.count(b'"') for each in text) - spoken,
-        escapes=sum(each.count(b"\\") for each in text),
+        quotes=quotes,
+        spoken=sum(each.count(b'\\"') for each in text),
+        escapes=escapes,
+        wide=wide,
+        counted={byte: number for byte, number in ((_QUOTE, quotes * wide), (_BACKSLASH, escapes)) if number},
     )
 
 
 def _field(field: slice, after: bytes, is_text: bool) -> _Field:
-    near = field.stop - field.start + _SPARE
+    width = field.stop - field.start
+    near = slice(0, width + _SPARE) if width + _SPARE <= _NEAR else slice(width - _NEAR // 2, width + _NEAR // 2)
     second = after.find(b'"', 1) + 1
     return _Field(near=near, end=after[:1], sure=after[:second] if is_text else after[:1])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-BLOCK = 768 * 1024
+BLOCK = 1024 * 1024
 # glibc gives freed memory back to the system, to be taken anew page by page, unless a piece as large as this was freed
 # before. It is never written to, so that it costs nothing.
 _FREED = 16 * BLOCK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,29 @@ def say(text: str = "") -> None:
 
 def say_json(document: Any) -> None:
     """Plain JSON and nothing else on stdout; records and times as in the records' own JSON."""
+    sys.stdout.write(f"{_json(document)}\n")
+
+
+def say_json_as_it_comes(
+    before: Mapping[str, Any], name: str, items: Iterable[Any], after: Callable[[], Mapping[str, Any]]
+) -> None:
+    """What `say_json` says of `before`, then `items` under this name, then `after`, which is asked when they have all
+    gone by: none is kept, and each is said before the next one is taken."""
+    head = _json(before).removesuffix("\n}")
+    sys.stdout.write(f'{head},\n  "{name}": [')
+    some = False
+    for each in items:
+        inner = f"\n{_json(each)}".replace("\n", "\n    ")
+        sys.stdout.write(f",{inner}" if some else inner)
+        some = True
+    tail = _json(after()).removeprefix("{\n")
+    sys.stdout.write(("\n  " if some else "") + f"],\n{tail}\n")
+
+
+def _json(document: Any) -> str:
     import msgspec
 
-    sys.stdout.write(json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=False) + "\n")
+    return json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=False)
 
 
 def paint(*things: RenderableType) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trueup.usecases.attach_endpoint import AttachEndpoint
     from trueup.usecases.backfill_captures import BackfillCaptures
     from trueup.usecases.blame_label import BlameLabel
+    from trueup.usecases.bring_by_many import BringByMany
     from trueup.usecases.bring_labels import BringLabels
     from trueup.usecases.check_receipts import CheckReceipts
     from trueup.usecases.collect_garbage import CollectGarbage
@@ -130,6 +131,8 @@ class Deployed(Protocol):
     def sources(self) -> LabelSources: ...
     @property
     def bring(self) -> BringLabels: ...
+    @property
+    def bring_by_many(self) -> BringByMany: ...
     @property
     def attach(self) -> AttachEndpoint: ...
     @property

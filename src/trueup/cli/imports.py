@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trueup.usecases.bring_labels import Brought, Listeners, Request, Tally
 
 _GROUND_TRUTH = "ground-truth"
+# What it costs to keep so many single answers is told.
+_MANY_ANSWERS = 10_000
 _FORMATS = (
     "augmented-manifest, coco, conll, csv, ground-truth, huggingface, jsonl, label-studio, parquet, preference-pairs, "
     "voc, webdataset or yolo."
@@ -60,7 +62,13 @@ def bring(
     answers: Annotated[
         Path | None, typer.Option(help="Write single people's answers there, for trueup quality.")
     ] = None,
+    no_answers: Annotated[
+        bool, typer.Option("--no-answers", help="Do not keep single people's answers beside the labels.")
+    ] = False,
     branch: Branch = "main",
+    in_cloud: Annotated[
+        bool, typer.Option("--in-cloud", help="Let many functions make the version: for millions of labels.")
+    ] = False,
     dry_run: DryRun = False,
     project: OneProject = "",
     as_json: Json = False,
@@ -87,6 +95,7 @@ def bring(
         keep_splits=keep_splits,
         skip_bad=skip_bad,
         branch=branch,
+        keep_answers=not (no_answers or in_cloud),
     )
     with busy("looking at the labels"):
         tally = look.bring.compare(request) if dry_run else look.bring.look(request)
@@ -95,8 +104,12 @@ def bring(
         raise typer.Exit(Exit.PROBLEMS if tally.problems and not skip_bad else Exit.OK)
     if not tally.labels:
         raise InputError(f"{place} holds no label that can be used: {_why_none(tally)}")
-    with busy("storing the inputs"), _listeners(problems if skip_bad else None, answers) as listeners:
-        brought = look.bring(request, f"import of {form} {place}", listeners)
+    with busy("storing inputs and answers"), _listeners(problems if skip_bad else None, answers) as listeners:
+        reason = f"import of {form} {place}"
+        if in_cloud:
+            brought = look.bring_by_many(request, tally.labels, reason, listeners)
+        else:
+            brought = look.bring(request, reason, listeners)
     if brought.tally.problems and not skip_bad:
         _tell(brought.tally, request, as_json=as_json)
         raise typer.Exit(Exit.PROBLEMS)
@@ -241,7 +254,19 @@ def _tell_notes(tally: Tally, request: Request) -> None:
         told = ", ".join(f"{number:,} {name}" for name, number in tally.splits.most_common())
         say(f"the source's own splits ({told}) are not kept: splits follow from the group. --keep-splits keeps them")
     if tally.answers:
-        say(f"{count(tally.answers, 'answer')} of single people: how far they agree with a label is kept beside it")
+        say(f"{count(tally.answers, 'answer')} of single people: {_answers_told(tally.answers, request)}")
+
+
+def _answers_told(answers: int, request: Request) -> str:
+    from trueup.usecases.keep_answers import DOLLARS_PER_MILLION
+
+    if not request.keep_answers:
+        return "how far they agree with a label is kept beside it"
+    told = "trueup dataset blame SAMPLE shows who gave a label"
+    if answers < _MANY_ANSWERS:
+        return told
+    dollars = answers / 1e6 * DOLLARS_PER_MILLION
+    return f"{told}. To keep them costs some ${dollars:,.2f} of DynamoDB; --no-answers leaves them out"
 
 
 def _why_none(tally: Tally) -> str:

@@ -33,6 +33,7 @@ HELP = (
 _COLOURS = {
     NodeKind.ENDPOINT: "blue",
     NodeKind.CAPTURE: "blue",
+    NodeKind.SOURCE: "blue",
     NodeKind.SAMPLE: "cyan",
     NodeKind.SELECTION: "cyan",
     NodeKind.FEEDBACK: "blue",
@@ -41,6 +42,7 @@ _COLOURS = {
     NodeKind.ANNOTATION: "yellow",
     NodeKind.REVIEW: "yellow",
     NodeKind.CONSENSUS: "yellow",
+    NodeKind.IMPORT: "green",
     NodeKind.VERSION: "green",
     NodeKind.TRAINING: "magenta",
     NodeKind.EVALUATION: "magenta",

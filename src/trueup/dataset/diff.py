@@ -7,9 +7,9 @@ column by column and a span of ids at a time.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,11 +30,10 @@ from trueup.dataset.segments.keys import (
     shared,
 )
 from trueup.dataset.view import View
-from trueup.labels.naming import names_in
-from trueup.model import Record, SampleChange, Segment
+from trueup.model import SampleChange, Segment
 
 ADDED, REMOVED, RELABELLED, MOVED, RESTATED = "added", "removed", "relabelled", "moved", "restated"
-_KINDS = (ADDED, REMOVED, RELABELLED, MOVED, RESTATED)
+KINDS = (ADDED, REMOVED, RELABELLED, MOVED, RESTATED)
 # What says who set a line and not what it says.
 _TIME = "since"
 _BUT_KEY = tuple(each for each in COLUMNS if each not in ("label", "split", _TIME))
@@ -58,23 +57,19 @@ class Changed:
 
     def counts(self) -> dict[str, int]:
         """How many samples were added, removed, relabelled, moved and restated."""
+        return {name: int(each.sum()) for name, each in self._kinds.items()}
+
+    def rows(self, kind: str) -> Positions:
+        """Those that were changed in this way."""
+        return np.flatnonzero(self._kinds[kind])
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, Mask]:
         there, stays = self.labels[0].there(), self.labels[1].there()
         both = there & stays
         relabelled, moved = both & differ(*self.labels), both & differ(*self.splits)
         masks = (~there, ~stays, relabelled, moved, both & ~relabelled & ~moved)
-        return {name: int(each.sum()) for name, each in zip(_KINDS, masks, strict=True)}
-
-
-class Summary(Record, frozen=True, kw_only=True):
-    """How many samples changed in each way; how many labels of each class, and samples of each split, came and went."""
-
-    added: int = 0
-    removed: int = 0
-    relabelled: int = 0
-    moved: int = 0
-    restated: int = 0
-    class_counts: Mapping[str, int] = {}
-    split_counts: Mapping[str, int] = {}
+        return dict(zip(KINDS, masks, strict=True))
 
 
 def diff(before: View, after: View) -> Iterator[SampleChange]:
@@ -83,35 +78,24 @@ def diff(before: View, after: View) -> Iterator[SampleChange]:
     return (change for each in changes_between(before, after) for change in each)
 
 
-def summary(changes: Iterable[Changed]) -> Summary:
-    """The figures of some changes, of which one part at a time is looked at. What came counts as one more, what went as
-    one less."""
-    kinds, classes, splits = Counter[str](), Counter[str](), Counter[str]()
-    for each in changes:
-        kinds.update(each.counts())
-        for sign, label, split in zip((-1, 1), each.labels, each.splits, strict=True):
-            for text, number in label.counts().items():
-                classes.update(dict.fromkeys(names_in(text) if text is not None else (), sign * number))
-            splits.update({text: sign * number for text, number in split.counts().items() if text is not None})
-    return Summary(**kinds, class_counts=_moved(classes), split_counts=_moved(splits))
-
-
 def changes_between(
     before: View,
     after: View,
     between: Sequence[Sequence[Segment]] = (),
     *,
+    apart: Sequence[Sequence[Segment]] = (),
     exactly: bool = False,
     rows: int = SPAN_ROWS,
 ) -> Iterator[Changed]:
     """What `diff` finds, by column. `between`: the deltas that lead from one to the other, the oldest first, where that
-    is known. `exactly`: lines that say the same differ where other versions set them. Raises ManifestError."""
+    is known. `apart`: what each wrote since a version that both came from. `exactly`: lines that say the same differ
+    where other versions set them. Raises ManifestError."""
     pair = _Pair.of(before, after, (*_BUT_KEY, _TIME) if exactly else _BUT_KEY)
     if between and not exactly and _lines(between) < len(pair):
         deltas = [Stack(each, after.stack.opener) for each in between]
         if all(each.knows_before and each.text == pair.text for each in deltas):
             return _through(deltas, pair, rows)
-    return pair.by_what_is_on_top(rows) or pair.all(rows)
+    return pair.by_what_is_on_top(apart, rows) or pair.all(rows)
 
 
 @dataclass(frozen=True)
@@ -138,15 +122,22 @@ class _Pair:
         found = (self._compared(self._whole(each)) for each in spans([self.one, self.other], rows))
         return (each for each in found if len(each))
 
-    def by_what_is_on_top(self, rows: int) -> Iterator[Changed] | None:
-        """Where they have segments in common at the bottom, only what other segments speak of can differ. None where
-        that is too much to look it up."""
-        common = _common(self.one.segments, self.other.segments)
-        tops = [each.above(common) for each in (self.one, self.other)]
-        if not common or 2 * _lines([each.segments for each in tops]) > len(self):
+    def by_what_is_on_top(self, apart: Sequence[Sequence[Segment]], rows: int) -> Iterator[Changed] | None:
+        """Where they have segments in common at the bottom, or came from the same version, only what others speak of
+        can differ. None where that is too much to look it up."""
+        tops = min(self._tops(apart), key=_lines_of, default=None)
+        if tops is None or 2 * _lines_of(tops) > len(self):
             return None
         found = (self.of_keys(_touched(tops, span)) for span in spans(tops, rows))
         return (each for each in found if len(each))
+
+    def _tops(self, apart: Sequence[Sequence[Segment]]) -> Iterator[list[Stack]]:
+        common = _common(self.one.segments, self.other.segments)
+        if common:
+            yield [each.above(common) for each in (self.one, self.other)]
+        wrote = [Stack(each, self.other.opener, text=self.text) for each in apart]
+        if wrote and all(each.text == self.text for each in wrote):
+            yield wrote
 
     def of_keys(self, keys: Keys) -> Changed:
         return self._compared([each.at(keys, self.names) for each in (self.one, self.other)])
@@ -306,12 +297,12 @@ def _changes(
     return found or [SampleChange(sample_id=sample_id, change="restated", before=label, after=new_label)]
 
 
+def _lines_of(stacks: Iterable[Stack]) -> int:
+    return _lines(each.segments for each in stacks)
+
+
 def _lines(stacks: Iterable[Sequence[Segment]]) -> int:
     return sum(segment.samples for segments in stacks for segment in segments)
-
-
-def _moved(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: counts[name] for name in sorted(counts) if counts[name]}
 
 
 _NOTHING = Changed(Keys.none(), (Coded.nothing(0), Coded.nothing(0)), (Coded.nothing(0), Coded.nothing(0)))

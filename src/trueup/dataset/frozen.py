@@ -39,6 +39,10 @@ class Members:
             np.unique(np.array(prints, dtype=np.uint64)),
         )
 
+    def without(self, keys: Keys) -> Members:
+        """Without some samples, groups and fingerprints, of others too that share them."""
+        return Members(*(np.setdiff1d(each, keys) for each in (self.samples, self.groups, self.prints)))
+
     def encoded(self) -> bytes:
         """Little-endian: the three lengths, then each array."""
         arrays = (self.samples, self.groups, self.prints)

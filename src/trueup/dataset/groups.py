@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +36,19 @@ _NO_KEYS: Keys = np.empty(0, dtype=np.uint64)
 def key_of(name: str) -> int:
     """Of a group or a sample: 8 bytes of a hash."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def keys_of(lines: Iterable[LabelledSample]) -> set[int]:
+    """What an index or a frozen test set may hold of lines: the keys of samples and groups, and fingerprints."""
+    held = [(key_of(each.sample_id), key_of(each.group), print_of(each)) for each in lines]
+    return {key for keys in held for key in keys if key is not None}
+
+
+def speaks_of(data: bytes, keys: Keys) -> bool:
+    """Whether one of some keys or fingerprints stands anywhere in a stored part or frozen test set. By chance it seems
+    so once in 2**64 numbers."""
+    words = (np.frombuffer(data[start : len(data) - (len(data) - start) % 8], dtype="<u8") for start in (0, 4))
+    return any(bool(np.isin(each, keys).any()) for each in words)
 
 
 def print_of(line: LabelledSample) -> int | None:
@@ -155,10 +168,18 @@ class GroupIndex:
     def after(self, gone: Iterable[LabelledSample], come: Iterable[LabelledSample]) -> GroupIndex:
         """With lines that went and lines that took their place."""
         gone, come = list(gone), list(come)
-        kept = [*self._kept, _Kept(Part.of(gone, come))]
-        while len(kept) > 1 and 2 * kept[-1].part.rows >= kept[-2].part.rows:
-            kept[-2:] = [_Kept(Part.merged([each.part for each in kept[-2:]]))]
-        return GroupIndex([each for each in kept if each.part.rows], _counted(self.counts, gone, come))
+        kept = _piled([*self._kept, _Kept(Part.of(gone, come))])
+        return GroupIndex([each for each in kept if each.part.rows], counted(self.counts, gone, come))
+
+    def plus(self, parts: Iterable[Part], counts: Iterable[Mapping[str, Mapping[str, int]]]) -> GroupIndex:
+        """With what many changed, each some of it. Much of it stays in several parts, since merging takes memory."""
+        chunks = [_Kept(Part.merged(each)) for each in _portions(parts)]
+        kept = [*self._kept, *chunks]
+        kept = _piled(kept) if len(chunks) == 1 else kept
+        total: Counter[tuple[str, str]] = Counter()
+        for found in (self.counts, *counts):
+            total.update({(name, split): n for name, splits in found.items() for split, n in splits.items()})
+        return GroupIndex([each for each in kept if each.part.rows], _by_name(total))
 
     def merged(self) -> GroupIndex:
         """In one part, in whose bytes nothing is left of what went."""
@@ -213,6 +234,8 @@ class KnownPrints:
 
 
 _PORTION = 50_000
+# Rows that are merged at a time: that takes some 500 MB.
+_MERGED = 4_000_000
 
 
 def _summed(groups: Keys, tallies: Tallies, prints: Keys, owners: Keys, times: Tallies) -> Part:
@@ -231,9 +254,10 @@ def _summed(groups: Keys, tallies: Tallies, prints: Keys, owners: Keys, times: T
     return Part(unique[there], sums[there], prints[left], owners[left], added[added != 0].astype(np.int32))
 
 
-def _counted(
+def counted(
     before: Mapping[str, Mapping[str, int]], gone: Iterable[LabelledSample], come: Iterable[LabelledSample]
 ) -> dict[str, dict[str, int]]:
+    """Samples by class and split; without any before, by how many they change."""
     found: Counter[tuple[str, str]] = Counter()
     for name, splits in before.items():
         found.update({(name, split): number for split, number in splits.items()})
@@ -241,8 +265,31 @@ def _counted(
         for each in lines:
             for name in (ALL, *names_in(each.label)):
                 found[name, each.split] += sign
+    return _by_name(found)
+
+
+def _by_name(found: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for (name, split), number in sorted(found.items()):
         if number:
             counts.setdefault(name, {})[split] = number
     return counts
+
+
+def _piled(kept: Sequence[_Kept]) -> list[_Kept]:
+    """Merged until each is at least twice as large as the next."""
+    kept = list(kept)
+    while len(kept) > 1 and 2 * kept[-1].part.rows >= kept[-2].part.rows:
+        kept[-2:] = [_Kept(Part.merged([each.part for each in kept[-2:]]))]
+    return kept
+
+
+def _portions(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    portion: list[Part] = []
+    for each in parts:
+        portion.append(each)
+        if sum(part.rows for part in portion) >= _MERGED:
+            yield portion
+            portion = []
+    if portion:
+        yield portion

@@ -68,13 +68,24 @@ def groups_stay_whole(changes: Sequence[Change], before: Lines, ground: Ground) 
 GUARDS: tuple[Guard, ...] = (frozen_stays, groups_stay_whole)
 
 
+def torn(groups: Sequence[str]) -> LeakError:
+    """What many say of groups that a commit would leave in several splits."""
+    told = _some("group", groups) if groups else "some groups"
+    return LeakError(
+        f"{told} would lie in several splits, or apart from what hardly differs: move whole groups, "
+        "as trueup dataset split does",
+        field=groups[0] if groups else None,
+    )
+
+
 def _arriving(changes: Sequence[Change], before: Lines) -> list[LabelledSample]:
     """Lines that are new, or come into another split or group."""
     lines = [each for each in changes if isinstance(each, LabelledSample)]
-    return [each for each in lines if _place(each) != _place(before.get(each.sample_id))]
+    return [each for each in lines if place_of(each) != place_of(before.get(each.sample_id))]
 
 
-def _place(line: LabelledSample | None) -> tuple[str, str, str | None] | None:
+def place_of(line: LabelledSample | None) -> tuple[str, str, str | None] | None:
+    """What keeps a line where it is, as long as it stays the same."""
     return (line.split, line.group, line.fingerprint) if line else None
 
 

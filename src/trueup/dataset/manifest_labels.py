@@ -75,9 +75,8 @@ def to_manifest(label: str, posterior: float, schema: LabelSchema) -> ManifestVa
     if is_none(label):
         return ManifestValue(value=msgspec.json.decode(label), type=_CUSTOM, metadata={"confidence": posterior})
     if schema.kind == "classification":
-        kind = "text-classification" if schema.media == "text" else "image-classification"
         metadata = {"class-name": label, "confidence": posterior}
-        return ManifestValue(value=schema.names.index(label), type=kind, metadata=metadata)
+        return ManifestValue(value=schema.names.index(label), type=_task(schema, "classification"), metadata=metadata)
     writer = _WRITERS.get(schema.kind)
     if writer is not None:
         return writer(read(label, schema), posterior, schema)
@@ -91,7 +90,7 @@ def from_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchema, 
 
 def said_in_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchema, fetch: Fetch | None = None) -> str:
     """The same unchecked: with the manifest's own names of classes, which may be none of the schema's."""
-    if isinstance(value, Mapping) and value.keys() == {"none", "proposed"}:
+    if says_none(value):
         return msgspec.json.encode(value).decode()
     if schema.kind == "classification":
         return _class_name(value, metadata, schema)
@@ -101,6 +100,11 @@ def said_in_manifest(value: Any, metadata: Mapping[str, Any], schema: LabelSchem
     if reader is not None:
         return written(reader(value, _names(metadata), schema))
     return msgspec.json.encode(value).decode()
+
+
+def says_none(value: Any) -> bool:
+    """Whether a manifest's value is a label by which no class fits, as `to_manifest` writes it."""
+    return isinstance(value, Mapping) and value.keys() == {"none", "proposed"}
 
 
 def _class_name(value: Any, metadata: Mapping[str, Any], schema: LabelSchema) -> str:
@@ -115,18 +119,22 @@ def _class_name(value: Any, metadata: Mapping[str, Any], schema: LabelSchema) ->
     return name
 
 
+def _task(schema: LabelSchema, name: str) -> str:
+    """Ground Truth has classes of pictures and of texts; of anything else they are a custom job's."""
+    return f"{schema.media}-{name}" if schema.media in ("image", "text") else _CUSTOM
+
+
 def _names(metadata: Mapping[str, Any]) -> Mapping[str, str]:
     return _as(metadata.get("class-map") or {}, dict[str, str])
 
 
 def _multilabel(value: Classes, posterior: float, schema: LabelSchema) -> ManifestValue:
     places = [schema.names.index(each) for each in value.classes]
-    kind = "text-classification-multilabel" if schema.media == "text" else "image-classification-multilabel"
     metadata = {
         "class-map": {str(place): schema.names[place] for place in places},
         "confidence-map": {str(place): posterior for place in places},
     }
-    return ManifestValue(value=places, type=kind, metadata=metadata)
+    return ManifestValue(value=places, type=_task(schema, "classification-multilabel"), metadata=metadata)
 
 
 def _boxes(value: Boxes, posterior: float, schema: LabelSchema) -> ManifestValue:

@@ -13,7 +13,7 @@ import numpy as np
 
 from trueup.dataset.segments.columns import Column
 from trueup.dataset.segments.frames import COLUMNS, GONE, Frame, merged, no_rows
-from trueup.dataset.segments.keys import Gapped, Heads, Keys, Mask, Rows, distinct, find, head_of, joined
+from trueup.dataset.segments.keys import Gapped, Heads, Keys, Mask, Positions, Rows, distinct, find, head_of, joined
 from trueup.dataset.segments.layout import Table
 from trueup.model import Segment
 
@@ -117,22 +117,27 @@ class Stack:
         """The lines of those of `wanted`, which are in order, that they hold together. Reads only segments that may
         hold one. Raises ManifestError, and what opening a segment does."""
         names = tuple(names)
-        left, found = wanted, list[Frame]()
+        found = [self._as_asked(table.take(lines, names)) for table, lines, _ in self._newest(wanted)]
+        return merged(found) if any(map(len, found)) else no_rows(names)
+
+    def gone(self, wanted: Keys, names: Iterable[str] = GONE) -> Frame:
+        """The same of what they take out of whatever lies below them: the newest removals."""
+        names = tuple(names)
+        found = [self._as_asked(table.take_gone(gone, names)) for table, _, gone in self._newest(wanted) if len(gone)]
+        return merged(found) if found else no_rows(names)
+
+    def _newest(self, wanted: Keys) -> Iterator[tuple[Table, Positions, Positions]]:
+        """Of the segments that may say something of what is wanted, the newest first: which of its lines and of its
+        removals nothing newer replaces."""
+        left = wanted
         for segment in reversed(self.segments):
             rows = self._reach(segment, left)
             if rows.start >= rows.stop:
                 continue
-            frame, rest = self._found(self.opener(segment), left.take(rows), names)
-            found.append(frame)
-            left = _but(left, rows, rest)
-        return merged(found) if any(map(len, found)) else no_rows(names)
-
-    def _found(self, table: Table, wanted: Keys, names: Sequence[str]) -> tuple[Frame, Mask]:
-        """Its lines of what is wanted, and of what it says nothing."""
-        keys, gone = self._keys(table)
-        places, taken = find(keys, wanted), find(gone, wanted)
-        frame = self._as_asked(table.take(places[places >= 0], names))
-        return frame, (places < 0) & (taken < 0)
+            table, asked = self.opener(segment), left.take(rows)
+            lines, gone = (find(each, asked) for each in self._keys(table))
+            yield table, lines[lines >= 0], gone[gone >= 0]
+            left = _but(left, rows, (lines < 0) & (gone < 0))
 
     def _reach(self, segment: Segment, keys: Keys) -> slice:
         if not segment.first:

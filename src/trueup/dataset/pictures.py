@@ -1,4 +1,4 @@
-"""What a picture's first bytes tell: its kind, and how large it is.
+"""What a picture's first bytes tell: its kind, and how large it is. For exports and imports alike.
 
 PNG (W3C, third edition), JPEG (ITU-T T.81, B.2.2), GIF89a, BMP (BITMAPINFOHEADER) and WebP (RFC 9649). A JPEG's size is
 the stored one: a turn that its EXIF data asks for is not made.
@@ -6,15 +6,28 @@ the stored one: a turn that its EXIF data asks for is not made.
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import struct
 from collections.abc import Callable
+from typing import BinaryIO
 
 from trueup.model import Payload
 
 # Frames of a JPEG: SOF0 to SOF15, but for the tables (DHT, JPG, DAC) that have numbers among them.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+# All that tells the size of any kind but JPEG.
+_HEAD = 32
+# A JPEG's size stands behind its thumbnails and colour profiles; what has more before it is no picture to wait for.
+_MOST = 4 * 1024 * 1024
+_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".gif": "image/gif",
+    ".bmp": "image/bmp",
+    ".webp": "image/webp",
+}
 _SUFFIXES = {
     "application/json": ".json",
     "application/jsonlines": ".jsonl",
@@ -37,14 +50,27 @@ def suffix_of(payload: Payload) -> str:
     return _SUFFIXES.get(named) or mimetypes.guess_extension(named) or ".bin"
 
 
+def picture_type(data: bytes) -> str | None:
+    """The media type, or None for what is no picture of these kinds."""
+    kind = _kind(data[:_HEAD])
+    return kind and _TYPES[kind]
+
+
 def size_of(data: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels, or None for what is no picture of these kinds, or was cut off."""
-    kind = _kind(data)
+    """As `size_in`, of a picture in memory."""
+    return size_in(io.BytesIO(data))
+
+
+def size_in(stream: BinaryIO) -> tuple[int, int] | None:
+    """Width and height in pixels, or None for what is no picture of these kinds, or was cut off. `stream` is seekable
+    and at its beginning; it is read no further than to where the size stands."""
+    head = stream.read(_HEAD)
+    kind = _kind(head)
     if kind is None:
         return None
     try:
-        found = _SIZES[kind](data)
-    except (struct.error, IndexError):
+        found = _jpg(stream) if kind == ".jpg" else _SIZES[kind](head)
+    except struct.error:
         return None
     return found if found and all(each > 0 for each in found) else None
 
@@ -72,17 +98,26 @@ def _bmp(data: bytes) -> tuple[int, int]:
     return width, abs(height)
 
 
-def _jpg(data: bytes) -> tuple[int, int] | None:
-    place = 2
-    while data[place] == 0xFF:
-        marker = data[place + 1]
+def _jpg(stream: BinaryIO) -> tuple[int, int] | None:
+    stream.seek(2)
+    while (marker := _marker(stream)) is not None:
         if marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, place + 5)
+            height, width = struct.unpack(">xxxHH", stream.read(7))
             return width, height
-        # A marker may be preceded by any number of fill bytes (B.1.1.2).
-        step = 1 if marker == 0xFF else 2
-        place += step if step == 1 or marker in _ALONE else 2 + struct.unpack_from(">H", data, place + 2)[0]
+        if marker not in _ALONE:
+            (length,) = struct.unpack(">H", stream.read(2))
+            stream.read(max(0, length - 2))
     return None
+
+
+def _marker(stream: BinaryIO) -> int | None:
+    """Of the next segment, which any number of fill bytes may precede (B.1.1.2); None where there is none."""
+    found = stream.read(1)
+    if found != b"\xff":
+        return None
+    while found == b"\xff" and stream.tell() < _MOST:
+        found = stream.read(1)
+    return found[0] if found and found != b"\xff" else None
 
 
 def _webp(data: bytes) -> tuple[int, int] | None:
@@ -101,7 +136,6 @@ def _webp(data: bytes) -> tuple[int, int] | None:
 
 _SIZES: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
     ".png": _png,
-    ".jpg": _jpg,
     ".gif": _gif,
     ".bmp": _bmp,
     ".webp": _webp,

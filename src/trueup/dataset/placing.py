@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from trueup.dataset.frozen import Frozen
-from trueup.dataset.groups import GroupIndex, Keys, key_of
+from trueup.dataset.groups import GroupIndex, Keys, KnownPrints, key_of
 from trueup.dataset.splitting import SPLITTERS
 from trueup.dataset.splitting.units import SPLITS, Setting, Unit
 from trueup.model import Change, LabelledSample, Removal, Split
@@ -64,7 +64,7 @@ def placed(changes: Sequence[Change], before: Lines, ground: Ground, *, kept: bo
     """
     removals: list[Change] = [each for each in changes if isinstance(each, Removal)]
     lines = [each for each in changes if isinstance(each, LabelledSample)]
-    held = [each if kept else _as_it_was(each, before[each.sample_id]) for each in lines if each.sample_id in before]
+    held = [each if kept else as_it_was(each, before[each.sample_id]) for each in lines if each.sample_id in before]
     fresh = sorted((each for each in lines if each.sample_id not in before), key=lambda each: each.sample_id)
     if not fresh:
         return [*removals, *held]
@@ -114,6 +114,17 @@ class Links:
         for key in self._parents:
             found.setdefault(self.root(key), []).append(key)
         return found
+
+
+def link_owners(known: KnownPrints, ones: NDArray[np.int64], others: NDArray[np.int64], links: Links) -> None:
+    """Link the groups that have one fingerprint or the other, pair by pair of their places."""
+    both = np.union1d(ones, others)
+    rows, groups = known.owners(both)
+    first: dict[int, int] = {}
+    for place, group in zip(both[rows].tolist(), groups.tolist(), strict=True):
+        links.link(first.setdefault(place, group), group)
+    for one, other in zip(ones.tolist(), others.tolist(), strict=True):
+        links.link(first[one], first[other])
 
 
 def _link_alike(lines: Sequence[LabelledSample], keys: Sequence[int], links: Links) -> dict[int, int]:
@@ -210,20 +221,9 @@ class _Clusters:
             self._bridged |= frontier
             mine = known.of(np.array(sorted(frontier), dtype=np.uint64))
             kinds, places = known.near(known.prints[mine], np.arange(len(mine)))
-            self._link_owners(mine[kinds], places)
+            link_owners(known, mine[kinds], places, self._links)
             self._standing = self._stands()
             frontier = self._torn() - self._bridged
-
-    def _link_owners(self, ones: NDArray[np.int64], others: NDArray[np.int64]) -> None:
-        """Link the groups that have one fingerprint or the other, pair by pair."""
-        known = self._ground.index.known
-        both = np.union1d(ones, others)
-        rows, groups = known.owners(both)
-        first: dict[int, int] = {}
-        for place, group in zip(both[rows].tolist(), groups.tolist(), strict=True):
-            self._links.link(first.setdefault(place, group), group)
-        for one, other in zip(ones.tolist(), others.tolist(), strict=True):
-            self._links.link(first[one], first[other])
 
     def _torn(self) -> set[int]:
         """The groups of clusters that stand in several splits."""
@@ -285,7 +285,8 @@ def _splits_of(numbers: Sequence[int]) -> list[Split]:
     return [split for split, number in zip(SPLITS, numbers, strict=True) if number > 0]
 
 
-def _as_it_was(line: LabelledSample, before: LabelledSample) -> LabelledSample:
+def as_it_was(line: LabelledSample, before: LabelledSample) -> LabelledSample:
+    """A line with another label, where the one stands that it replaces."""
     seen = before.captured_at or line.captured_at
     return replace(line, split=before.split, group=before.group, fingerprint=before.fingerprint, captured_at=seen)
 

@@ -40,11 +40,11 @@ class View:
 
     def lookup(self, sample_ids: Iterable[str]) -> dict[str, LabelledSample]:
         """The lines of those that the version holds."""
-        wanted = sorted(set(sample_ids))
-        if not self.stack.text:
-            wanted = [each for each in wanted if is_hash(each)]
-        frame = self.stack.at(Keys.of(wanted, text=self.stack.text))
-        return {each.sample_id: each for each in frame.lines()}
+        return {each.sample_id: each for each in self.stack.at(self._keys(sample_ids)).lines()}
+
+    def whys(self, sample_ids: Iterable[str]) -> dict[str, str]:
+        """Why those of them were taken out that the segments tell of. A checkpoint tells of none that it need not."""
+        return {each.sample_id: each.why for each in self.stack.gone(self._keys(sample_ids)).removals()}
 
     def frames(self, names: Iterable[str] = COLUMNS, rows: int = SPAN_ROWS) -> Iterator[Frame]:
         """All lines by sample id, about so many at a time, by column. Raises ManifestError."""
@@ -57,6 +57,12 @@ class View:
         ManifestError."""
         names = tuple(names)
         return (part for each in spans([self.stack], rows) for part in self.stack.counted(each, names))
+
+    def _keys(self, sample_ids: Iterable[str]) -> Keys:
+        wanted = sorted(set(sample_ids))
+        if not self.stack.text:
+            wanted = [each for each in wanted if is_hash(each)]
+        return Keys.of(wanted, text=self.stack.text)
 
     def __iter__(self) -> Iterator[LabelledSample]:
         """All lines by sample id."""

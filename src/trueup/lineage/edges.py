@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from trueup.labels.brief import brief
@@ -21,6 +22,7 @@ from trueup.model import (
     Selection,
     SettledLabel,
     Task,
+    content_id,
     record_hash,
 )
 
@@ -106,6 +108,43 @@ def supported(consensus: Consensus) -> tuple[Edge, ...]:
 
 def consensus_node(consensus: Consensus) -> Node:
     return Node(kind=NodeKind.CONSENSUS, id=consensus.consensus_id)
+
+
+def given(annotations: Sequence[Annotation], consensus: Consensus, at: datetime) -> tuple[Edge, ...]:
+    """source → sample, sample → annotation and annotation → consensus, of what came with an import; the actor of an
+    answer is its annotator."""
+    project, sample = consensus.project, Node(kind=NodeKind.SAMPLE, id=consensus.sample_id)
+    sources = dict.fromkeys(each.source for each in annotations if each.source)
+    came = [_edge(project, Node(kind=NodeKind.SOURCE, id=each), sample, consensus.method, at) for each in sources]
+    said = [
+        _edge(
+            project,
+            sample,
+            Node(kind=NodeKind.ANNOTATION, id=each.annotation_id),
+            each.annotator,
+            each.submitted_at,
+            note=brief(each.label),
+            target_hash=record_hash(each),
+        )
+        for each in annotations
+    ]
+    return (*came, *said, *supported(consensus))
+
+
+def import_node(consensuses: Iterable[str]) -> Node:
+    """What brings these labels into a version. Named by them, so that it may be drawn before the version is there."""
+    return Node(kind=NodeKind.IMPORT, id=content_id(*sorted(consensuses))[:32])
+
+
+def brought(consensus: Consensus, by: Node, source: str, at: datetime) -> Edge:
+    """consensus → import."""
+    return _edge(consensus.project, consensus_node(consensus), by, ACTOR, at, note=source)
+
+
+def imported(by: Node, version: DatasetVersion) -> Edge:
+    """import → version."""
+    target = Node(kind=NodeKind.VERSION, id=version.version_id)
+    return _edge(version.project, by, target, ACTOR, version.created_at, note=f"v{version.number}")
 
 
 def ruled(ruling: Ruling, before: Consensus | None = None, after: Consensus | None = None) -> tuple[Edge, ...]:

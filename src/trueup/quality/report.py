@@ -16,6 +16,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from trueup.model import (
+    IMPORTED_ANNOTATOR,
     MODEL_ANNOTATOR,
     Annotation,
     AnnotatorFigures,
@@ -61,7 +62,7 @@ def report(
     schema = project.label_schema
     votes = votes_of(annotations, schema)
     alike = {} if votes is not None else likenesses(annotations, schema, method)
-    people = [each for each in annotations if not each.annotator.startswith(MODEL_ANNOTATOR)]
+    people = [each for each in annotations if not each.annotator.startswith((MODEL_ANNOTATOR, IMPORTED_ANNOTATOR))]
     hours = sum(each.seconds_spent for each in people) / 3600
     wage = project.annotation.hourly_cost
     return QualityReport(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 
 
-class Entry(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+class Entry(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     """Something with its key and a tie-breaker, of which the lower one wins; `position` counts the stream."""
 
     key: float

@@ -65,8 +65,12 @@ def fingerprint(data: bytes, kind: str) -> int | None:
 
 
 def print_text(data: bytes, kind: str) -> str | None:
+    """The same as records hold it."""
+    return as_text(fingerprint(data, kind))
+
+
+def as_text(found: int | None) -> str | None:
     """A fingerprint as records hold it: 16 hexadecimal digits."""
-    found = fingerprint(data, kind)
     return None if found is None else f"{found:016x}"
 
 
@@ -74,11 +78,13 @@ def _of_numbers(numbers: Vector | None) -> int | None:
     """Zeros, of which sparse inputs have too many in common, are left out."""
     if numbers is None:
         return None
-    (places,) = np.nonzero(np.isfinite(numbers) & (numbers != 0))
+    found = numbers.astype(np.float64)
+    (places,) = (np.isfinite(found) & (found != 0)).nonzero()
     if len(places) < FEWEST_NUMBERS:
         return None
-    found = numbers[places].astype(np.float64)
-    if len(places) == len(numbers) and _is_embedding(found):
+    if len(places) < len(found):
+        found = found[places]
+    elif _is_embedding(found):
         return _packed(found @ signs(len(found), _BITS) > 0)
     powers = np.floor(np.log10(np.abs(found)))
     digits = np.rint(found / 10.0 ** (powers - 1))
@@ -88,9 +94,10 @@ def _of_numbers(numbers: Vector | None) -> int | None:
 
 def _is_embedding(numbers: NDArray[np.float64]) -> bool:
     """Many numbers of both signs, none of which outweighs the others."""
-    below = np.count_nonzero(numbers < 0) / len(numbers)
-    even = float(np.abs(numbers).max()) < _MOST_OUTSTANDING * math.sqrt(float(numbers @ numbers) / len(numbers))
-    return bool(len(numbers) >= _FEWEST_OF_EMBEDDING and _BOTH_SIGNS < below < 1 - _BOTH_SIGNS and even)
+    count = len(numbers)
+    if count < _FEWEST_OF_EMBEDDING or not _BOTH_SIGNS < np.count_nonzero(numbers < 0) / count < 1 - _BOTH_SIGNS:
+        return False
+    return float(np.abs(numbers).max()) < _MOST_OUTSTANDING * math.sqrt(float(numbers @ numbers) / count)
 
 
 def _mixed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from trueup.annotation.imported import answers_id_of
 from trueup.dataset.history import first_parents
 from trueup.dataset.versions import same_but_for_its_time
 from trueup.errors import NotFoundError
@@ -27,8 +28,8 @@ class Settled(Record, frozen=True, kw_only=True):
 
 
 class LabelLife(Record, frozen=True, kw_only=True):
-    """What one version made of a sample. `line` is None where it took the sample out; `settled` is None where a label
-    came with an import or nothing is known of its answers. `brought_by` is the merge that brought it along."""
+    """What one version made of a sample. `line` is None where it took the sample out; `settled` is None where no answer
+    is known, as of most imports. `brought_by` is the merge that brought it along."""
 
     version_id: str
     number: int
@@ -117,9 +118,10 @@ class BlameLabel:
         )
 
     def _settled(self, project: str, line: LabelledSample) -> Settled | None:
-        if line.consensus_id is None:
+        consensus_id = line.consensus_id or self._imported(project, line)
+        if consensus_id is None:
             return None
-        edges = self.lineage.edges_to(project, Node(kind=NodeKind.CONSENSUS, id=line.consensus_id))
+        edges = self.lineage.edges_to(project, Node(kind=NodeKind.CONSENSUS, id=consensus_id))
         answers = {each.source.id for each in edges}
         tasks = sorted({task for each in answers for task in self._tasks_of(project, each)})
         annotations = [
@@ -133,10 +135,22 @@ class BlameLabel:
             rulings=tuple(rulings),
         )
 
+    def _imported(self, project: str, line: LabelledSample) -> str | None:
+        """A line names no consensus that is not of our own: its time does, and of several of one time its label, which
+        may have had another name."""
+        if not line.annotators:
+            return None
+        there = self.tasks.consensuses(project, answers_id_of(project, line.sample_id))
+        found = [each for each in there if each.reached_at == line.labelled_at]
+        best = max(found, key=lambda each: each.label == line.label, default=None)
+        return best.consensus_id if best else None
+
     def _tasks_of(self, project: str, annotation_id: str) -> Iterator[str]:
         for each in self.lineage.edges_to(project, Node(kind=NodeKind.ANNOTATION, id=annotation_id)):
             if each.source.kind is NodeKind.TASK:
                 yield each.source.id
+            elif each.source.kind is NodeKind.SAMPLE:
+                yield answers_id_of(project, each.source.id)
 
 
 def _came_along(origin: DatasetVersion, setter: DatasetVersion) -> bool:

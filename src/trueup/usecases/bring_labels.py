@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from mimetypes import guess_type
 
+import msgspec
 from msgspec.structs import replace
 
+from trueup.annotation.imported import imported_annotator
 from trueup.capture.samples import sample_id
 from trueup.dataset.importing import IMPORTS
 from trueup.dataset.importing.files import whole
 from trueup.dataset.naming import MAIN
+from trueup.dataset.pictures import picture_type
+from trueup.dataset.segments import segments_of
+from trueup.dataset.segments.keys import head_of
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Problem, Reading, Source
 from trueup.dataset.view import View
 from trueup.errors import InputError, LabelError, NotFoundError
 from trueup.labels.naming import is_none, names_in, relations_in, value_of, with_names
 from trueup.labels.reading import checked, written
-from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, Split, content_id
-from trueup.ports import LabelPlace
+from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Payload, Project, Record, Segment, Split
+from trueup.ports import LabelPlace, Spill
 from trueup.quality.merging import likeness
 from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
@@ -27,20 +34,19 @@ from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 
 # Problems that are kept to be shown; all are counted, and told as they come.
 SHOWN = 20
+# Lines that are sorted together on the way to a commit by many: some 150 MB.
+PLACE_ROWS = 100_000
+# Room for lines in so many places.
+OpenSpill = Callable[[int], AbstractContextManager[Spill]]
 _UNNAMED = "application/octet-stream"
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
 
 
 @dataclass(frozen=True)
 class Request:
     """What to read, and how. `names` leads from the source's names of classes to those of the label schema. Splits that
     the source states are kept only with `keep_splits`, since else they follow from the group. With `skip_bad` the rest
-    is imported of what holds problems. `branch` is where it comes to."""
+    is imported of what holds problems. `branch` is where it comes to. With `keep_answers` single people's answers are
+    kept beside the labels that stand on them."""
 
     project: str
     form: str
@@ -53,6 +59,12 @@ class Request:
     keep_splits: bool = False
     skip_bad: bool = False
     branch: str = MAIN
+    keep_answers: bool = True
+
+    @property
+    def source(self) -> str:
+        """What answers came from."""
+        return f"{self.form} {self.place.name}"
 
 
 @dataclass
@@ -86,6 +98,19 @@ class Brought(Record, frozen=True, kw_only=True):
     version: DatasetVersion | None = None
 
 
+class StagedLabels(Record, frozen=True, kw_only=True):
+    """Segments by sample id, without any where problems forbade them. Unless `placing`, lines say where they go."""
+
+    tally: Tally
+    segments: tuple[Segment, ...]
+    placing: bool
+
+
+class _Spilled(Record, frozen=True, kw_only=True):
+    line: LabelledSample
+    where: str
+
+
 class GivenAnswer(Record, frozen=True, kw_only=True):
     """A single person's answer to a sample, by a pseudonym that is theirs within the project."""
 
@@ -109,6 +134,7 @@ class BringLabels:
 
     projects: Mapping[str, Project]
     make: ImportLabels
+    place_rows: int = PLACE_ROWS
 
     def look(self, request: Request) -> Tally:
         """What labels there are and what is wrong with them; no input is read, nothing is written."""
@@ -133,7 +159,28 @@ class BringLabels:
         lines = self.make.stage(project.name, going.inputs())
         if going.forbidden:
             return Brought(tally=going.tally)
-        return Brought(version=self.make.commit(project.name, lines, reason, request.branch), tally=going.tally)
+        version = self.make.commit(project.name, lines, reason, request.branch, request.source)
+        return Brought(version=version, tally=going.tally)
+
+    def stage(
+        self, request: Request, labels: int, spill: OpenSpill, listeners: Listeners | None = None
+    ) -> StagedLabels:
+        """Lines by sample id for a commit by many, of which `labels` or so are to come. A portion of them is in memory
+        at a time, whatever their number; who said what of an input that comes twice is told twice. Single people's
+        answers are not kept."""
+        project = self._project(request)
+        going = _Pass(changed(request, keep_answers=False), project, listeners=listeners or Listeners())
+        places, segments = -(-labels // self.place_rows) or 1, list[Segment]()
+        with spill(places) as room:
+            for given, line in self.make.lines(project.name, going.inputs(alone=False)):
+                place = head_of(line.sample_id, text=False) * places >> 64
+                room.put(place, msgspec.msgpack.encode(_Spilled(line=line, where=given.where)))
+            for place in range(places if not going.forbidden else 0):
+                for each in segments_of(_distinct(going, room.take(place))):
+                    self.make.datasets.put_segment(project.name, each.data)
+                    segments.append(each.segment)
+        placing = not (request.keep_splits and going.tally.splits)
+        return StagedLabels(tally=going.tally, segments=() if going.forbidden else tuple(segments), placing=placing)
 
     def _project(self, request: Request) -> Project:
         project = project_named(self.projects, request.project)
@@ -185,13 +232,21 @@ class _Pass:
                 if usable is not None:
                     yield usable
 
-    def inputs(self) -> Iterator[ImportedLabel]:
-        """With their inputs. After the first problem that forbids the import the rest is only looked at."""
+    def inputs(self, *, alone: bool = True) -> Iterator[ImportedLabel]:
+        """With their inputs. After the first problem that forbids the import the rest is only looked at. Unless
+        `alone`, whoever asks sees to what comes twice."""
         for label, payload in ahead(self.labels(answers=True), self._read):
             if isinstance(payload, Problem):
                 self._problem(payload)
-            elif self._is_fresh(label, payload) and not self.forbidden:
+            elif (not alone or self._is_fresh(label, payload)) and not self.forbidden:
                 yield self._imported(label, payload)
+
+    def again(self, where: str, before: str, *, same: bool) -> None:
+        """Count an input that came before, with the same label or another one."""
+        if same:
+            self.tally.repeated += 1
+        else:
+            self._problem(Problem(where=where, what=f"the same input has another label at {before}"))
 
     def _items(self, *, answers: bool) -> Iterator[Item]:
         place = self._request.place
@@ -262,10 +317,7 @@ class _Pass:
         if before is mine:
             self._compare(name, label.label)
             return True
-        if before[0] == said:
-            self.tally.repeated += 1
-        else:
-            self._problem(Problem(where=label.where, what=f"the same input has another label at {before[1]}"))
+        self.again(label.where, before[1], same=before[0] == said)
         return False
 
     def _compare(self, name: str, label: str) -> None:
@@ -278,9 +330,9 @@ class _Pass:
             self.tally.relabelled += 1
 
     def _imported(self, label: Labelled, payload: Payload) -> ImportedLabel:
-        said = list(self._answers(label.answers))
-        for person, text in said:
-            self._listeners.answer(GivenAnswer(sample=sample_id(payload), annotator=person, label=text))
+        said = tuple(self._answers(label.answers))
+        for each in said:
+            self._listeners.answer(GivenAnswer(sample=sample_id(payload), annotator=each.annotator, label=each.label))
         self.tally.answers += len(said)
         return ImportedLabel(
             payload=payload,
@@ -288,19 +340,32 @@ class _Pass:
             group=label.group,
             split=label.split if self._request.keep_splits else None,
             posterior=1.0 if label.confidence is None else label.confidence,
-            agreement=_agreement(label, [text for _, text in said], self._schema),
+            agreement=_agreement(label, [each.label for each in said], self._schema),
             labelled_at=label.labelled_at,
+            answers=said if self._request.keep_answers else (),
+            where=label.where,
         )
 
-    def _answers(self, answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
-        """(pseudonym, label) of those that say something which the label schema knows."""
+    def _answers(self, answers: Sequence[Answer]) -> Iterator[Answer]:
+        """By pseudonym, those that say something which the label schema knows."""
         for each in answers:
             try:
                 text = checked(_renamed(each.label, self._request.names, Counter()), self._schema)
             except LabelError:
                 self.tally.left_out["a single answer that says nothing which the label schema knows"] += 1
                 continue
-            yield f"imported:{content_id('annotator', self._project.name, each.annotator)[:12]}", text
+            yield replace(each, annotator=imported_annotator(self._project.name, each.annotator), label=text)
+
+
+def _distinct(going: _Pass, spilled: Iterable[bytes]) -> list[LabelledSample]:
+    """Of each sample the first line."""
+    first: dict[str, _Spilled] = {}
+    for data in spilled:
+        one = msgspec.msgpack.decode(data, type=_Spilled)
+        before = first.setdefault(one.line.sample_id, one)
+        if before is not one:
+            going.again(one.where, before.where, same=before.line.label == one.line.label)
+    return [each.line for each in first.values()]
 
 
 def whole_input(files: Source, label: Labelled) -> bytes:
@@ -313,7 +378,7 @@ def whole_input(files: Source, label: Labelled) -> bytes:
 
 def content_type_of(name: str, data: bytes) -> str:
     """By the name's ending, or else by the first bytes; text where it is UTF-8."""
-    told = guess_type(name)[0] or next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
+    told = guess_type(name)[0] or picture_type(data)
     if told:
         return told
     try:

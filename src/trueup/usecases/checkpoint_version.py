@@ -36,7 +36,7 @@ class CheckpointVersion:
         stack = view_of(self.datasets, project.name, head, segments).stack.above(kept)
         made = []
         for each in merged_segments(stack, oldest=kept == 0):
-            self.datasets.put_segment(project.name, each.data, each.segment.samples)
+            self.datasets.put_segment(project.name, each.data)
             made.append(each.segment)
         fewer = (*segments[:kept], *made)
         self.datasets.put_checkpoint(project.name, head.version_id, fewer)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from trueup.dataset.between import Difference, difference
-from trueup.dataset.segments import decode, labelled
+from trueup.dataset.diff import changes_between
+from trueup.dataset.figures import Between, between, summary
 from trueup.errors import InputError
-from trueup.model import DatasetVersion, Evaluation, LabelledSample, Record, RunStatus
+from trueup.model import DatasetVersion, Evaluation, Record, RunStatus
 from trueup.ports import DatasetStore, RunStore
+from trueup.usecases.comparing_versions import parted
 from trueup.usecases.find_model import FindModel, FoundModel
+from trueup.usecases.making_versions import view_of
 
 # Each costs a read or two; a model is rarely so many versions older than another.
 MOST_VERSIONS = 2000
@@ -44,7 +46,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     common: DatasetVersion | None
     versions: tuple[DatasetVersion, ...]
     dropped: tuple[DatasetVersion, ...]
-    difference: Difference
+    difference: Between
     settings: tuple[Change, ...]
     metrics: tuple[Change, ...]
     annotators: tuple[Change, ...]
@@ -64,15 +66,16 @@ class CompareModels:
     def __call__(self, project: str, one: str, other: str) -> Comparison:
         found = sorted((self.find(project, each) for each in (one, other)), key=_order)
         before, after = (self._side(each) for each in found)
-        common, versions, dropped = self._paths(before.model.version, after.model.version)
-        lines = (line for each in versions for line in self._wrote(each))
+        paths = parted(self.datasets, before.model.version, after.model.version, MOST_VERSIONS)
+        if paths is None:
+            raise InputError(f"over {MOST_VERSIONS} versions lie between them: compare nearer ones", field="MODEL")
         return Comparison(
             before=before,
             after=after,
-            common=common,
-            versions=tuple(versions),
-            dropped=tuple(dropped),
-            difference=difference(common, after.model.version, versions, lines),
+            common=paths.common,
+            versions=paths.others,
+            dropped=paths.ones,
+            difference=self._difference(paths.common, after.model.version, paths.others),
             settings=_changes(_settings(before), _settings(after)),
             metrics=_changes(_metrics(before), _metrics(after)),
             annotators=_changes(_annotators(before), _annotators(after)),
@@ -89,35 +92,11 @@ class CompareModels:
         until = after.ended_at if after else None
         return Side(model=model, evaluation=evaluation, served_from=run.ended_at, served_until=until)
 
-    def _paths(
-        self, before: DatasetVersion, after: DatasetVersion
-    ) -> tuple[DatasetVersion | None, list[DatasetVersion], list[DatasetVersion]]:
-        """From each back to where they meet, always from the one of the higher number: parents have lower ones."""
-        old: DatasetVersion | None = before
-        new: DatasetVersion | None = after
-        versions: list[DatasetVersion] = []
-        dropped: list[DatasetVersion] = []
-        while _name(old) != _name(new):
-            if len(versions) + len(dropped) >= MOST_VERSIONS:
-                raise InputError(f"over {MOST_VERSIONS} versions lie between them: compare nearer ones", field="MODEL")
-            if old is not None and (new is None or old.number >= new.number):
-                dropped.append(old)
-                old = self._parent(old)
-            elif new is not None:
-                versions.append(new)
-                new = self._parent(new)
-        return new, versions[::-1], dropped[::-1]
-
-    def _parent(self, version: DatasetVersion) -> DatasetVersion | None:
-        return self.datasets.version(version.project, version.parent) if version.parent else None
-
-    def _wrote(self, version: DatasetVersion) -> Iterator[LabelledSample]:
-        for each in version.delta:
-            yield from labelled(decode(self.datasets.segment(version.project, each.sha256)))
-
-
-def _name(version: DatasetVersion | None) -> str | None:
-    return version.version_id if version else None
+    def _difference(
+        self, common: DatasetVersion | None, later: DatasetVersion, versions: Sequence[DatasetVersion]
+    ) -> Between:
+        before, after = (view_of(self.datasets, later.project, each) for each in (common, later))
+        return between(common, later, summary(changes_between(before, after, [each.delta for each in versions])))
 
 
 def _order(model: FoundModel) -> tuple[int, str]:

@@ -14,11 +14,13 @@ import msgspec
 
 from trueup.dataset.exporting import NONE_FITS, SHARD_BYTES, SPLITS, ExportedFile, ExportRequest, Format, fits_none
 from trueup.dataset.formats import format_for
+from trueup.dataset.parts import Part
 from trueup.errors import ConflictError, InputError
 from trueup.model import DatasetVersion, LabelledSample, Payload, Project, Record
 from trueup.ports import DatasetStore, ExportSink, PayloadStore
 from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
+from trueup.usecases.knowing_splits import schema_of
 from trueup.usecases.making_versions import newest_view
 
 REPORT = "trueup-export.json"
@@ -50,6 +52,14 @@ class Export(Record, frozen=True, kw_only=True):
     lost: Mapping[str, int]
     files: int
     bytes: int
+
+
+class PartExport(Record, frozen=True, kw_only=True):
+    """What was written of a part of a version."""
+
+    written: tuple[WrittenFile, ...] = ()
+    left_out: Mapping[str, int] = {}
+    lost: Mapping[str, int] = {}
 
 
 class _Report(Record, frozen=True):
@@ -107,7 +117,8 @@ class Single:
 
 @dataclass(frozen=True)
 class ExportVersion:
-    """Write a version's samples, of one split or of all, into a sink, with a report of what was written.
+    """Write a version's samples, of one split or of all, into a sink, with a report of what was written. Names and
+    places of classes are those of the version's own label schema.
 
     The report is the last file to appear: a place without one holds no whole export. Raises NotFoundError (project),
     InputError (no such format, a split without samples, a payload that the format cannot take), LabelError (a kind or
@@ -125,10 +136,29 @@ class ExportVersion:
         """Of every split where `split` is None. With `replace`, the files of the export that the sink's report names
         go first."""
         asked = self._asked(version, form, split, sink.root)
-        _make_room(sink, replace)
-        made: list[Export] = []
-        sink.write(REPORT, self._written(asked, form, sink, made))
-        return made[0]
+        make_room(sink, replace=replace)
+        return _concluded(asked.request, form, sink, _all_written(sink, asked.format.files(asked.request)))
+
+    def check(self, version: DatasetVersion, form: str, split: str | None = None) -> None:
+        """Raises what an export would for what it is asked, and writes nothing."""
+        self._asked(version, form, split, "")
+
+    def part(self, version: DatasetVersion, form: str, sink: ExportSink, split: str | None, part: Part) -> PartExport:
+        """Write a part's samples, into files that bear its number: none where it has none. A repeat writes the same
+        again."""
+        asked = self._asked(version, form, split, sink.root, part)
+        if not asked.request.splits:
+            return PartExport()
+        written = tuple(_all_written(sink, asked.format.files(asked.request)))
+        request = asked.request
+        return PartExport(written=written, left_out=_counted(request.left_out), lost=_counted(request.lost))
+
+    def conclude(
+        self, version: DatasetVersion, form: str, sink: ExportSink, split: str | None, parts: Iterable[PartExport]
+    ) -> Export:
+        """Write the report of parts that are there."""
+        request = self._asked(version, form, split, sink.root).request
+        return _concluded(request, form, sink, _added_up(request, parts))
 
     def single(self, version: DatasetVersion, form: str, split: str | None = None) -> Single:
         """Of a format that makes one file. Raises InputError for one that makes several."""
@@ -137,9 +167,12 @@ class ExportVersion:
             raise InputError(f"{form} makes several files: name a directory or an s3:// prefix with --to", field="--to")
         return Single(asked, form)
 
-    def _asked(self, version: DatasetVersion, form: str, split: str | None, root: str) -> _Asked:
+    def _asked(
+        self, version: DatasetVersion, form: str, split: str | None, root: str, part: Part | None = None
+    ) -> _Asked:
         project = project_named(self.projects, version.project)
-        found = format_for(form, project.label_schema)
+        schema = schema_of(self.datasets, project, version)
+        found = format_for(form, schema)
         splits = tuple(each for each in SPLITS if version.split_counts.get(each) and split in (None, each))
         if not splits:
             there = ", ".join(f"{name} {number:,}" for name, number in version.split_counts.items())
@@ -149,39 +182,59 @@ class ExportVersion:
                 field="--split",
             )
         left_out: Counter[str] = Counter()
-        samples = _of_splits(self._content(version), splits)
+        samples = _of_splits(self._content(version, part), splits)
+        if part is not None:
+            held = {each.split for each in samples()}
+            splits = tuple(each for each in splits if each in held)
         request = ExportRequest(
             project=version.project,
             version=version,
-            schema=project.label_schema,
+            schema=schema,
             splits=splits,
             samples=samples if found.HOLDS_NONE else _fitting(samples, left_out),
             loaded=self._loaded,
             root=root,
             shard_bytes=self.shard_bytes,
             left_out=left_out,
+            part=None if part is None else part.number,
         )
         return _Asked(request, found)
 
-    def _content(self, version: DatasetVersion) -> Samples:
-        """All samples, sorted by id, as often as they are asked for."""
+    def _content(self, version: DatasetVersion, part: Part | None) -> Samples:
+        """All samples, or those of a part, sorted by id, as often as they are asked for."""
         view = newest_view(self.datasets, version.project, version)
-        return lambda: iter(view)
+        if part is None:
+            return lambda: iter(view)
+        return lambda: iter(view.stack.lines(part.span).lines())
 
     def _loaded(self, samples: Iterable[LabelledSample]) -> Iterator[tuple[LabelledSample, Payload]]:
         """Read by several threads, a few ahead, and given in their order."""
         return ahead(samples, lambda each: self.payloads.get(each.payload_uri), _AHEAD)
 
-    def _written(self, asked: _Asked, form: str, sink: ExportSink, made: list[Export]) -> Iterator[bytes]:
-        """The report, made while the files are: it holds one entry at a time."""
-        tally = _Tally()
-        yield b'{"written":['
-        for entry in _all_written(sink, asked.format.files(asked.request)):
-            yield (b",\n" if tally.files else b"\n") + msgspec.json.encode(entry)
-            tally.files += 1
-            tally.bytes += entry.bytes
-        made.append(_export(asked.request, form, tally))
-        yield b"\n]," + msgspec.json.encode(made[0])[1:] + b"\n"
+
+def _concluded(request: ExportRequest, form: str, sink: ExportSink, entries: Iterable[WrittenFile]) -> Export:
+    made: list[Export] = []
+    sink.write(REPORT, _report(request, form, entries, made))
+    return made[0]
+
+
+def _report(request: ExportRequest, form: str, entries: Iterable[WrittenFile], made: list[Export]) -> Iterator[bytes]:
+    """Made while the files are: it holds one entry at a time."""
+    tally = _Tally()
+    yield b'{"written":['
+    for entry in entries:
+        yield (b",\n" if tally.files else b"\n") + msgspec.json.encode(entry)
+        tally.files += 1
+        tally.bytes += entry.bytes
+    made.append(_export(request, form, tally))
+    yield b"\n]," + msgspec.json.encode(made[0])[1:] + b"\n"
+
+
+def _added_up(request: ExportRequest, parts: Iterable[PartExport]) -> Iterator[WrittenFile]:
+    for each in parts:
+        request.left_out.update(each.left_out)
+        request.lost.update(each.lost)
+        yield from each.written
 
 
 def _all_written(sink: ExportSink, files: Iterable[ExportedFile]) -> Iterator[WrittenFile]:
@@ -240,8 +293,9 @@ def _counted(found: Counter[str]) -> dict[str, int]:
     return {reason: count for reason, count in sorted(found.items()) if count}
 
 
-def _make_room(sink: ExportSink, replace: bool) -> None:
-    """The report goes first, so that a place that lost some of its files has none."""
+def make_room(sink: ExportSink, *, replace: bool) -> None:
+    """Make sure that a place is empty, or take the files of an earlier export away. The report goes first, so that a
+    place that lost some of its files has none. Raises ConflictError."""
     if not sink.holds_anything():
         return
     if not replace:

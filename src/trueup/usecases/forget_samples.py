@@ -16,11 +16,13 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from trueup.annotation.imported import answers_id_of
 from trueup.annotation.tasks import task_id_of
 from trueup.capture.records import read_line
+from trueup.dataset.groups import key_of, keys_of
 from trueup.dataset.receipts import digest_of, encode_receipt, is_about, read_receipt, subject_hash
 from trueup.dataset.redaction import FORGOTTEN, is_redacted, needs_redaction, redacted
-from trueup.dataset.segments import decode, encode
+from trueup.dataset.segments import decode, encode, labelled
 from trueup.dataset.segments.cache import SEGMENTS
 from trueup.dataset.view import View
 from trueup.errors import CaptureError, ConflictError, InputError, NotFoundError, PermissionDeniedError
@@ -44,11 +46,13 @@ from trueup.ports import (
     ForgettingStore,
     Journal,
     KnowledgeStore,
+    LabelingJob,
     ObjectEraser,
     ReceiptBook,
     ReceiptSigner,
 )
 from trueup.usecases.find_project import project_named
+from trueup.usecases.forget_indexes import ForgetIndexes
 from trueup.usecases.making_versions import MakeVersion, Proposal
 from trueup.usecases.resolve_subject import Found, ResolveSubject, Wish, is_by
 
@@ -132,7 +136,8 @@ class ForgetSamples:
             ("feedback", lambda: self._feedback(wish, job)),
             ("versions", lambda: self._versions(project, job)),
             ("segments", lambda: self._segments(project, job)),
-            ("files", lambda: self._files(project, job)),
+            ("indexes", lambda: self._indexes(project, wish, job)),
+            ("files", lambda: self._files(project, wish, job)),
             ("knowledge", lambda: self._knowledge(job)),
             ("captures", lambda: self._captures(wish, job)),
         )
@@ -152,32 +157,36 @@ class ForgetSamples:
         return job
 
     def _payloads(self, project: Project, job: Forgetting) -> Forgetting:
-        """The lines of the heads tell where payloads lie: some may lie elsewhere than in the dataset bucket."""
-        uris = self._uris(project, job.draft.samples)
+        """Lines tell where payloads lie, some of which may lie elsewhere than in the dataset bucket; and what indexes
+        hold of them, which nothing tells any more when they are redacted."""
+        uris, keys = self._told(project, job.draft.samples)
         left = [
             f"the payload {uri} is not in the dataset bucket: delete it where it is"
             for sample_id in job.draft.samples
             for uri in [uris.get(sample_id, "")]
             if not self.objects.payload(project.name, sample_id, uri)
         ]
-        return _noted(job, Counter(payloads=len(job.draft.samples)), by_hand=left)
+        known = replace(job, keys=tuple(sorted({*job.keys, *keys})))
+        return _noted(known, Counter(payloads=len(job.draft.samples)), by_hand=left)
 
-    def _uris(self, project: Project, sample_ids: Collection[str]) -> dict[str, str]:
+    def _told(self, project: Project, sample_ids: Collection[str]) -> tuple[dict[str, str], set[int]]:
         wanted = frozenset(sample_ids)
-        found: dict[str, str] = {}
+        uris, keys = dict[str, str](), set[int]()
         for _, data in self.objects.segments(project.name):
-            lines = [each for each in decode(data) if not isinstance(each, Removal) and each.sample_id in wanted]
-            found |= {each.sample_id: each.payload_uri for each in lines if each.payload_uri}
-        return found
+            lines = [each for each in labelled(decode(data)) if each.sample_id in wanted]
+            uris |= {each.sample_id: each.payload_uri for each in lines if each.payload_uri}
+            keys |= keys_of(lines)
+        return uris, keys
 
     def _table(self, job: Forgetting) -> Forgetting:
         project, samples = job.draft.project, job.draft.samples
         asked = [*(task_id_of(project, each) for each in samples), *self.forgetting.gold_tasks(project, samples)]
         counts: Counter[str] = Counter(gold=self.forgetting.drop_gold(project, samples))
-        batches: set[str] = set()
-        for task_id in asked:
+        batches, sources = set[str](), set[str]()
+        for task_id in (*asked, *(answers_id_of(project, each) for each in samples)):
             scrubbed = self.forgetting.scrub(project, task_id)
             batches |= set(scrubbed.batches)
+            sources |= set(scrubbed.sources)
             counts.update(
                 tasks=scrubbed.tasks,
                 answers=scrubbed.answers,
@@ -185,13 +194,16 @@ class ForgetSamples:
                 rulings=scrubbed.rulings,
                 feedback=scrubbed.feedback,
             )
-        return _noted(replace(job, tasks=tuple(asked)), counts, by_hand=self._elsewhere(project, sorted(batches)))
+        known = replace(job, tasks=tuple(asked), batches=tuple(sorted({*job.batches, *batches})))
+        left = [*self._elsewhere(project, known.batches), *map(_imported_from, sorted(sources))]
+        return _noted(known, counts, by_hand=left)
 
     def _elsewhere(self, project: str, batches: Sequence[str]) -> list[str]:
         """What labeling services still show, which only a person deletes there."""
         found = ((each, self.batches.batch(project, each)) for each in batches)
         return [
             f"batch {name} of {job.backend if job else 'a labeling service'} held the input: delete its task there"
+            + (f", and what it writes to labeling/{name}/ until it has ended" if job and _writes(job) else "")
             for name, job in found
         ]
 
@@ -221,14 +233,22 @@ class ForgetSamples:
     def _segments(self, project: Project, job: Forgetting) -> Forgetting:
         """Every one that holds a line of them, also those that lost a race and that no version lists. One that was
         redacted and not noted before a crash is noted now."""
-        wanted, done = frozenset(job.draft.samples), dict(job.draft.segments)
+        wanted, done, stored = frozenset(job.draft.samples), dict(job.draft.segments), set[str]()
         for name, data in self.objects.segments(project.name):
+            stored.add(name)
             lines = decode(data)
             if needs_redaction(data, wanted):
                 done[name] = self._redact(project, job, name, encode(redacted(lines, wanted)))
             elif any(is_redacted(each) and each.sample_id in wanted for each in lines):
                 done[name] = hashlib.sha256(data).hexdigest()
-        return replace(job, draft=replace(job.draft, segments=dict(sorted(done.items()))))
+        redacted_job = replace(job, draft=replace(job.draft, segments=dict(sorted(done.items()))))
+        return _noted(redacted_job, Counter(), removed=self._beyond(project.name, stored))
+
+    def _beyond(self, project: str, stored: Collection[str]) -> list[str]:
+        """What was made of versions whose content was collected: nothing tells any more whether they held a sample."""
+        found = ((each, {segment.sha256 for segment in each.segments}) for each in self.datasets.versions(project))
+        lost = [version.version_id for version, names in found if not names.issubset(stored)]
+        return [*self.objects.strays(project), *(uri for each in lost for uri in self.objects.exports(project, each))]
 
     def _redact(self, project: Project, job: Forgetting, name: str, data: bytes) -> str:
         before = self.datasets.redaction(project.name, name)
@@ -246,12 +266,21 @@ class ForgetSamples:
         SEGMENTS.drop(name)
         return redaction.sha256
 
-    def _files(self, project: Project, job: Forgetting) -> Forgetting:
+    def _indexes(self, project: Project, wish: Wish, job: Forgetting) -> Forgetting:
+        forget = ForgetIndexes(self.datasets, self.forgetting, self.objects)
+        keys = {*job.keys, *([key_of(wish.subject)] if wish.subject else [])}
+        dropped = forget(project.name, job.draft.samples, keys)
+        return _noted(job, Counter(frozen=dropped.frozen), removed=dropped.removed)
+
+    def _files(self, project: Project, wish: Wish, job: Forgetting) -> Forgetting:
+        """Of a batch of a labeling service some files name its objects by their places alone, and all of them go."""
         draft = job.draft
         names = {*draft.samples, *job.tasks}
         gone = [uri for each in draft.versions for uri in self.objects.exports(project.name, each.version_id)]
+        gone += [uri for each in job.batches for uri in self.objects.batch(project.name, each)]
         if names:
             gone += [uri for each in _FILES for uri in self.objects.mentions(project.name, each, names)]
+        gone += self.objects.answers({*names, *_names(wish)})
         return _noted(job, Counter(), removed=gone)
 
     def _knowledge(self, job: Forgetting) -> Forgetting:
@@ -337,6 +366,10 @@ class ForgetSamples:
         return signed
 
 
+def _imported_from(source: str) -> str:
+    return f"it was imported from {source}: delete it there"
+
+
 def _told(entry: ReceiptEntry, receipt: Receipt) -> SamplesForgotten:
     return SamplesForgotten(
         project=receipt.project,
@@ -382,6 +415,11 @@ def _noted(job: Forgetting, counts: Counter[str], **more: Sequence[str]) -> Forg
     totals = {**draft.counts, **{name: max(number, draft.counts.get(name, 0)) for name, number in counts.items()}}
     shown = {name: totals[name] for name in sorted(totals) if totals[name]}
     return replace(job, draft=replace(draft, counts=shown, **lists))
+
+
+def _writes(job: LabelingJob) -> bool:
+    """Ground Truth goes on with a job that nobody stops."""
+    return job.backend == "ground_truth" and job.status == "in_progress"
 
 
 def _event(line: bytes, subject: str) -> str:

@@ -33,7 +33,7 @@ from trueup.selection.pool import Entry
 from trueup.selection.second_look import Seen
 from trueup.selection.strategies import UNTAUGHT
 from trueup.similarity.features import features_of
-from trueup.similarity.near_duplicates import Fingerprints, fingerprint
+from trueup.similarity.near_duplicates import Fingerprints, as_text
 from trueup.usecases.compare_variants import CompareVariants
 from trueup.usecases.openings import ServedBy, invite, opening_of
 from trueup.usecases.read_captures import FileReading, Instance, Spot
@@ -101,7 +101,6 @@ class _Window:
         self._places: dict[str, int] = {}
         self._asked: Fingerprints | None = None
         self._fingerprints: tuple[str, ...] = ()
-        self._prints: dict[str, int | None] = {}
         self._before: dict[int, str] = {}
         self._wanted: dict[str, int] = {}
         self._granted: Mapping[str, int] = {}
@@ -126,8 +125,8 @@ class _Window:
             opening_of(project, payloads, self._file, self._known(each.position), each, self._now, served_by)
             for each in choices
         ]
-        prints = (self._fingerprint(self._known(each.position)) for each in choices)
-        self._fingerprints = tuple(f"{each:016x}" for each in prints if each is not None)
+        prints = (as_text(self._known(each.position).fingerprint) for each in choices)
+        self._fingerprints = tuple(each for each in prints if each is not None)
         task_ids = self._world.tasks.open(openings, Journal(at=self._now))
         standing = set(task_ids)
         opened = {each.task.task_id: each.task for each in openings if each.task.task_id in standing}
@@ -245,7 +244,7 @@ class _Window:
 
     def _asked_alike(self, instance: Instance, near: Fingerprints) -> bool:
         """Whether a text like this one was asked about of late, or is among the candidates already."""
-        found = self._fingerprint(instance)
+        found = instance.fingerprint
         if found is None:
             return False
         if self._asked is None:
@@ -255,13 +254,6 @@ class _Window:
             return True
         near.add(found)
         return False
-
-    def _fingerprint(self, instance: Instance) -> int | None:
-        """Of each sample once."""
-        if instance.sample_id not in self._prints:
-            given = instance.input
-            self._prints[instance.sample_id] = fingerprint(given.data, media_type(given.content_type))
-        return self._prints[instance.sample_id]
 
     def _chose_before(self, position: int) -> bool:
         """Whether this file opened the sample's task, in a run that did not reach its end."""

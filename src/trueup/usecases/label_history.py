@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trueup.annotation.imported import answers_id_of
 from trueup.annotation.tasks import task_id_of
 from trueup.dataset.view import View
 from trueup.errors import NotFoundError
@@ -25,8 +26,9 @@ class HeldLabel(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class LabelHistory:
-    """Read from the sample's own task and the arrows of its labels: what it costs follows from how often the sample was
-    labelled, and from nothing else. A label that was imported with the dataset has no task, and is not told."""
+    """Read from the sample's own task, from what was imported of it, and from the arrows of its labels: what it costs
+    follows from how often the sample was labelled, and from nothing else. A label that was imported without single
+    people's answers is not told."""
 
     tasks: TaskStore
     lineage: LineageStore
@@ -34,7 +36,8 @@ class LabelHistory:
 
     def __call__(self, project: Project, sample_id: str) -> list[HeldLabel]:
         """Oldest first; without labels that no version took in."""
-        found = self.tasks.consensuses(project.name, task_id_of(project.name, sample_id))
+        places = (task_id_of(project.name, sample_id), answers_id_of(project.name, sample_id))
+        found = [each for place in places for each in self.tasks.consensuses(project.name, place)]
         taken = [(version, each) for each in found for version in self._versions(each)]
         taken.sort(key=lambda pair: pair[0].number)
         ends = [version.number for version, _ in taken[1:]]
@@ -60,8 +63,10 @@ class LabelHistory:
         return line.split if line else ""
 
     def _versions(self, consensus: Consensus) -> list[DatasetVersion]:
-        """The first version that took it in, where one did."""
+        """The first version that took it in, where one did: by itself, or with an import."""
         edges = self.lineage.edges_from(consensus.project, consensus_node(consensus))
+        imports = [each.target for each in edges if each.target.kind is NodeKind.IMPORT]
+        edges += [each for node in imports for each in self.lineage.edges_from(consensus.project, node)]
         taken = [each for each in edges if each.target.kind is NodeKind.VERSION]
         if not taken:
             return []

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from trueup.dataset.guards import GUARDS, Guard
 from trueup.dataset.naming import MAIN
 from trueup.dataset.placing import Ground, placed
-from trueup.dataset.redaction import FORGOTTEN
 from trueup.dataset.segments import labelled, segments_of
 from trueup.dataset.versions import Making, next_version, same_but_for_its_time
 from trueup.dataset.view import View
@@ -20,6 +19,7 @@ from trueup.lineage.edges import committed
 from trueup.model import (
     Change,
     DatasetVersion,
+    Edge,
     LabelledSample,
     Project,
     Record,
@@ -29,22 +29,28 @@ from trueup.model import (
     VersionQuality,
 )
 from trueup.ports import Clock, DatasetStore, Forgotten, Journal
-from trueup.usecases.knowing_splits import ground_of, note_groups, note_schema
+from trueup.usecases.knowing_splits import forgets, ground_of, note_groups, note_schema
 
 # Whoever loses does so to a commit that was made: so many others at once are never kept from theirs.
 _ATTEMPTS = 10
+
+
+def _nothing(_version: DatasetVersion, _changes: Sequence[Change]) -> tuple[Edge, ...]:
+    return ()
 
 
 class Proposal(Record, frozen=True, kw_only=True):
     """What is to change, each sample once at most; `labels` are the settled labels behind it, if there are any, and
     `quality` how good their answers were; without it the parent's stays. With `placing`, the project's way of splitting
     says where new lines go, and what is there stays where it is; without it lines say so themselves
-    (trueup.dataset.placing)."""
+    (trueup.dataset.placing). `beforehand` is told the version and its changes that are about to be committed: it writes
+    what has to be there by then, and returns arrows that go with the commit."""
 
     changes: Sequence[Change]
     labels: tuple[SettledLabel, ...] = ()
     quality: VersionQuality | None = None
     placing: bool = False
+    beforehand: Callable[[DatasetVersion, Sequence[Change]], tuple[Edge, ...]] = _nothing
 
 
 # What is to change on top of a head. Asked again when another commit came between.
@@ -102,7 +108,7 @@ class MakeVersion:
             project=project.name,
             number=self.datasets.next_number(project.name),
             at=self.clock.now(),
-            reason=_told(reason, len(proposal.changes) - len(wanted)),
+            reason=told(reason, len(proposal.changes) - len(wanted)),
             by=by,
             branch=branch,
             merged=merged,
@@ -116,15 +122,16 @@ class MakeVersion:
             return None
         changed = {each.sample_id for each in changes}
         before = {name: each for name, each in before.items() if name in changed}
-        delta = self._write(project, changes, before) if changes else ()
+        delta = written_delta(self.datasets, project.name, changes, before)
         version = next_version(parent, before, changes, delta, view.stack.segments, making)
         labels = tuple(each for each in proposal.labels if each.sample.sample_id in changed)
         note_schema(self.datasets, project, parent, making.at)
         index = ground.index.after(before.values(), labelled(changes))
-        note_groups(self.datasets, project, version, index, changes)
+        note_groups(self.datasets, project, version, index, forgotten=forgets(changes))
+        edges = (*committed(version, labels), *proposal.beforehand(version, changes))
         self.datasets.commit(
             version,
-            Journal(at=making.at, edges=committed(version, labels), events=(version_committed(version),)),
+            Journal(at=making.at, edges=edges, events=(version_committed(version),)),
             epoch=gone.epoch,
             frozen=len(ground.frozen),
         )
@@ -142,16 +149,16 @@ class MakeVersion:
             guard(settled, before, ground)
         return settled, before
 
-    def _write(
-        self, project: Project, changes: Sequence[Change], before: Mapping[str, LabelledSample]
-    ) -> tuple[Segment, ...]:
-        """What is forgotten leaves no word of what was said of it, also not as what a delta replaces."""
-        forgets = any(isinstance(each, Removal) and each.why == FORGOTTEN for each in changes)
-        made = []
-        for each in segments_of(changes, None if forgets else before):
-            self.datasets.put_segment(project.name, each.data, each.segment.samples)
-            made.append(each.segment)
-        return tuple(made)
+
+def written_delta(
+    datasets: DatasetStore, project: str, changes: Sequence[Change], before: Mapping[str, LabelledSample]
+) -> tuple[Segment, ...]:
+    """What is forgotten leaves no word of what was said of it, also not as what a delta replaces."""
+    made = []
+    for each in segments_of(changes, None if forgets(changes) else before):
+        datasets.put_segment(project, each.data)
+        made.append(each.segment)
+    return tuple(made)
 
 
 def view_of(
@@ -183,7 +190,8 @@ def without(changes: Sequence[Change], gone: Forgotten) -> list[Change]:
     return [each for each in changes if isinstance(each, Removal) or each.sample_id not in gone.sample_ids]
 
 
-def _told(reason: str, left_out: int) -> str:
+def told(reason: str, left_out: int) -> str:
+    """Why a version was made, and how many forgotten samples it was asked to hold."""
     return f"{reason} ({left_out} forgotten and left out)" if left_out else reason
 
 

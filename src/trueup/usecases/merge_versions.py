@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trueup.dataset.history import merge_base
-from trueup.dataset.three_way import MergeConflict, Merging, Strategy, resolved, three_way
+from trueup.dataset.three_way import MergeConflict, Strategy, resolved
 from trueup.dataset.view import View
 from trueup.errors import HeadMovedError, MergeConflictError, NotFoundError, RetryableError
 from trueup.events import RefMoved
 from trueup.model import DatasetVersion, Project, Record
 from trueup.ports import Clock, DatasetStore, Journal, RefStore
+from trueup.usecases.comparing_versions import Stretch
 from trueup.usecases.find_project import project_named
 from trueup.usecases.find_version import FindVersion
-from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
+from trueup.usecases.making_versions import MakeVersion, Proposal
 
 _ATTEMPTS = 10
 
@@ -95,7 +96,7 @@ class MergeVersions:
         def propose(ours: View) -> Proposal:
             head = ours.version or self._head(project.name, branch)
             base = self._base(head, source)
-            found = self._found(project.name, base, ours, source)
+            found = Stretch.of(FindVersion(self.datasets, self.refs), base, source).done(ours)
             if found.conflicts and strategy is None:
                 raise MergeConflictError(_sentence(found.conflicts, source, head), found.conflicts)
             chosen = resolved(found.conflicts, strategy) if strategy else []
@@ -108,11 +109,6 @@ class MergeVersions:
         return Merged(
             kind="merged", branch=branch, version=version or last.version, base=last.base, conflicts=last.conflicts
         )
-
-    def _found(self, project: str, base: DatasetVersion | None, ours: View, source: DatasetVersion) -> Merging:
-        find = FindVersion(datasets=self.datasets, refs=self.refs)
-        before = find.view(project, base) if base else view_of(self.datasets, project, None)
-        return three_way(before, ours, find.view(project, source))
 
 
 def _sentence(conflicts: tuple[MergeConflict, ...], source: DatasetVersion, head: DatasetVersion) -> str:

@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 from msgspec.structs import replace
 
-from trueup.annotation.answers import live_of_all, without_gold
+from trueup.annotation.answers import live_of_all, of_tasks, without_gold
 from trueup.dataset.guards import ASKED_AGAIN
 from trueup.dataset.view import View
 from trueup.errors import NotFoundError
@@ -133,7 +133,7 @@ class MigrateLabels:
         if not added:
             return
         answers = live_of_all(without_gold(self.ask.tasks.answers(project.name, MOST_ANSWERS)))
-        for each in answers:
+        for each in of_tasks(answers):
             missed = missed_classes(each.label, added)
             if missed and each.schema_version != project.label_schema.version:
                 self._note_missed(project, each, missed, plan)

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from trueup.annotation.tasks import open_task
-from trueup.capture.samples import group_of, media_type, slice_of
+from trueup.capture.samples import group_of, slice_of
 from trueup.lineage.edges import asked, captured
 from trueup.model import CaptureFile, Project, RetrainingRun, Sample, Selection, Task
 from trueup.ports import AnnotationQueue, Opening, PayloadStore, RunStore
 from trueup.selection.choose import Choice
-from trueup.similarity.near_duplicates import print_text
+from trueup.similarity.near_duplicates import as_text
 from trueup.usecases.read_captures import Instance
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def opening_of(
         group=group_of(instance.capture, payload, project.selection.group_by),
         first_seen=instance.capture.inference_time,
         slice=slice_of(instance.capture.custom_attributes, project.selection.slice_by),
-        fingerprint=print_text(payload.data, media_type(payload.content_type)),
+        fingerprint=as_text(instance.fingerprint),
     )
     selection = Selection(
         project=project.name,

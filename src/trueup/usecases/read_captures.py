@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -16,11 +17,12 @@ from trueup.capture.blocks import Place, Reader, Rows
 from trueup.capture.decoders import decode
 from trueup.capture.instances import split_input
 from trueup.capture.records import Duplicate, Item, Joined
-from trueup.capture.samples import sample_id, slice_of
+from trueup.capture.samples import media_type, sample_id, slice_of
 from trueup.errors import DecodeError
 from trueup.model import AnswerPath, Capture, Payload, Prediction, Project, Quarantined, Record
 from trueup.selection.choose import Draw, matrix
 from trueup.selection.sketch import Tallies, indexed
+from trueup.similarity.near_duplicates import fingerprint
 
 # What a file's bad lines may take in memory before they are put away.
 _BATCH_LINES = 5_000
@@ -30,7 +32,7 @@ _MOST_SLICES = 100
 _OTHERS = "(others)"
 
 
-class Instance(msgspec.Struct, frozen=True):
+class Instance(msgspec.Struct, frozen=True, dict=True):
     """One prediction of a captured request, with the input that it was made for."""
 
     capture: Capture
@@ -39,8 +41,13 @@ class Instance(msgspec.Struct, frozen=True):
     prediction: Prediction
     sample_id: str
 
+    @cached_property
+    def fingerprint(self) -> int | None:
+        """Of the input, as in trueup.similarity.near_duplicates."""
+        return fingerprint(self.input.data, media_type(self.input.content_type))
 
-class Spot(Record, frozen=True):
+
+class Spot(Record, frozen=True, gc=False):
     """Where an instance is found again: a line of the file, or what was read of one, and its number in the request."""
 
     place: Place | Capture
@@ -85,11 +92,9 @@ class FileReading:
         """All of a file. Raises what the blocks raise."""
         reader = Reader(self._names, self.project.selection.reader)
         for block in blocks:
-            rows = reader.rows(block)
-            if rows is None:
-                self._take(reader.items(block))
-            else:
-                self._take_rows(rows)
+            self._take_block(reader, block)
+            # Or else it would be there still while the next one is made.
+            del block
         self._take(reader.rest())
         return self.tally
 
@@ -120,6 +125,13 @@ class FileReading:
         self._bad_bytes += len(item.raw)
         if len(self._bad) >= _BATCH_LINES or self._bad_bytes >= _BATCH_BYTES:
             self.finish()
+
+    def _take_block(self, reader: Reader, block: bytes) -> None:
+        rows = reader.rows(block)
+        if rows is None:
+            self._take(reader.items(block))
+        else:
+            self._take_rows(rows)
 
     def _take_rows(self, rows: Rows) -> None:
         table = rows.table

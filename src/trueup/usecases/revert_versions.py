@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from trueup.dataset.history import ancestry
 from trueup.dataset.naming import MAIN
-from trueup.dataset.three_way import MergeConflict, three_way
+from trueup.dataset.three_way import MergeConflict
 from trueup.dataset.view import View
 from trueup.errors import InputError, MergeConflictError
 from trueup.model import DatasetVersion, Project, Record
 from trueup.ports import Clock, DatasetStore, RefStore
+from trueup.usecases.comparing_versions import Stretch
 from trueup.usecases.find_project import project_named
 from trueup.usecases.find_version import FindVersion
-from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
+from trueup.usecases.making_versions import MakeVersion, Proposal
 
 
 class Reverted(Record, frozen=True, kw_only=True):
@@ -49,14 +50,12 @@ class RevertVersions:
         keep_newer: bool = False,
     ) -> Reverted:
         project = project_named(self.projects, project_name)
-        find = FindVersion(datasets=self.datasets, refs=self.refs)
-        changed = find.view(project.name, last)
-        before = find.view(project.name, after) if after else view_of(self.datasets, project.name, None)
+        stretch = Stretch.of(FindVersion(self.datasets, self.refs), after, last)
         kept: list[tuple[MergeConflict, ...]] = []
 
         def propose(ours: View) -> Proposal:
             self._refuse_strangers(ours.version, after, last)
-            found = three_way(changed, ours, before, why=f"revert of v{last.number}")
+            found = stretch.undone(ours, why=f"revert of v{last.number}")
             if found.conflicts and not keep_newer:
                 raise MergeConflictError(_sentence(found.conflicts, last), found.conflicts)
             kept.append(found.conflicts)

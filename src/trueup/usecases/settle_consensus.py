@@ -12,7 +12,7 @@ from trueup.errors import ConflictError
 from trueup.events import ConsensusReached, OverlapExtended, ReviewRequested
 from trueup.labels.brief import brief
 from trueup.lineage.edges import supported
-from trueup.model import AnnotatorSkill, Consensus, Project, Task, TaskStatus
+from trueup.model import IMPORTED_ANNOTATOR, AnnotatorSkill, Consensus, Project, Task, TaskStatus
 from trueup.ports import AnnotationQueue, Clock, Journal, SkillStore, TaskStore
 from trueup.quality.consensus import Accepted, MoreAnswers, NeedsReview, Verdict, judge
 from trueup.quality.fitting import fitted_skills
@@ -81,11 +81,12 @@ class SettleConsensus:
                 self.queue.send(task.lane, [task.task_id])
 
     def _skills(self, project: Project, now: datetime) -> list[AnnotatorSkill]:
-        """The stored skills, fitted anew by the project's method once the answers have grown by a tenth: so many of the
-        newest are read at each judgement, and all of them only then."""
+        """The stored skills, fitted anew by the project's method once the answers given here have grown by a tenth: so
+        many of the newest are read at each judgement, and all of them only then."""
         stored = self.skills.skills(project.name)
         fitted_at = max((each.fitted_at for each in stored), default=None)
-        grown = max(_REFIT_MIN, int(_REFIT_SHARE * sum(each.answers for each in stored)))
+        given = sum(each.answers for each in stored if not each.annotator.startswith(IMPORTED_ANNOTATOR))
+        grown = max(_REFIT_MIN, int(_REFIT_SHARE * given))
         kind = project.label_schema.kind
         newest = self.tasks.answers(project.name, min(grown, window(kind, _FIT_WINDOW)))
         if len(newest) < _REFIT_MIN or (fitted_at is not None and newest[-1].submitted_at < fitted_at):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from trueup.dataset.frozen import Frozen, Members
+from trueup.dataset.naming import MAIN
 from trueup.dataset.resplitting import moves_between, resplit
 from trueup.dataset.splitting import SPLITTERS
 from trueup.dataset.splitting.units import SPLITS
@@ -18,7 +19,8 @@ from trueup.model import DatasetVersion, FrozenTest, LabelledSample, Project, Re
 from trueup.ports import Clock, DatasetStore
 from trueup.usecases.find_project import project_named
 from trueup.usecases.knowing_splits import ground_of
-from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
+from trueup.usecases.making_versions import MakeVersion, Proposal, newest_view, view_of
+from trueup.usecases.name_versions import NameVersions
 
 
 class Resplit(Record, frozen=True, kw_only=True):
@@ -38,14 +40,17 @@ class Resplit(Record, frozen=True, kw_only=True):
 @dataclass(frozen=True)
 class SplitDataset:
     """Split the newest version of a branch by a policy, or by the project's own. What belongs to a frozen test set
-    stays in test, and so does what belongs to the test split of the version `keep`.
+    stays in test, and so does what belongs to the test split of the version `keep`. A branch that is not there begins
+    at `version`, unless all is where it belongs already.
 
-    Raises NotFoundError (no such project or version), InputError (no such method, or one that lacks its dates),
-    RetryableError after losing several races.
+    Raises NotFoundError (no such project, branch or version), InputError (no such method, or one that lacks its dates;
+    a version that is not the newest of its branch), RetryableError after losing several races, and what NameVersions
+    does.
     """
 
     projects: Mapping[str, Project]
     datasets: DatasetStore
+    names: NameVersions
     clock: Clock
 
     def __call__(
@@ -53,7 +58,8 @@ class SplitDataset:
         project_name: str,
         policy: SplitPolicy | None = None,
         *,
-        branch: str = "main",
+        version: DatasetVersion | None = None,
+        branch: str = MAIN,
         keep: str = "",
         by: str = "trueup",
         dry_run: bool = False,
@@ -61,9 +67,12 @@ class SplitDataset:
         project = _under(project_named(self.projects, project_name), policy)
         make = MakeVersion(datasets=self.datasets, clock=self.clock)
         kept = self._kept(project, keep)
-        found, changes = self._look(project, make.view(project, branch), kept)
+        head = self._head(project, branch, version)
+        found, changes = self._look(project, newest_view(self.datasets, project.name, head), kept)
         if dry_run or not changes:
             return found
+        if self.datasets.head(project.name, branch) is None:
+            self.names.branch(branch, head, by, f"v{head.number} split anew")
 
         def propose(view: View) -> Proposal:
             return Proposal(changes=self._look(project, view, kept)[1])
@@ -71,9 +80,23 @@ class SplitDataset:
         method = project.commit.splits.method
         return replace(found, version=make(project, propose, f"split anew by {method}", by=by, branch=branch))
 
-    def _look(self, project: Project, view: View, kept: tuple[Frozen, ...]) -> tuple[Resplit, list[LabelledSample]]:
-        if view.version is None:
+    def _head(self, project: Project, branch: str, version: DatasetVersion | None) -> DatasetVersion:
+        """What is split: a version is made on top of the newest one of its branch, or it would undo what that holds."""
+        head = self.datasets.head(project.name, branch) or version
+        if head is None and branch == MAIN:
             raise NotFoundError(f"project {project.name} has no dataset version yet")
+        if head is None:
+            raise NotFoundError(f"project {project.name} has no branch {branch}: say at which VERSION it is to begin")
+        if version is not None and head.version_id != version.version_id:
+            raise InputError(
+                f"v{version.number} is not the newest version of {branch}, v{head.number} is, and what came between "
+                "would be undone: name a branch that is not there yet with --branch, which then begins at "
+                f"v{version.number}",
+                field="VERSION",
+            )
+        return head
+
+    def _look(self, project: Project, view: View, kept: tuple[Frozen, ...]) -> tuple[Resplit, list[LabelledSample]]:
         ground = ground_of(self.datasets, project, view, self.clock.now())
         lines = list(view)
         changes = resplit(lines, (*ground.frozen, *kept), ground.setting)

@@ -111,13 +111,13 @@ class TraceLabel:
     def _of_annotation(self, project: str, node: Node) -> _Meant:
         """Labels that stand on it: none, where it was corrected before they were settled."""
         labels = self._edges(project, node, NodeKind.CONSENSUS, up=False)
-        task = self._of_task(project, self._task(project, node))
-        return _Meant(sample_id=task.sample_id, consensus_ids=frozenset(each.target.id for each in labels))
+        return _Meant(
+            sample_id=self._asked_about(project, node), consensus_ids=frozenset(each.target.id for each in labels)
+        )
 
     def _of_consensus(self, project: str, node: Node) -> _Meant:
         answer = Node(kind=NodeKind.ANNOTATION, id=self._ends(project, node, NodeKind.ANNOTATION)[0])
-        task = self._of_task(project, self._task(project, answer))
-        return _Meant(sample_id=task.sample_id, consensus_ids=frozenset([node.id]))
+        return _Meant(sample_id=self._asked_about(project, answer), consensus_ids=frozenset([node.id]))
 
     def _of_review(self, project: str, node: Node) -> _Meant:
         """The label that it overruled, or where there was none, the one that it made."""
@@ -125,6 +125,11 @@ class TraceLabel:
         made = [each.target.id for each in self._edges(project, node, NodeKind.CONSENSUS, up=False)]
         task = self._of_task(project, self._task(project, node))
         return _Meant(sample_id=task.sample_id, consensus_ids=frozenset(wrong or made))
+
+    def _asked_about(self, project: str, answer: Node) -> str:
+        """The sample of an answer, which an imported one comes from without a task."""
+        samples = self._edges(project, answer, NodeKind.SAMPLE)
+        return samples[0].source.id if samples else self._of_task(project, self._task(project, answer)).sample_id
 
     def _task(self, project: str, node: Node, *, up: bool = True) -> Node:
         return Node(kind=NodeKind.TASK, id=self._ends(project, node, NodeKind.TASK, up=up)[0])

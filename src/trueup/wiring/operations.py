@@ -28,12 +28,14 @@ from trueup.adapters.aws.objects import S3Objects
 from trueup.adapters.aws.replays import LambdaReplays
 from trueup.adapters.aws.stored_parts import S3StoredParts
 from trueup.adapters.integrations.duck import DuckSamples
+from trueup.adapters.local_files import local_spill
 from trueup.errors import ConfigurationError
 from trueup.lineage.whereabouts import Whereabouts
 from trueup.model import DatasetVersion, LabelledSample
 from trueup.settings import lineage_namespace
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.blame_label import BlameLabel
+from trueup.usecases.bring_by_many import BringByMany
 from trueup.usecases.bring_labels import BringLabels
 from trueup.usecases.check_receipts import CheckReceipts
 from trueup.usecases.collect_garbage import CollectGarbage
@@ -56,6 +58,7 @@ from trueup.usecases.rule_on_candidate import RuleOnCandidate
 from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_log import ShowLog
+from trueup.usecases.split_dataset import SplitDataset
 from trueup.wiring.forgetting import check_receipts, forget_samples
 from trueup.wiring.operator import Operator, operator
 
@@ -134,6 +137,10 @@ class Operations(Operator):
         return NameVersions(datasets=self.datasets, refs=self.refs, clock=self.clock)
 
     @property
+    def split_dataset(self) -> SplitDataset:
+        return SplitDataset(projects=self.projects, datasets=self.datasets, names=self.name_versions, clock=self.clock)
+
+    @property
     def log(self) -> ShowLog:
         return ShowLog(datasets=self.datasets, refs=self.refs, blame=self.blame)
 
@@ -201,6 +208,10 @@ class Operations(Operator):
     @property
     def bring(self) -> BringLabels:
         return BringLabels(projects=self.projects, make=self.import_labels)
+
+    @property
+    def bring_by_many(self) -> BringByMany:
+        return BringByMany(bring=self.bring, bulk=self.bulk, datasets=self.datasets, spill=local_spill)
 
     @property
     def forget(self) -> ForgetSamples:

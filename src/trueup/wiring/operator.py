@@ -48,7 +48,6 @@ from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.label_history import LabelHistory
 from trueup.usecases.migrate_labels import MigrateLabels
 from trueup.usecases.show_lineage import ShowLineage
-from trueup.usecases.split_dataset import SplitDataset
 from trueup.usecases.trace_label import TraceLabel
 
 PROJECTS_KEY = "config/projects.json"
@@ -163,7 +162,13 @@ class Operator:
 
     @property
     def import_labels(self) -> ImportLabels:
-        return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+        return ImportLabels(
+            projects=self.projects,
+            payloads=self.payloads,
+            datasets=self.datasets,
+            clock=self.clock,
+            tasks=self.tasks,
+        )
 
     @property
     def export_version(self) -> ExportVersion:
@@ -176,10 +181,6 @@ class Operator:
     @property
     def freeze_test(self) -> FreezeTest:
         return FreezeTest(projects=self.projects, datasets=self.datasets, clock=self.clock)
-
-    @property
-    def split_dataset(self) -> SplitDataset:
-        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
 
     @property
     def migrate_labels(self) -> MigrateLabels:

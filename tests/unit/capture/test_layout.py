@@ -31,6 +31,8 @@ INPUTS = [
     ("iVBORw0KGgo=", "image/png", "BASE64"),
     ("", "text/csv", "CSV"),
 ]
+# Before an input, so that it is too wide to be looked through.
+WIDE = "QUJD" * 40
 # What may mean something else than itself where it stands.
 BYTES = [bytes([each]) for each in b'"\\,:[]{}0159.-+eE \t\r\nunZ\x00\x7f\x80\xff']
 
@@ -120,6 +122,49 @@ def test_what_one_line_lacks_another_does_not_make_up_for() -> None:
         assert quickly(b"\n".join(broken), 1 << 20)[0] == slowly(b"\n".join(broken))
 
 
+@pytest.mark.parametrize("widths", [(0, 40, -40), (0, 300, -150), (0, -120, 5000)])
+def test_wide_inputs_end_where_they_end(widths: tuple[int, ...]) -> None:
+    lines = [
+        line_of(2 * number, FORMS[0], ("7" * (len(WIDE) + widths[number % 3]), *INPUTS[0][1:])) for number in range(9)
+    ]
+    (layout,) = layouts(lines[0])
+    for block in (lines, [*lines, lines[0]]):
+        found = layout.read(b"\n".join(block))
+        assert found is not None
+        assert found.values.tolist() == [[0.2, 0.3, 0.5]] * len(block)
+
+
+@pytest.mark.parametrize("inside", [b'","x":"', b'"', b"\\", b'\\"', b'","encoding":"CSV"},"x":{"y":"'])
+@pytest.mark.parametrize("place", [1, 60, -1])
+def test_what_ends_a_wide_input_far_from_where_the_first_ended_is_seen(inside: bytes, place: int) -> None:
+    lines = [line_of(2 * number, FORMS[0], (WIDE, *INPUTS[0][1:])) for number in range(6)]
+    wide = WIDE.encode()
+    at = place % len(wide)
+    hidden = [each.replace(wide, wide[:at] + inside + wide[at + len(inside) :]) for each in lines[3:]]
+    (layout,) = layouts(lines[0])
+    found = layout.read(b"\n".join([*lines[:3], *hidden]))
+    assert (found is not None) == (inside == b'\\"')
+    for data in (b"\n".join([*lines[:3], *hidden]), b"\n".join(hidden)):
+        assert quickly(data, 1 << 20)[0] == slowly(data)
+
+
+@pytest.mark.parametrize("given", [INPUTS[0], (WIDE, *INPUTS[0][1:])])
+def test_an_id_with_escapes_is_what_they_stand_for(given: tuple[str, str, str]) -> None:
+    lines = [line_of(2 * number, FORMS[0], given).replace(b"00000000-", b'000\\"000-') for number in range(6)]
+    assert not layouts(lines[0])
+    assert quickly(b"\n".join(lines), 1 << 20)[0] == slowly(b"\n".join(lines))
+
+
+def test_lists_of_very_different_widths_are_read() -> None:
+    """Not filled up to the widest, which would take the memory of as many wide ones."""
+    answers = [f'{{"probabilities": [0.2, 0.3, 0.5{"0" * (4000 if number == 5 else 0)}]}}' for number in range(9)]
+    lines = [line_of(2 * number, (each, "application/json", "JSON"), INPUTS[0]) for number, each in enumerate(answers)]
+    (layout,) = layouts(lines[0])
+    found = layout.read(b"\n".join(lines))
+    assert found is not None
+    assert found.values.tolist() == [[0.2, 0.3, 0.5]] * 9
+
+
 def test_blocks_of_other_kinds_between_do_not_change_what_is_known_of_the_first() -> None:
     def block(start: int, form: tuple[str, str, str], attributes: list[str]) -> bytes:
         records = [json.loads(line_of(2 * number, form, INPUTS[0])) for number in range(start, start + 5)]
@@ -160,16 +205,18 @@ EDITS = st.lists(
 
 
 @settings(max_examples=300)
-@example(FORMS[0], INPUTS[0], [(0.5, 0, [b"\\"])], True)
-@example(FORMS[0], INPUTS[0], [(0.025390625, 0, [b"\x7f"])], False)
-@given(st.sampled_from(FORMS), st.sampled_from(INPUTS), EDITS, st.booleans())
+@example(FORMS[0], INPUTS[0], [(0.5, 0, [b"\\"])], True, "")
+@example(FORMS[0], INPUTS[0], [(0.025390625, 0, [b"\x7f"])], False, "")
+@given(st.sampled_from(FORMS), st.sampled_from(INPUTS), EDITS, st.booleans(), st.sampled_from(["", WIDE]))
 def test_bytes_put_in_and_taken_out_are_found_by_both_ways(
     form: tuple[str, str, str],
     given: tuple[str, str, str],
     edits: list[tuple[float, int, list[bytes]]],
     compact: bool,
+    before: str,
 ) -> None:
-    data = b"\n".join(line_of(number, form, (given[0] * (number % 3), *given[1:]), compact) for number in range(6))
+    inputs = [(before + given[0] * (number % 3), *given[1:]) for number in range(6)]
+    data = b"\n".join(line_of(number, form, each, compact) for number, each in enumerate(inputs))
     for where, taken, put in edits:
         place = int(where * len(data))
         data = data[:place] + b"".join(put) + data[place + taken :]

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from tests.worlds import NOW, Loop, project
 from trueup.adapters.integrations.duck import DuckSamples
-from trueup.adapters.local_files import LocalExportSink
+from trueup.adapters.local_files import LocalExportSink, local_spill
 from trueup.adapters.memory import (
     FixedClock,
     MemoryAnnotationQueue,
@@ -52,7 +52,9 @@ from trueup.usecases.asking_again import AskAgain
 from trueup.usecases.attach_endpoint import AttachEndpoint
 from trueup.usecases.backfill_captures import BackfillCaptures
 from trueup.usecases.blame_label import BlameLabel
+from trueup.usecases.bring_by_many import BringByMany
 from trueup.usecases.bring_labels import BringLabels
+from trueup.usecases.bulk.exporting import Exports
 from trueup.usecases.bulk.run import BulkVersions, in_memory
 from trueup.usecases.check_receipts import CheckReceipts
 from trueup.usecases.collect_garbage import CollectGarbage
@@ -115,7 +117,8 @@ class FakeDeployed:
     @property
     def bulk(self) -> RunBulk:
         """The workflow itself, done at once."""
-        steps = BulkVersions(self.projects, self.datasets, self.clock, 2)
+        exports = Exports(self.export_version, self.sink, self.deployment.dataset_bucket)
+        steps = BulkVersions(self.projects, self.datasets, exports, self.clock, 2)
         return RunBulk(MemoryWorkflows(lambda document: in_memory(steps, document)), self.clock, sleep=lambda _: None)
 
     @property
@@ -229,7 +232,13 @@ class FakeDeployed:
 
     @property
     def import_labels(self) -> ImportLabels:
-        return ImportLabels(projects=self.projects, payloads=self.payloads, datasets=self.datasets, clock=self.clock)
+        return ImportLabels(
+            projects=self.projects,
+            payloads=self.payloads,
+            datasets=self.datasets,
+            clock=self.clock,
+            tasks=self.tasks,
+        )
 
     @property
     def export_version(self) -> ExportVersion:
@@ -249,12 +258,16 @@ class FakeDeployed:
         return BringLabels(projects=self.projects, make=self.import_labels)
 
     @property
+    def bring_by_many(self) -> BringByMany:
+        return BringByMany(bring=self.bring, bulk=self.bulk, datasets=self.datasets, spill=local_spill)
+
+    @property
     def freeze_test(self) -> FreezeTest:
         return FreezeTest(projects=self.projects, datasets=self.datasets, clock=self.clock)
 
     @property
     def split_dataset(self) -> SplitDataset:
-        return SplitDataset(projects=self.projects, datasets=self.datasets, clock=self.clock)
+        return SplitDataset(projects=self.projects, datasets=self.datasets, names=self.name_versions, clock=self.clock)
 
     @property
     def migrate_labels(self) -> MigrateLabels:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.unit.cli.conftest import FakeDeployed, Terminal, check_golden
+from tests.unit.dataset.test_versions import line
+from tests.worlds import NOW
+from trueup.cli.dataset.compare import say_changes
 from trueup.cli.exits import Exit
+from trueup.dataset.diff import Changed, changes_between
 from trueup.dataset.formats import FORMATS
+from trueup.dataset.versions import Making, next_version
+from trueup.dataset.view import View
 from trueup.model import Payload
 
 
@@ -61,6 +68,27 @@ def test_diff_tells_what_was_added(trueup: Terminal, lived: FakeDeployed, manife
     said = trueup("dataset", "diff", "1").stdout
     assert said.startswith("v1 → v2  3 added")
     assert "the same content" in trueup("dataset", "diff", "1", "1").stdout
+
+
+def test_a_diff_is_said_as_it_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """The next part is looked for when what the last one told is written."""
+    before, after = ([line(number, label) for number in range(9)] for label in ("cat", "a\u2028dog"))
+    making = Making(project="pets", number=1, at=NOW, reason="test")
+    version, said = next_version(None, {}, before, (), (), making), ""
+
+    def parts() -> Iterator[Changed]:
+        nonlocal said
+        for each in changes_between(View.of_lines(before), View.of_lines(after), rows=2):
+            yield each
+            said += capsys.readouterr().out
+            assert each.keys.ids()[-1] in said
+
+    say_changes(version, version, parts(), summary=False)
+    said += capsys.readouterr().out
+    document = json.loads(said)
+    assert said == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    assert [each["sample_id"] for each in document["changes"]] == [each.sample_id for each in before]
+    assert document["counts"] == {"relabelled": 9}
 
 
 HELD = sorted(name for name, each in FORMATS.items() if "classification" in each.KINDS)
@@ -138,10 +166,45 @@ def test_what_cannot_be_exported_says_why(
     assert says in result.stderr
 
 
-def test_what_was_exported_for_ground_truth_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path) -> None:
-    trueup("dataset", "export", "--format", "ground-truth", "--to", str(tmp_path))
-    told = trueup.json("import", "ground-truth", str(tmp_path), "--dry-run")
+def test_many_functions_export_into_the_dataset_bucket(trueup: Terminal, lived: FakeDeployed) -> None:
+    version = lived.datasets.head("pets")
+    assert version is not None
+    home = f"s3://dataset/pets/exports/{version.version_id}/"
+    told = trueup("dataset", "export", "--format", "jsonl", "--in-cloud").stdout
+    assert told.startswith(f"3 samples written to {home}jsonl/: 2 files, ")
+    files = dict(lived.sinks[f"{home}jsonl/"].files)
+    assert json.loads(files.pop("trueup-export.json"))["samples"] == 3
+    assert b"".join(files[name] for name in sorted(files)) == trueup("dataset", "export", "-f", "jsonl").stdout_bytes
+    again = trueup("dataset", "export", "--format", "jsonl", "--in-cloud")
+    assert (again.exit_code, "is not empty" in again.stderr) == (5, True)
+    forced = trueup.json("dataset", "export", "--format", "jsonl", "--in-cloud", "--force")
+    assert (forced["samples"], forced["files"]) == (3, len(files))
+    assert trueup.json("dataset", "export", "-f", "csv", "--in-cloud", "--to", f"{home}mine")["format"] == "csv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--format", "parquet"), "cannot be written by many functions: it is written by pyarrow"),
+        (("--format", "jsonl", "--to", "s3://mine/x/"), "name a folder below s3://dataset/pets/exports/"),
+        (("--format", "jsonl", "--to", "here"), "name a folder below s3://dataset/pets/exports/"),
+        (("--format", "jsonl", "--split", "test"), "has no test sample"),
+    ],
+)
+def test_what_functions_cannot_export_is_said_before_any_starts(
+    trueup: Terminal, lived: FakeDeployed, arguments: tuple[str, ...], says: str
+) -> None:
+    result = trueup("dataset", "export", "--in-cloud", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize("form", ["ground-truth", "huggingface", "webdataset"])
+def test_what_was_exported_is_imported(trueup: Terminal, lived: FakeDeployed, tmp_path: Path, form: str) -> None:
+    trueup("dataset", "export", "--format", form, "--to", str(tmp_path))
+    told = trueup.json("import", form, str(tmp_path), "--dry-run", "--keep-splits")
     assert (told["known"], told["new"], told["problems"]) == (3, 0, 0)
+    assert told["splits"] == trueup.json("dataset", "show")["split_counts"]
 
 
 def test_formats_are_listed(trueup: Terminal) -> None:

@@ -175,6 +175,22 @@ def test_splits_follow_from_the_group_unless_the_sources_are_kept(
     assert sorted(each.split for each in head(place) if each.group != "ada") == ["test"] * 5 + ["train"]
 
 
+def test_many_functions_make_the_version(trueup: Terminal, place: FakeDeployed, tmp_path: Path) -> None:
+    path = rows(tmp_path / "a.jsonl", *({"text": f"{n}", "label": "cat" if n % 2 else "dog"} for n in range(9)))
+    said = trueup("import", "jsonl", path, "--in-cloud")
+    assert said.exit_code == 0, said.output
+    assert said.stdout.endswith("v1: 9 added, 0 relabelled, 9 in all\n")
+    again = trueup("import", "jsonl", path, "--in-cloud").stdout
+    assert "9 labels read, all of them known: no new version" in again
+    told = trueup.json("import", "jsonl", rows(tmp_path / "b.jsonl", {"text": "1", "label": "fox"}), "--in-cloud")
+    assert (told["version"]["relabelled"], told["version"]["number"]) == (1, 2)
+    assert trueup.json("dataset", "verify")["problems"] == []
+    torn = rows(tmp_path / "torn.jsonl", {"text": "a", "label": "cat"}, {"text": "a", "label": "dog"})
+    refused = trueup("import", "jsonl", torn, "--in-cloud")
+    assert refused.exit_code == 3
+    assert "the same input has another label at torn.jsonl:1" in " ".join(refused.stdout.split())
+
+
 def test_wrong_usage_says_what_there_is(trueup: Terminal, tmp_path: Path) -> None:
     result = trueup("import", "excel", str(tmp_path))
     assert result.exit_code == 2
@@ -238,6 +254,89 @@ def test_a_labeling_job_comes_along_with_its_workers_answers(
     assert not any(name in each for each in people for name in ("ada", "ben", "private"))
     figures = trueup("quality", "agreement", str(answers))
     assert figures.exit_code == 0, figures.output
+
+
+def test_who_gave_an_imported_label_is_known_everywhere(trueup: Terminal, place: FakeDeployed) -> None:
+    ground_truth_job(place, HOME)
+    said = trueup("import", "ground-truth", HOME)
+    assert "3 answers of single people: trueup dataset blame SAMPLE shows who gave a label" in said.stdout
+    (sample,) = head(place)
+    source = f"ground-truth {HOME}"
+
+    blamed = trueup("dataset", "blame", sample.sample_id[:8]).stdout
+    assert "by import at 2026-11-24 10:00:00, posterior 0.710, agreement 0.67" in blamed, blamed
+    rows = [" ".join(each.split()) for each in blamed.splitlines() if each.rstrip().endswith(source)]
+    assert len(rows) == 3
+    assert [each.split()[1] for each in rows] == ["cat", "cat", "dog"]
+    assert [each.split()[2:4] for each in rows] == [["2026-11-20", f"09:58:3{second}"] for second in range(3)]
+    assert all(each.startswith("imported:") and "private" not in each for each in rows)
+
+    up = trueup("lineage", sample.sample_id, "--up").stdout
+    assert f"source {source[:43]}" in up, up
+    down = trueup("lineage", sample.sample_id, "--down").stdout
+    whole = trueup("lineage", f"source:{source}", "--down").stdout
+    for kind in ("annotation", "consensus", "import", "version"):
+        assert f" {kind} " in down, down
+        assert f" {kind} " in whole, whole
+    who = [each["annotator"].removeprefix("imported:")[:10] for each in _answers_of(trueup, sample.sample_id)]
+    told = trueup.json("lineage", "annotators", "v1")["annotators"]
+    assert sorted(each["annotator"] for each in told) == sorted(who)
+    assert all(each["train"] + each["validation"] + each["test"] == 1 for each in told)
+    (label,) = trueup.json("lineage", "models", sample.sample_id)["labels"]
+    assert (label["held"]["label"], label["held"]["since"]) == ("cat", 1)
+
+    again = trueup("import", "ground-truth", HOME)
+    assert "all of them known: no new version" in again.stdout
+    assert len(_answers_of(trueup, sample.sample_id)) == 3
+
+
+def _answers_of(trueup: Terminal, sample: str) -> list[dict[str, Any]]:
+    (life,) = trueup.json("dataset", "blame", sample)["lives"]
+    found: list[dict[str, Any]] = life["settled"]["annotations"]
+    return found
+
+
+def test_single_answers_are_left_out_where_nobody_wants_them(
+    trueup: Terminal, place: FakeDeployed, tmp_path: Path
+) -> None:
+    ground_truth_job(place, HOME)
+    kept = tmp_path / "answers.jsonl"
+    said = trueup("import", "ground-truth", HOME, "--no-answers", "--answers", str(kept))
+    assert "3 answers of single people: how far they agree with a label is kept beside it" in said.stdout
+    (sample,) = head(place)
+    assert (sample.agreement, sample.annotators, len(kept.read_text().splitlines())) == (0.666667, (), 3)
+    assert place.tasks.answers("pets", 10) == []
+    assert "no answer is known: the label was brought along" in trueup("dataset", "blame", sample.sample_id).stdout
+    assert trueup("lineage", sample.sample_id).exit_code == 4
+
+
+def test_answers_of_an_export_are_known_by_its_own_people(
+    trueup: Terminal, place: FakeDeployed, tmp_path: Path
+) -> None:
+    def answer(who: int, name: str) -> dict[str, Any]:
+        result = [{"from_name": "l", "type": "choices", "value": {"choices": [name]}}]
+        return {"completed_by": who, "result": result, "updated_at": f"2026-11-0{who}T10:00:00Z", "lead_time": 7.0}
+
+    export = tmp_path / "export.json"
+    export.write_text(json.dumps([{"data": {"text": "tom"}, "annotations": [answer(n, "cat") for n in (1, 2)]}]))
+    said = trueup("import", "label-studio", str(export))
+    assert said.exit_code == 0, said.output
+    (sample,) = head(place)
+    found = _answers_of(trueup, sample.sample_id)
+    assert [(each["label"], each["seconds_spent"], each["source"]) for each in found] == [
+        ("cat", 7.0, f"label-studio {export}")
+    ] * 2
+
+
+def test_what_many_answers_cost_is_told_before(trueup: Terminal, place: FakeDeployed, tmp_path: Path) -> None:
+    result = [{"from_name": "l", "type": "choices", "value": {"choices": ["cat"]}}]
+    crowd = [{"completed_by": who, "result": result} for who in range(10_000)]
+    export = tmp_path / "export.json"
+    export.write_text(json.dumps([{"data": {"text": "tom"}, "annotations": crowd}]))
+    said = trueup("import", "label-studio", str(export), "--dry-run").stdout
+    assert "10,000 answers of single people" in said
+    assert "To keep them costs some $0.08 of DynamoDB; --no-answers leaves them out" in said
+    assert place.tasks.answers("pets", 10) == []
 
 
 def test_a_job_that_is_not_there_or_wrote_nothing_says_so(trueup: Terminal, place: FakeDeployed) -> None:

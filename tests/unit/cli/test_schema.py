@@ -74,6 +74,19 @@ def test_a_migration_tells_what_it_made(trueup: Terminal, now_felines: FakeDeplo
     assert ["schema", version] in [each.split() for each in trueup("dataset", "show").stdout.splitlines()]
 
 
+def test_exports_call_classes_as_their_version_does(trueup: Terminal, now_felines: FakeDeployed) -> None:
+    """Before the migration and after it."""
+    assert names_of(trueup, "v1") == {"cat"}
+    assert trueup("schema", "migrate").exit_code == 0
+    assert names_of(trueup, "v1") == {"cat"}
+    assert names_of(trueup, "v2") == {"feline"}
+
+
+def names_of(trueup: Terminal, version: str) -> set[str]:
+    lines = trueup("dataset", "export", version).stdout.splitlines()
+    return {json.loads(each)["label-metadata"]["class-name"] for each in lines}
+
+
 def test_unknown_names_are_problems_and_nothing_is_written(trueup: Terminal, lived: FakeDeployed) -> None:
     deploy(lived, {}, "feline", "dog", "fox")
     said = trueup("schema", "migrate")

@@ -63,6 +63,31 @@ def test_a_split_is_shown_before_it_is_made(trueup: Terminal, big: FakeDeployed)
     )
 
 
+def test_an_older_version_is_split_on_a_branch_of_its_own(trueup: Terminal, big: FakeDeployed) -> None:
+    trueup("dataset", "split", "--salt", "another")
+    refused = trueup("dataset", "split", "v1", "--method", "stratified")
+    assert refused.exit_code == 2
+    assert "v1 is not the newest version of main, v2 is" in refused.stderr
+    assert trueup("dataset", "split", "--branch", "anew").exit_code == 4
+    asked = ("dataset", "split", "v1", "--method", "stratified", "--branch", "anew")
+    trueup(*asked, "--dry-run")
+    assert [each["name"] for each in trueup.json("dataset", "branch")] == ["main"]
+    made = trueup.json(*asked)["version"]
+    first, second, third = reversed(trueup.json("dataset", "list"))
+    assert (made["number"], made["branch"], made["parent"]) == (3, "anew", first["version_id"])
+    assert made == third
+    assert trueup.json("dataset", "show")["version_id"] == second["version_id"]
+    assert "v1 is not the newest version of anew" in trueup(*asked).stderr
+    again = trueup("dataset", "split", "--method", "stratified", "-b", "anew")
+    assert again.stdout.endswith("no new version\n")
+
+
+def test_a_branch_that_was_begun_and_not_split_yet_is_split(trueup: Terminal, big: FakeDeployed) -> None:
+    trueup("dataset", "branch", "anew", "v1")
+    said = trueup("dataset", "split", "v1", "--method", "stratified", "--branch", "anew").stdout
+    assert "v2 of anew, split by stratified" in said
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -78,11 +78,14 @@ def changes(ids: st.SearchStrategy[str] = any_ids, most: int = 12) -> st.SearchS
 
 
 def store_segments(
-    store: DatasetStore, lines: Sequence[Change], before: dict[str, LabelledSample] | None, rows: int
+    store: DatasetStore,
+    lines: Sequence[Change],
+    before: dict[str, LabelledSample] | None = None,
+    rows: int = 250_000,
 ) -> tuple[Segment, ...]:
     made = list(segments_of(lines, before, rows))
     for each in made:
-        assert store.put_segment(PROJECT, each.data, each.segment.samples).sha256 == each.segment.sha256
+        assert store.put_segment(PROJECT, each.data) == each.segment.sha256
     return tuple(each.segment for each in made)
 
 

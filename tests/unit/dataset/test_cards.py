@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -16,14 +16,15 @@ from msgspec.structs import replace
 
 from tests.unit.dataset.test_versions import line
 from tests.worlds import NOW
-from trueup.dataset.cards.diff_page import by_class, diff_page
+from trueup.dataset.cards.diff_page import diff_page
 from trueup.dataset.cards.facts import CardFacts, card_facts
 from trueup.dataset.cards.markdown import markdown
 from trueup.dataset.cards.page import card_page
-from trueup.dataset.diff import diff
+from trueup.dataset.diff import Changed, changes_between
+from trueup.dataset.figures import summary
 from trueup.dataset.versions import Making, next_version
 from trueup.dataset.view import View
-from trueup.model import DatasetVersion, LabelClass, LabelledSample, LabelSchema, SampleChange
+from trueup.model import DatasetVersion, LabelClass, LabelledSample, LabelSchema
 
 # An edge of a cell: a bar that an even number of backslashes stands before.
 _EDGE = re.compile(r"(?<!\\)(?:\\\\)*\|")
@@ -43,12 +44,12 @@ def version_of(samples: Sequence[LabelledSample], number: int = 2) -> DatasetVer
     return next_version(None, {}, samples, (), (), making)
 
 
-def between(before: Sequence[LabelledSample], after: Sequence[LabelledSample]) -> list[SampleChange]:
-    return list(diff(View.of_lines(before), View.of_lines(after)))
+def between(before: Sequence[LabelledSample], after: Sequence[LabelledSample]) -> Iterator[Changed]:
+    return changes_between(View.of_lines(before), View.of_lines(after), rows=2)
 
 
 def facts_of(samples: Sequence[LabelledSample], before: Sequence[LabelledSample] = ()) -> CardFacts:
-    return card_facts(version_of(samples), samples, SCHEMA, between(before, samples), "Pets")
+    return card_facts(version_of(samples), samples, SCHEMA, summary(between(before, samples)), "Pets")
 
 
 def test_the_figures_are_those_of_the_samples() -> None:
@@ -160,9 +161,22 @@ def test_names_break_neither_form(name: str) -> None:
 def test_changes_are_counted_by_class_and_told() -> None:
     before = [line(1, "cat"), line(2, "cat"), line(3, "dog")]
     after = [line(1, "dog"), replace(line(3, "dog"), split="test"), line(4, "fox")]
-    changes = between(before, after)
-    assert by_class(changes) == {"cat": {"from": 1, "removed": 1}, "dog": {"to": 1}, "fox": {"added": 1}}
-    said = parsed(diff_page(version_of(before, 1), version_of(after), changes)).text
+    assert summary(between(before, after)).classes == {
+        "cat": {"from": 1, "removed": 1},
+        "dog": {"to": 1},
+        "fox": {"added": 1},
+    }
+    said = parsed(diff_page(version_of(before, 1), version_of(after), between(before, after))).text
     assert "pets: version 1 to version 2" in said
     assert "relabelled from" in said
     assert "The same content." in diff_page(version_of(before, 1), version_of(before), [])
+
+
+def test_a_page_holds_so_much_and_says_how_much_more_there_is() -> None:
+    before = [line(number, f"old {number}") for number in range(2_100)]
+    after = [line(number, f"new {number}") for number in range(2_100)]
+    page = diff_page(version_of(before, 1), version_of(after), between(before, after))
+    assert page.count('<span class="relabelled">') == 2_000
+    assert "and 100 more" in page
+    assert "and 2,050 more" in page
+    assert "2,100" in parsed(page).text

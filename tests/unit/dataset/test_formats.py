@@ -14,6 +14,7 @@ import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,7 +25,8 @@ import trueup.dataset.formats as room
 from tests.imports import labelled
 from tests.shelf import NONE, Shelf, shelf
 from tests.unit.labels.schemas import CLASSES, KINDS, LABELS, schema
-from trueup.dataset.exporting import EVERY_KIND, Peekable
+from trueup.adapters.memory import MemoryExportSink
+from trueup.dataset.exporting import EVERY_KIND, GROUPS, Peekable
 from trueup.dataset.formats import FORMATS, format_for
 from trueup.dataset.formats.conll import flat, tokens
 from trueup.dataset.formats.ground_truth import MANIFEST
@@ -183,25 +185,41 @@ def test_an_unknown_format_lists_those_there_are() -> None:
 
 def test_a_label_that_the_schema_does_not_know_names_its_sample() -> None:
     made = shelf("classification")
-    project = made.export_version.projects["pets"]
-    fewer = msgspec.structs.replace(project.label_schema, classes=(LabelClass(name="cat"), LabelClass(name="dog")))
-    changed = {"pets": msgspec.structs.replace(project, label_schema=fewer)}
+    bare = msgspec.structs.replace(made.version, schema_version="")
+    deploy(made, "cat", "dog")
     fox = next(each for each in made.samples if each.label == "fox")
-    made.export_version = dataclasses.replace(made.export_version, projects=changed)
     for form in ("augmented-manifest", "label-studio", "croissant", "webdataset", "huggingface", "ground-truth"):
         with pytest.raises(LabelError, match=f"sample {fox.sample_id[:12]}: 'fox' is not a class; classes: cat, dog"):
-            made.files(form)
+            made.export_version(bare, form, MemoryExportSink())
 
 
-def test_old_names_are_exported_as_todays() -> None:
-    made = shelf("classification")
+def deploy(made: Shelf, *names: str, **more: Any) -> None:
+    """The project has other classes from now on."""
     project = made.export_version.projects["pets"]
-    names = tuple(LabelClass(name=each) for each in ("cat", "dog", "vixen"))
-    renamed = msgspec.structs.replace(project.label_schema, classes=names, renamed={"fox": "vixen"})
-    changed = {"pets": msgspec.structs.replace(project, label_schema=renamed)}
+    classes = tuple(LabelClass(name=each) for each in names)
+    schema = msgspec.structs.replace(project.label_schema, classes=classes, **more)
+    changed = {"pets": msgspec.structs.replace(project, label_schema=schema)}
     made.export_version = dataclasses.replace(made.export_version, projects=changed)
-    lines = [json.loads(each) for each in made.single("augmented-manifest").splitlines()]
+
+
+def test_old_names_within_a_version_are_exported_as_its_schemas() -> None:
+    """Labels that settled before classes changed, and were committed after that."""
+    made = shelf("classification")
+    renamed = msgspec.structs.replace(made.version, schema_version="")
+    deploy(made, "cat", "dog", "vixen", renamed={"fox": "vixen"})
+    sink = MemoryExportSink()
+    made.export_version(renamed, "augmented-manifest", sink)
+    lines = [json.loads(each) for each in sink.files["samples.manifest"].splitlines()]
     assert {each["label-metadata"]["class-name"] for each in lines} == {"cat", "dog", "vixen"}
+
+
+@pytest.mark.parametrize(("form", "kind"), PAIRS)
+def test_an_old_version_makes_the_same_bytes_after_its_classes_changed(form: str, kind: Kind) -> None:
+    """Names and places of classes are those that the version was made under."""
+    made = shelf(kind, NONE)
+    before = made.files(form)
+    deploy(made, "hare", "cat", "hound", "vixen", renamed={"dog": "hound", "fox": "vixen"})
+    assert made.files(form) == before
 
 
 @pytest.mark.parametrize("form", ["huggingface", "croissant", "ground-truth", "conll", "label-studio"])
@@ -221,6 +239,22 @@ def test_a_picture_that_does_not_tell_its_size_names_its_sample(form: str) -> No
     told = rf"the input of sample {sample.sample_id[:12]} \(image/tiff\) does not say how large the picture is"
     with pytest.raises(InputError, match=told):
         made.files(form)
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_groups_are_written_or_counted_as_lost(form: str) -> None:
+    """Of samples that have one: who stands alone has lost nothing."""
+    kind = FORMATS[form].KINDS[0]
+    full = shelf(kind)
+    named = [f"patient {number}" if number % 2 else None for number in range(len(full.inputs))]
+    made = Shelf(full.schema, full.inputs, full.labels, named)
+    told = made.export_version(made.version, form, MemoryExportSink())
+    grouped = [each for each in made.samples if each.group != each.sample_id and '"tie"' not in each.label]
+    lost = told.lost.get(GROUPS, 0)
+    assert lost == (len(grouped) if form in ("conll", "preference-pairs", "voc", "yolo") else 0)
+    if form not in ("huggingface", "parquet"):
+        data = b"".join(made.files(form).values())
+        assert {each.group.encode() in data for each in grouped} == {not lost}
 
 
 def test_more_classes_than_a_picture_has_places() -> None:

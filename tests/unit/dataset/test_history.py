@@ -4,7 +4,6 @@ what lies between two versions leads from one to the other; nothing that is spoi
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,12 +22,11 @@ from tests.unit.dataset.lines import (
 )
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.checkpoints import FEW, due, merged_segments
-from trueup.dataset.diff import changes_between, diff, summary
+from trueup.dataset.diff import changes_between, diff
 from trueup.dataset.segments import decode
 from trueup.dataset.view import View
-from trueup.labels.naming import names_in
 from trueup.model import Change, DatasetVersion, LabelledSample, Removal, SampleChange, Segment
-from trueup.usecases.comparing_versions import deltas_between
+from trueup.usecases.comparing_versions import parted
 from trueup.usecases.making_versions import view_of
 
 Content = dict[str, LabelledSample]
@@ -62,7 +60,7 @@ class History:
         stack = view_of(self.store, PROJECT, head, segments).stack.above(kept)
         made = list(merged_segments(stack, oldest=kept == 0, rows=self.rows))
         for each in made:
-            self.store.put_segment(PROJECT, each.data, each.segment.samples)
+            self.store.put_segment(PROJECT, each.data)
         self.store.put_checkpoint(PROJECT, head.version_id, (*segments[:kept], *(each.segment for each in made)))
 
     def view(self, place: int) -> View:
@@ -126,26 +124,19 @@ def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.D
     wanted = expected(history.contents[one], history.contents[other])
     assert list(diff(before, after)) == wanted
     assert [each for part in changes_between(before, after, rows=2) for each in part] == wanted
-    between = deltas_between(history.store, history.versions[one], history.versions[other])
-    assert len(between) == max(0, other - one)
+    found = parted(history.store, history.versions[one], history.versions[other])
+    assert found is not None
+    assert len(found.between) == max(0, other - one)
+    steps = abs(other - one)
+    assert not steps or parted(history.store, history.versions[one], history.versions[other], steps - 1) is None
     for rows in (2, 100_000):
-        parts = changes_between(before, after, between, rows=rows)
-        assert [each for part in parts for each in part] == wanted
+        for parts in (
+            changes_between(before, after, found.between, rows=rows),
+            changes_between(before, after, apart=found.apart, rows=rows),
+        ):
+            assert [each for part in parts for each in part] == wanted
     apart = View.of_lines(history.contents[one].values())
     assert list(diff(apart, after)) == wanted
-
-
-@settings(max_examples=30)
-@given(histories(sample_ids))
-def test_a_summary_counts_what_a_diff_lists(history: History) -> None:
-    for one, other in pairwise(range(len(history.versions))):
-        before, after = history.view(one), history.view(other)
-        told = summary(changes_between(before, after))
-        kinds = Counter(each.change for each in diff(before, after))
-        assert {name: getattr(told, name) for name in kinds} == kinds
-        classes = Counter(name for each in history.contents[other].values() for name in names_in(each.label))
-        classes.subtract(name for each in history.contents[one].values() for name in names_in(each.label))
-        assert told.class_counts == {name: classes[name] for name in sorted(classes) if classes[name]}
 
 
 @settings(max_examples=60)

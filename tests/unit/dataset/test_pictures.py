@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from trueup.dataset.pictures import size_of, suffix_of
+from trueup.dataset.pictures import picture_type, size_in, size_of, suffix_of
 from trueup.labels.masks import colours, indices_of
 from trueup.labels.png import read_png, written_png
 from trueup.labels.values import Mask
@@ -50,6 +50,37 @@ def test_what_was_cut_off_says_nothing_or_the_same(form: str) -> None:
     data = saved(form, 300, 200)
     for length in range(min(len(data), 700)):
         assert size_of(data[:length]) in (None, (300, 200))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_kind_is_told_as_a_media_type(form: str) -> None:
+    kind = FORMS[form][0]
+    assert picture_type(saved(form, 30, 20)) == f"image/{kind.lower()}"
+    assert picture_type(b"II*\0 and what makes a TIFF") is None
+
+
+def behind(before: bytes) -> bytes:
+    """A JPEG of 30 by 20 whose frame stands behind these bytes."""
+    jpeg = saved("jpeg", 30, 20)
+    return jpeg[:2] + before + jpeg[2:]
+
+
+def test_a_stream_is_read_to_where_the_size_stands() -> None:
+    """Of a JPEG over its profiles and fill bytes, of the rest no further than the head."""
+    profile = b"\xff\xe2\xff\xff" + b"p" * 65533
+    stream = io.BytesIO(behind(profile * 3 + b"\xff" * 9) + bytes(1_000_000))
+    assert size_in(stream) == (30, 20)
+    assert stream.tell() < 200_000
+    stream = io.BytesIO(saved("png", 30, 20) + bytes(1_000_000))
+    assert size_in(stream) == (30, 20)
+    assert stream.tell() == 32
+
+
+@pytest.mark.parametrize("endless", [b"\xff\xe2\xff\xff" + b"p" * 65533, b"\xff" * 65536])
+def test_a_jpeg_that_never_comes_to_its_frame_is_given_up(endless: bytes) -> None:
+    stream = io.BytesIO(behind(endless * 100))
+    assert size_in(stream) is None
+    assert stream.tell() < 5_000_000
 
 
 @given(

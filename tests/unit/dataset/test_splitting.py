@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from tests.worlds import NOW, project
 from trueup.adapters.memory import FixedClock, MemoryDatasetStore, World
+from trueup.adapters.memory_refs import MemoryRefStore
 from trueup.dataset.groups import GroupIndex, Part, key_of
 from trueup.dataset.guards import FORGOTTEN, GUARDS
 from trueup.dataset.splitting import SPLITTERS, by_time
@@ -28,6 +29,7 @@ from trueup.similarity.near_duplicates import NEAR, Neighbours, clusters_of
 from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.knowing_splits import ground_of
 from trueup.usecases.making_versions import MakeVersion, Proposal
+from trueup.usecases.name_versions import NameVersions
 from trueup.usecases.split_dataset import SplitDataset
 
 METHODS = [
@@ -64,11 +66,13 @@ class Book:
     def __init__(self, splits: SplitPolicy | None = None, **commit: Any) -> None:
         policy = CommitPolicy(splits=splits or SplitPolicy(), **{"validation_share": 0.2, "test_share": 0.3, **commit})
         self.project: Project = replace(project(), commit=policy)
-        self.store = MemoryDatasetStore(World())
+        world = World()
+        self.store = MemoryDatasetStore(world)
         self.clock = FixedClock(NOW)
         self.make = MakeVersion(self.store, self.clock)
         self.freezing = FreezeTest({"pets": self.project}, self.store, self.clock)
-        self.splitting = SplitDataset({"pets": self.project}, self.store, self.clock)
+        self.names = NameVersions(self.store, MemoryRefStore(world), self.clock)
+        self.splitting = SplitDataset({"pets": self.project}, self.store, self.names, self.clock)
 
     def put(self, lines: Sequence[Change], *, placing: bool = True, branch: str = "main") -> None:
         self.make(self.project, lambda _: Proposal(changes=lines, placing=placing), "test", branch=branch)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.worlds import NOW
 from trueup.adapters.memory import MemoryDatasetStore, World
 from trueup.dataset.diff import diff
-from trueup.dataset.segments import decode, encode
+from trueup.dataset.segments import decode, encode, segments_of
 from trueup.dataset.splitting.by_group import split_of
 from trueup.dataset.verify import verify
 from trueup.dataset.versions import Making, next_version
@@ -50,7 +50,10 @@ def made(
     """The version that changes make, with its segment stored and nothing committed."""
     last = list({each.sample_id: each for each in changes}.values())
     before = view_of(store, project, parent).lookup(each.sample_id for each in last)
-    delta = (store.put_segment(project, encode(last), len(last)),)
+    written = list(segments_of(last))
+    for each in written:
+        store.put_segment(project, each.data)
+    delta = tuple(each.segment for each in written)
     making = Making(project=project, number=parent.number + 1 if parent else 1, at=at, reason="test")
     return next_version(parent, before, last, delta, parent.segments if parent else (), making)
 

@@ -83,7 +83,7 @@ class Forgetful(PayloadStore):
 def bringing(loop: Loop, payloads: PayloadStore | None = None, config: Project | None = None) -> BringLabels:
     projects = {"pets": config or loop.config}
     store = payloads or MemoryPayloadStore()
-    make = ImportLabels(projects=projects, payloads=store, datasets=loop.datasets, clock=loop.clock)
+    make = ImportLabels(projects, store, loop.datasets, loop.clock, loop.tasks)
     return BringLabels(projects=projects, make=make)
 
 

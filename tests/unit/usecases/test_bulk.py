@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.worlds import NOW, project
-from trueup.adapters.memory import FixedClock, MemoryDatasetStore, World
+from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryExportSink, MemoryPayloadStore, World
 from trueup.dataset.parts import parts_of
 from trueup.dataset.segments import segments_of
 from trueup.dataset.verify import verify
 from trueup.errors import HeadMovedError, InputError, NotFoundError, RetryableError
 from trueup.model import Change, DatasetVersion, LabelledSample, Removal, Segment, content_id
+from trueup.usecases.bulk.exporting import Exports
 from trueup.usecases.bulk.jobs import Bulk, Concluded
 from trueup.usecases.bulk.run import BulkVersions, Planned, in_memory
+from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
 
 ROWS = 4
@@ -40,7 +42,10 @@ class Place:
     def __init__(self, rows: int = ROWS) -> None:
         self.datasets = MemoryDatasetStore(World())
         self.clock = FixedClock(NOW)
-        self.bulk = BulkVersions({"pets": PROJECT}, self.datasets, self.clock, rows)
+        projects = {"pets": PROJECT}
+        export = ExportVersion(projects, self.datasets, MemoryPayloadStore())
+        exports = Exports(export, MemoryExportSink, "dataset")
+        self.bulk = BulkVersions(projects, self.datasets, exports, self.clock, rows)
 
     def make(self, changes: Sequence[Change]) -> DatasetVersion | None:
         make = MakeVersion(datasets=self.datasets, clock=self.clock)
@@ -49,7 +54,7 @@ class Place:
     def stage(self, changes: Sequence[Change]) -> tuple[Segment, ...]:
         made = list(segments_of(changes))
         for each in made:
-            self.datasets.put_segment("pets", each.data, each.segment.samples)
+            self.datasets.put_segment("pets", each.data)
         return tuple(each.segment for each in made)
 
     def commit(self, changes: Sequence[Change], run: str = "r") -> Concluded:
@@ -59,20 +64,20 @@ class Place:
         return self.run(Bulk(verb="verify", project="pets", run="v", version=version))
 
     def run(self, job: Bulk) -> Concluded:
-        return msgspec.convert(in_memory(self.bulk, {"job": _json(job)}), Concluded)
+        return msgspec.convert(in_memory(self.bulk, {"job": as_json(job)}), Concluded)
 
     def plan(self, job: Bulk) -> Planned:
-        return self.bulk.plan(_json(job))
+        return self.bulk.plan(as_json(job))
 
     def parts(self, planned: Planned) -> None:
         for each in msgspec.json.decode(self.datasets.read(planned.parts)):
-            self.bulk.part(_json(planned.job), each)
+            self.bulk.part(as_json(planned.job), each)
 
     def held(self) -> list[LabelledSample]:
         return list(view_of(self.datasets, "pets", self.datasets.head("pets")))
 
 
-def _json(record: Any) -> Mapping[str, Any]:
+def as_json(record: Any) -> Mapping[str, Any]:
     found: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
     return found
 
@@ -102,6 +107,7 @@ def test_many_make_the_version_that_one_makes(batches: list[list[Change]]) -> No
         return
     plain = {"version_id": "", "parent": None, "segments": (), "delta": (), "root": "", "reason": ""}
     assert replace(ours, **plain) == replace(theirs, **plain)
+    assert many.datasets.schemas("pets") == one.datasets.schemas("pets") != []
     read = lambda name: many.datasets.segment("pets", name)  # noqa: E731
     assert verify(ours, read, lambda name: many.datasets.document("pets", name)) == []
     found = many.verify(ours.version_id)
@@ -124,10 +130,10 @@ def test_a_repeated_part_and_a_repeated_end_change_nothing() -> None:
     )
     place.parts(planned)
     place.parts(planned)
-    made = place.bulk.conclude(_json(planned.job))
+    made = place.bulk.conclude(as_json(planned.job))
     assert (made.number, made.samples, made.parts) == (1, 20, 5)
     with pytest.raises(HeadMovedError):
-        place.bulk.conclude(_json(planned.job))
+        place.bulk.conclude(as_json(planned.job))
     assert len(place.datasets.versions("pets")) == 1
     again = place.run(replace(planned.job, version="", number=0))
     assert again.version == made.version
@@ -141,11 +147,11 @@ def test_another_commit_in_between_is_planned_over_and_neither_is_lost() -> None
     place.parts(planned)
     place.make([line(2, "dog"), line(4)])
     with pytest.raises(HeadMovedError):
-        place.bulk.conclude(_json(planned.job))
+        place.bulk.conclude(as_json(planned.job))
     again = place.plan(planned.job)
     assert again.job.attempt == 2
     place.parts(again)
-    place.bulk.conclude(_json(again.job))
+    place.bulk.conclude(as_json(again.job))
     assert {each.sample_id: each.label for each in place.held()} == {
         line(1).sample_id: "dog",
         line(2).sample_id: "dog",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.dataset.lines import store_segments
 from tests.unit.dataset.test_versions import line
 from tests.unit.usecases.refs import BY, MemoryShelf, shelf
 from trueup.dataset.segments import encode
@@ -127,13 +128,13 @@ def test_content_goes_a_day_after_a_version_was_pruned() -> None:
 
 def test_what_a_crash_left_behind_goes_when_it_is_a_day_old() -> None:
     found = chain(2)
-    lost = found.datasets.put_segment("pets", b"lost\n", 1)
+    lost = found.datasets.put_segment("pets", b"lost\n")
     found.clock.advance(_DAY - 1)
     assert found.collect("pets").segments == 0
     found.clock.advance(1)
     done = found.collect("pets")
     assert (done.segments, done.bytes) == (1, len(b"lost\n"))
-    assert lost.sha256 not in content(found)
+    assert lost not in content(found)
 
 
 def test_a_document_that_no_version_is_called_by_goes() -> None:
@@ -177,17 +178,17 @@ def test_a_commit_that_writes_an_old_forgotten_segment_again_finds_it_there() ->
     """A commit crashed a week ago; it is made again while the collection has the old segment on its list."""
     found = chain(1)
     left = encode([line(7, "dog")])
-    segment = found.datasets.put_segment("pets", left, 1)
+    segment = found.datasets.put_segment("pets", left)
     found.clock.advance(7 * _DAY)
     real = found.stored.delete
 
     def delete(project: str, parts: Sequence[StoredPart]) -> None:
-        found.datasets.put_segment("pets", left, 1)
+        found.datasets.put_segment("pets", left)
         real(project, parts)
 
     found.stored.delete = delete  # type: ignore[method-assign]
     found.collect("pets")
-    assert found.datasets.segment("pets", segment.sha256) == left
+    assert found.datasets.segment("pets", segment) == left
 
 
 def test_a_commit_that_took_too_long_is_made_again_with_segments_of_its_own() -> None:
@@ -195,12 +196,12 @@ def test_a_commit_that_took_too_long_is_made_again_with_segments_of_its_own() ->
     found = chain(1)
     real, slept = found.datasets.put_segment, list[str]()
 
-    def put_segment(project: str, data: bytes, samples: int):  # type: ignore[no-untyped-def]
+    def put_segment(project: str, data: bytes) -> str:
         found.datasets.put_segment = real  # type: ignore[method-assign]
-        written = real(project, data, samples)
+        written = real(project, data)
         found.clock.advance(2 * _DAY)
         found.collect("pets")
-        slept.append(written.sha256)
+        slept.append(written)
         return written
 
     found.datasets.put_segment = put_segment  # type: ignore[method-assign]
@@ -217,9 +218,8 @@ def test_what_a_checkpoint_needs_stays_while_its_version_does() -> None:
     side = found.put({1: "dog"}, "side")
     head = found.put({2: "cat"})
     for version, label in ((head, "cat"), (side, "dog")):
-        data = encode([line(1, label)])
-        segment = found.datasets.put_segment("pets", data, 1)
-        found.datasets.put_checkpoint("pets", version.version_id, [segment])
+        segments = store_segments(found.datasets, [line(1, label)])
+        found.datasets.put_checkpoint("pets", version.version_id, segments)
     kept, gone = (found.datasets.checkpoint_names("pets", each.version_id) for each in (head, side))
     found.names.delete_branch("pets", "side", BY, "no good")
     for _ in range(3):
@@ -248,7 +248,7 @@ def test_a_commit_that_slept_right_before_its_head_is_made_again() -> None:
 
 def test_projects_are_collected_alone() -> None:
     found = chain(2)
-    found.datasets.put_segment("birds", b"lost\n", 1)
+    found.datasets.put_segment("birds", b"lost\n")
     found.clock.advance(7 * _DAY)
     assert found.collect("pets").segments == 0
     with pytest.raises(NotFoundError):

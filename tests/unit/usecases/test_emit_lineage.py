@@ -32,7 +32,8 @@ class Told:
     def __init__(self) -> None:
         self.loop = Loop(project())
         self.sink, self.graph = MemoryLineageEvents(), MemoryModelLineage()
-        self.imports = ImportLabels(self.loop.projects, self.loop.payloads, self.loop.datasets, self.loop.clock)
+        loop = self.loop
+        self.imports = ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)
 
     def place(self, _: str) -> Whereabouts:
         return Whereabouts(

@@ -10,10 +10,20 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 
-from tests.shelf import NONE, shelf
-from trueup.adapters.memory import MemoryExportSink, MemoryPayloadStore
+from tests.shelf import NONE, Shelf, shelf
+from tests.worlds import NOW
+from trueup.adapters.memory import (
+    FixedClock,
+    MemoryAnnotationQueue,
+    MemoryExportSink,
+    MemoryPayloadStore,
+    MemoryTaskStore,
+    World,
+)
 from trueup.errors import ConflictError, InputError, NotFoundError
-from trueup.model import Payload
+from trueup.model import DatasetVersion, LabelClass, Payload
+from trueup.usecases.asking_again import AskAgain
+from trueup.usecases.migrate_labels import MigrateLabels
 
 REPORT = "trueup-export.json"
 
@@ -105,6 +115,52 @@ def test_nothing_is_written_where_the_format_cannot_hold_the_kind() -> None:
     with pytest.raises(InputError, match="yolo holds boxes and polygons, not spans"):
         made.export_version(made.version, "yolo", sink)
     assert not sink.files
+
+
+def renamed_and_migrated() -> tuple[Shelf, DatasetVersion]:
+    """Boxes of v1; in v2 the foxes are vixens, and a new class stands before all others."""
+    made = shelf("boxes")
+    config = made.export_version.projects["pets"]
+    classes = tuple(LabelClass(name=each) for each in ("hare", "cat", "dog", "vixen"))
+    schema = msgspec.structs.replace(config.label_schema, classes=classes, renamed={"fox": "vixen"})
+    projects = {"pets": msgspec.structs.replace(config, label_schema=schema)}
+    made.export_version = dataclasses.replace(made.export_version, projects=projects)
+    ask = AskAgain(MemoryTaskStore(World()), MemoryAnnotationQueue(FixedClock(NOW)), made.payloads, FixedClock(NOW))
+    migrated = MigrateLabels(projects, made.datasets, FixedClock(NOW), ask)("pets").version
+    assert migrated is not None
+    return made, migrated
+
+
+def exported(made: Shelf, version: DatasetVersion, form: str) -> dict[str, bytes]:
+    sink = MemoryExportSink()
+    made.export_version(version, form, sink)
+    return sink.files
+
+
+def test_each_version_has_the_classes_that_it_was_made_under() -> None:
+    made, migrated = renamed_and_migrated()
+    assert migrated.schema_version != made.version.schema_version
+    for version, names in ((made.version, ["cat", "dog", "fox"]), (migrated, ["hare", "cat", "dog", "vixen"])):
+        told = json.loads(exported(made, version, "coco")["annotations/instances_train.json"])
+        assert [(each["id"], each["name"]) for each in told["categories"]] == list(enumerate(names, start=1))
+        yolo = exported(made, version, "yolo")["data.yaml"].decode()
+        assert [json.loads(each.partition(": ")[2]) for each in yolo.partition("names:\n")[2].splitlines()] == names
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_a_box_has_its_class_s_place_of_its_version(form: str) -> None:
+    made, migrated = renamed_and_migrated()
+    before, after = (numbers_of(exported(made, each, form), form) for each in (made.version, migrated))
+    assert set(before) == ({1, 2, 3} if form == "coco" else {0, 1, 2})
+    assert after == [each + 1 for each in before]
+
+
+def numbers_of(files: dict[str, bytes], form: str) -> list[int]:
+    if form == "coco":
+        documents = [json.loads(data) for path, data in sorted(files.items()) if path.startswith("annotations/")]
+        return [each["category_id"] for document in documents for each in document["annotations"]]
+    texts = [data for path, data in sorted(files.items()) if path.startswith("labels/")]
+    return [int(line.split()[0]) for data in texts for line in data.splitlines()]
 
 
 class Watched(MemoryPayloadStore):

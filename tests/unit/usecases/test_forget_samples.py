@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.unit.usecases.people import people_answer
 from tests.worlds import NOW, Loop, capture_file, capture_line, project
 from trueup.adapters.memory import MemoryCaptureArchive
+from trueup.adapters.memory_tables import copy_uri
 from trueup.annotation.tasks import task_id_of
 from trueup.capture.samples import sample_id
 from trueup.dataset.checkpoints import merged_segments
@@ -24,7 +25,7 @@ from trueup.dataset.receipts import is_about, receipt_problems
 from trueup.dataset.segments import Table
 from trueup.dataset.verify import verify
 from trueup.errors import InputError, NotFoundError
-from trueup.lineage.edges import deployed, registered, trained
+from trueup.lineage.edges import consensus_node, deployed, registered, sent, trained
 from trueup.model import (
     Champion,
     Feedback,
@@ -37,7 +38,7 @@ from trueup.model import (
     SignedReceipt,
     TaskStatus,
 )
-from trueup.ports import Journal
+from trueup.ports import Journal, LabelingJob
 from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.making_versions import MakeVersion, Proposal, newest_view, view_of
@@ -75,7 +76,7 @@ def hash_of(name: str) -> int:
 
 def brings(loop: Loop, *labels: tuple[str, str, str]) -> None:
     """Labels that existed before, each of somebody."""
-    bring = ImportLabels(projects=loop.projects, payloads=loop.payloads, datasets=loop.datasets, clock=loop.clock)
+    bring = ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)
     made = [
         ImportedLabel(payload=Payload(data=says.encode(), content_type="text/plain"), label=label, group=person)
         for person, says, label in labels
@@ -222,7 +223,7 @@ def test_what_a_removal_took_out_and_what_a_checkpoint_holds_is_forgotten_too() 
     assert second is not None
     stack = view_of(loop.datasets, "pets", first).stack
     (merged,) = merged_segments(stack, oldest=True, rows=7)
-    loop.datasets.put_segment("pets", merged.data, merged.segment.samples)
+    loop.datasets.put_segment("pets", merged.data)
     loop.datasets.put_checkpoint("pets", first.version_id, [merged.segment])
     forget(loop)
     assert problems(loop) == []
@@ -257,10 +258,10 @@ def test_a_commit_that_looked_before_the_tombstones_loses_its_head() -> None:
     people_answer(loop)
     whole = loop.datasets.put_segment
 
-    def put_after_forgetting(project: str, data: bytes, samples: int) -> Any:
+    def put_after_forgetting(project: str, data: bytes) -> str:
         loop.datasets.put_segment = whole  # type: ignore[method-assign]
         forget(loop)
-        return whole(project, data, samples)
+        return whole(project, data)
 
     loop.datasets.put_segment = put_after_forgetting  # type: ignore[method-assign]
     loop.commit("pets", "a race", force=True)
@@ -353,8 +354,80 @@ def test_exports_and_files_that_mention_a_sample_are_taken_away() -> None:
     export = loop.datasets.put_export("pets", version.version_id, "train.manifest", b"Tiger")
     report = loop.datasets.put_report("pets", "gate/r1.json", sample.encode())
     other = loop.datasets.put_report("pets", "gate/r2.json", b"{}")
-    assert forget(loop).receipt.removed == (export, report)
+    removed = forget(loop).receipt.removed
+    assert [each for each in removed if "/groups/" not in each] == [export, report]
     assert loop.datasets.read(other) == b"{}"
+
+
+def test_answers_of_others_sql_and_copies_of_what_is_stored_no_more_are_taken_away() -> None:
+    loop = a_life()
+    sample = loop.forget.found(Wish(project="pets", subject=ANNA)).samples[0]
+    hers, others = f"group,label\n{ANNA},cat\n".encode(), f"group,label\n{ANNA}0,cat\n".encode()
+    answers = {"1.csv": hers, "2.csv": sample.encode(), "3.csv": others}
+    loop.datasets.objects |= {f"memory://athena/{name}": data for name, data in answers.items()}
+    loop.copy.tables.put("pets", "f" * 64, "f" * 64, [])
+    removed = forget(loop).receipt.removed
+    assert {each for each in removed if "/groups/" not in each} == {
+        "memory://athena/1.csv",
+        "memory://athena/2.csv",
+        copy_uri("pets", "f" * 64),
+    }
+    assert loop.datasets.read("memory://athena/3.csv") == others
+
+
+def test_exports_of_versions_of_which_nothing_is_stored_any_more_are_taken_away() -> None:
+    """Nothing tells any more that they held nothing of hers."""
+    loop = Loop()
+    brings(loop, (BERT, "his dog", "dog"))
+    lost = loop.datasets.head("pets")
+    assert lost is not None
+    old = loop.datasets.put_export("pets", lost.version_id, "data.parquet", b"PAR1")
+    brings(loop, (ANNA, "her cat", "cat"))
+    (segment,) = lost.segments
+    del loop.datasets.objects[f"memory://pets/segments/{segment.sha256}"]
+    assert old in forget(loop).receipt.removed
+
+
+def test_a_batch_of_a_labeling_service_goes_whole() -> None:
+    """Ground Truth files away what people answered by the place of an object in its manifest, without any name."""
+    loop = a_life()
+    sample = loop.forget.found(Wish(project="pets", subject=ANNA)).samples[0]
+    task = loop.tasks.get("pets", task_id_of("pets", sample))
+    loop.lineage.add([sent(task, "batch-1", NOW)])
+    job = LabelingJob(
+        project="pets", name="batch-1", status="in_progress", task_ids=(task.task_id,), backend="ground_truth"
+    )
+    loop.batches.save_batch(job)
+    place = "memory://pets/labeling/batch-{}/annotations/worker-response/iteration-1/0/a.json"
+    loop.datasets.objects |= {place.format(each): b'{"answers":[{"label":"her cat"}]}' for each in (1, 2)}
+    receipt = forget(loop).receipt
+    assert place.format(1) in receipt.removed
+    assert place.format(2) not in receipt.removed
+    (mend,) = [each for each in receipt.by_hand if "batch-1 of ground_truth" in each]
+    assert "what it writes to labeling/batch-1/ until it has ended" in mend
+
+
+def test_no_hash_or_name_is_left_on_the_way_to_a_version() -> None:
+    """A label of few classes is found from the hash of its record by trying each."""
+    loop = a_life()
+    sample = loop.forget.found(Wish(project="pets", subject=ANNA)).samples[0]
+    event = loop.tasks.selection("pets", sample)
+    assert event is not None
+    loop.feedback.put(
+        Feedback(project="pets", kind="truth", label="fox", received_at=NOW, event_id=event.event_id, by="anna at home")
+    )
+    loop.join_feedback("pets", 60)
+    loop.commit("pets", "the truth", force=True)
+    assert loop.tasks.consensus("pets", task_id_of("pets", sample)).annotators == ("truth:anna at home",)
+    forget(loop)
+    left = loop.tasks.consensus("pets", task_id_of("pets", sample))
+    assert left is not None
+    assert left.annotators == ("truth",)
+    onward = [each for each in loop.world.edges.values() if each.source == consensus_node(left)]
+    assert [(each.target.kind, each.source_hash) for each in onward] == [(NodeKind.VERSION, None)]
+    # Events say it for seven days.
+    loop.world.envelopes.clear()
+    assert "anna at home" not in everything(loop)
 
 
 def test_captures_are_rewritten_when_asked_and_searched_from_a_day_on() -> None:

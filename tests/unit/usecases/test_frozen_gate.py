@@ -30,7 +30,7 @@ def grown(test: str | None) -> Loop:
             ImportedLabel(payload=Payload(data=f"text {each}".encode(), content_type="text/plain"), label="cat")
             for each in range(first, first + 30)
         ]
-        ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock)("pets", labels, "import")
+        ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)("pets", labels, "import")
         if not first:
             FreezeTest(loop.projects, loop.datasets, loop.clock)("pets", "1", "frozen-2026-11")
     return loop

@@ -18,9 +18,7 @@ JSON = "application/json"
 
 
 def importing(loop: Loop) -> ImportLabels:
-    return ImportLabels(
-        projects={"pets": loop.config}, payloads=MemoryPayloadStore(), datasets=loop.datasets, clock=loop.clock
-    )
+    return ImportLabels({"pets": loop.config}, MemoryPayloadStore(), loop.datasets, loop.clock, loop.tasks)
 
 
 def labels(count: int, label: str = "cat") -> list[ImportedLabel]:

@@ -62,9 +62,7 @@ def imported(loop: Loop, *names: str) -> DatasetVersion:
         ImportedLabel(payload=Payload(data=f"text {number}".encode(), content_type="text/plain"), label=name)
         for number, name in enumerate(names)
     ]
-    make = ImportLabels(
-        projects={"pets": in_old_words()}, payloads=loop.payloads, datasets=loop.datasets, clock=loop.clock
-    )
+    make = ImportLabels({"pets": in_old_words()}, loop.payloads, loop.datasets, loop.clock, loop.tasks)
     made = make("pets", labels, "the start")
     assert made is not None
     return made

@@ -48,7 +48,9 @@ def imported(loop: Loop, *names: str) -> DatasetVersion:
         ImportedLabel(payload=Payload(data=f"text {each}".encode(), content_type="text/plain"), label=name)
         for each, name in enumerate(names)
     ]
-    made = ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock)("pets", labels, "the start")
+    made = ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)(
+        "pets", labels, "the start"
+    )
     assert made is not None
     return made
 
@@ -216,7 +218,7 @@ def test_what_hardly_differs_and_was_disputed_is_asked_too() -> None:
     loop = Loop(BEFORE)
     payloads = [Payload(data=f"{words} {each}".encode(), content_type="text/plain") for each in ("today", "here")]
     labels = [ImportedLabel(payload=each, label="dog") for each in payloads]
-    ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock)("pets", labels, "the start")
+    ImportLabels(loop.projects, loop.payloads, loop.datasets, loop.clock, loop.tasks)("pets", labels, "the start")
     make = MakeVersion(loop.datasets, loop.clock)
     doubtful = [replace(each, agreement=0.5) for each in content(loop)][:1]
     make(loop.projects["pets"], lambda _: Proposal(changes=doubtful), "disputed")

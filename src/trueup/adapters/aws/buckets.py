@@ -69,6 +69,17 @@ class Bucket:
             for page in pages:
                 yield from (each["Key"] for each in page.get("Contents", []))
 
+    def metadata(self, key: str) -> dict[str, str] | None:
+        """What was put beside an object; None where there is none. S3 tells that only to those that may list the
+        bucket: others are denied (PermissionDeniedError) what is not there."""
+        with translated(f"looking for {self.uri(key)}"):
+            try:
+                return dict(self._client.head_object(Bucket=self.name, Key=key)["Metadata"])
+            except ClientError as error:
+                if code_of(error) not in _GONE:
+                    raise
+                return None
+
     def move(self, key: str, to: str) -> None:
         """Copy, then delete. One that is gone was moved before."""
         with translated(f"moving {self.uri(key)}"):

@@ -6,7 +6,7 @@ import gzip
 import io
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,71 +14,21 @@ import msgspec
 from trueup.adapters.aws.buckets import FORGOTTEN_TYPE, Bucket, blocks_of, payload_key
 from trueup.adapters.aws.errors import translated
 from trueup.adapters.aws.forgotten import redacted_key, redacted_prefix, redaction_key
+from trueup.adapters.aws.object_versions import ONLY, Stored, Versions
 from trueup.adapters.aws.quarantine import put_away, taken_out
-from trueup.adapters.aws.segment_tables import lines_key
+from trueup.adapters.aws.segment_tables import lines_key, lines_prefix
+from trueup.adapters.aws.split_store import PARTS
 from trueup.adapters.aws.table import FRESH, ConditionFailedError, Table, journal_writes, put, record_of
 from trueup.capture.seeking import words
 from trueup.dataset.segments import is_segment
-from trueup.errors import ConflictError, NotFoundError, ServiceError
-from trueup.model import Forgetting, ReceiptEntry, Record, Redaction
+from trueup.errors import ConflictError, NotFoundError
+from trueup.model import Forgetting, ReceiptEntry, Redaction
 from trueup.ports import CaptureRewriter, Journal, ObjectEraser, ReceiptBook
 
-# DeleteObjects takes so many.
-_BATCH = 1000
+# Where Athena leaves its answers, of all projects.
+ATHENA_ANSWERS = "athena/"
 _CHUNK = 1024 * 1024
 _IN_MEMORY = 8 * 1024 * 1024
-# What S3 calls the version of an object in a bucket that keeps none.
-_ONLY = "null"
-
-
-class Stored(Record, frozen=True, kw_only=True):
-    """One version of an object; a `marker` says that it was deleted, `latest` that it is what readers get."""
-
-    key: str
-    version: str
-    marker: bool = False
-    latest: bool = True
-
-
-class Versions:
-    """Every version of the objects of a bucket."""
-
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._client = client
-        self.bucket = bucket
-
-    def under(self, prefix: str) -> Iterator[Stored]:
-        """In the order of keys."""
-        with translated(f"listing s3://{self.bucket}/{prefix}"):
-            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
-            for page in pages:
-                found = [_stored(each, marker=False) for each in page.get("Versions", [])]
-                found += [_stored(each, marker=True) for each in page.get("DeleteMarkers", [])]
-                yield from sorted(found, key=lambda each: each.key)
-
-    def open(self, stored: Stored) -> Any:
-        with translated(f"reading s3://{self.bucket}/{stored.key}"):
-            return self._client.get_object(Bucket=self.bucket, Key=stored.key, VersionId=stored.version)["Body"]
-
-    def erase(self, stored: Sequence[Stored]) -> None:
-        """Raises ServiceError for what S3 would not delete."""
-        for start in range(0, len(stored), _BATCH):
-            names = [{"Key": each.key, "VersionId": each.version} for each in stored[start : start + _BATCH]]
-            with translated(f"deleting {len(names)} objects of {self.bucket}"):
-                answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": names, "Quiet": True})
-            for refused in answer.get("Errors", []):
-                raise ServiceError(
-                    f"deleting s3://{self.bucket}/{refused.get('Key')}: {refused.get('Code')}: {refused.get('Message')}"
-                )
-
-    def erase_under(self, prefix: str) -> list[str]:
-        """Returns the URIs of what is gone."""
-        found = list(self.under(prefix))
-        self.erase(found)
-        return self.uris(found)
-
-    def uris(self, stored: Sequence[Stored]) -> list[str]:
-        return sorted({f"s3://{self.bucket}/{each.key}" for each in stored if not each.marker})
 
 
 class S3ObjectEraser(ObjectEraser):
@@ -119,12 +69,40 @@ class S3ObjectEraser(ObjectEraser):
             answer = self._client.put_object(
                 Bucket=self._bucket.name, Key=key, Body=b"", ContentType=FORGOTTEN_TYPE, ChecksumAlgorithm="SHA256"
             )
-        stays = answer.get("VersionId") or _ONLY
+        stays = answer.get("VersionId") or ONLY
         self._versions.erase([each for each in self._versions.under(key) if each.version != stays])
         return not uri or uri == self._bucket.uri(key)
 
+    def strays(self, project: str) -> list[str]:
+        """Copies are listed before segments, since a segment is there before its copy."""
+        copies = list(self._versions.under(lines_prefix(project)))
+        there = {lines_key(project, name) for name in self._segment_names(project)}
+        return self._gone(each for each in copies if each.key not in there)
+
+    def _segment_names(self, project: str) -> Iterator[str]:
+        for prefix in (f"{project}/segments/", redacted_prefix(project)):
+            stored = (each for each in self._versions.under(prefix) if not each.marker)
+            yield from (re.split("[/.]", each.key.removeprefix(prefix), maxsplit=1)[0] for each in stored)
+
+    def parts(self, project: str) -> Iterator[tuple[str, bytes]]:
+        seen: set[str] = set()
+        for each in self._versions.under(f"{project}/{PARTS}"):
+            name = each.key.rpartition("/")[2]
+            if not each.marker and name not in seen:
+                seen.add(name)
+                yield name, self._versions.open(each).read()
+
+    def drop_parts(self, project: str, names: Collection[str]) -> list[str]:
+        return [uri for each in sorted(names) for uri in self._versions.erase_under(f"{project}/{PARTS}{each}")]
+
     def exports(self, project: str, version_id: str) -> list[str]:
         return self._versions.erase_under(f"{project}/exports/{version_id}/")
+
+    def batch(self, project: str, name: str) -> list[str]:
+        return self._versions.erase_under(f"{project}/labeling/{name}/")
+
+    def answers(self, names: Collection[str]) -> list[str]:
+        return self._mentioning(ATHENA_ANSWERS, words(names), max(map(len, names)))
 
     def quarantined(self, project: str, names: Collection[str]) -> int:
         wanted = words(names)
@@ -148,10 +126,18 @@ class S3ObjectEraser(ObjectEraser):
 
     def mentions(self, project: str, folder: str, names: Collection[str]) -> list[str]:
         wanted = re.compile(b"|".join(re.escape(each.encode()) for each in sorted(names)))
-        overlap = max(map(len, names)) - 1
-        found = list(self._versions.under(f"{project}/{folder}"))
-        hit = {each.key for each in found if not each.marker and _mentions(self._versions.open(each), wanted, overlap)}
-        gone = [each for each in found if each.key in hit]
+        return self._mentioning(f"{project}/{folder}", wanted, max(map(len, names)))
+
+    def _mentioning(self, prefix: str, wanted: re.Pattern[bytes], longest: int) -> list[str]:
+        found = list(self._versions.under(prefix))
+        hit = {each.key for each in found if not each.marker and self._mentions(each, wanted, longest)}
+        return self._gone(each for each in found if each.key in hit)
+
+    def _mentions(self, stored: Stored, wanted: re.Pattern[bytes], longest: int) -> bool:
+        return bool(wanted.search(stored.key.encode())) or _mentions(self._versions.open(stored), wanted, longest)
+
+    def _gone(self, stored: Iterable[Stored]) -> list[str]:
+        gone = list(stored)
         self._versions.erase(gone)
         return self._versions.uris(gone)
 
@@ -177,7 +163,7 @@ class S3CaptureRewriter(CaptureRewriter):
         more = {name: answer[name] for name in ("ContentType", "ContentEncoding") if answer.get(name)}
         with translated(f"writing {uri}"):
             put_answer = self._client.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=answer["ETag"], **more)
-        stays = put_answer.get("VersionId") or _ONLY
+        stays = put_answer.get("VersionId") or ONLY
         versions = Versions(self._client, bucket)
         versions.erase([each for each in versions.under(key) if each.key == key and each.version != stays])
 
@@ -228,17 +214,13 @@ class AwsReceiptBook(ReceiptBook):
         return self._bucket.get(self._bucket.key_of(uri))[0]
 
 
-def _stored(raw: Any, *, marker: bool) -> Stored:
-    return Stored(key=raw["Key"], version=raw["VersionId"], marker=marker, latest=raw.get("IsLatest", True))
-
-
 def _mentions(body: Any, wanted: re.Pattern[bytes], overlap: int) -> bool:
     """In a stream, of which so much is kept that a name across two chunks is found."""
     tail = b""
     for chunk in body.iter_chunks(_CHUNK):
         if wanted.search(tail + chunk):
             return True
-        tail = (tail + chunk)[-overlap:] if overlap else b""
+        tail = (tail + chunk)[-overlap:]
     return False
 
 

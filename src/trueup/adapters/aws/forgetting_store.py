@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from trueup.adapters.aws.forgotten import TOMBSTONE, epoch_key, group_pk, sample_key
+from trueup.adapters.aws.split_store import frozen_again
 from trueup.adapters.aws.table import (
     FRESH,
     ConditionFailedError,
@@ -29,6 +30,7 @@ from trueup.annotation.emptied import (
     emptied_task,
     tombstone,
 )
+from trueup.annotation.imported import IMPORT
 from trueup.annotation.tasks import task_id_of
 from trueup.errors import RetryableError
 from trueup.model import (
@@ -38,6 +40,7 @@ from trueup.model import (
     Feedback,
     FeedbackState,
     FeedbackStatus,
+    FrozenTest,
     Gold,
     GoldAnswer,
     Node,
@@ -51,7 +54,7 @@ from trueup.model import (
 from trueup.ports import ForgettingStore, Scrubbed
 
 _ATTEMPTS = 8
-_SAID = {"ANNOTATION": NodeKind.ANNOTATION, "RULING": NodeKind.REVIEW}
+_SAID = {"ANNOTATION": NodeKind.ANNOTATION, "RULING": NodeKind.REVIEW, "CONSENSUS": NodeKind.CONSENSUS}
 
 
 class DynamoForgettingStore(ForgettingStore):
@@ -96,6 +99,10 @@ class DynamoForgettingStore(ForgettingStore):
         away = self._edges(f"P#{project}#EDGE#{node}", index=False)
         writes = [write for each in items for write in _emptied(each)]
         told = [each for name in _said(items) for each in self._edges(f"P#{project}#EDGE#{name}", index=False)]
+        given = _imported(items)
+        samples = {Node(kind=NodeKind.SAMPLE, id=each.sample_id) for each in given}
+        said = [each for name in samples for each in self._edges(f"P#{project}#EDGE#{name}", index=False)]
+        told += [each for each in said if each.target.kind is NodeKind.ANNOTATION]
         writes += [_edge(each) for each in (*away, *told) if emptied_edge(each) != each]
         for chunk in chunks(writes):
             self._table.write(chunk)
@@ -106,6 +113,7 @@ class DynamoForgettingStore(ForgettingStore):
             rulings=_count(items, "RULING#"),
             feedback=feedback,
             batches=tuple(each.target.id for each in away if each.target.kind is NodeKind.BATCH),
+            sources=tuple(sorted({each.source for each in given if each.source})),
         )
 
     def _cancel(self, project: str, pk: str) -> None:
@@ -146,6 +154,9 @@ class DynamoForgettingStore(ForgettingStore):
 
     def _edges(self, pk: str, *, index: bool) -> list[Edge]:
         return [record_of(each, Edge) for each in self._table.query(pk, index=index)]
+
+    def refreeze(self, frozen: FrozenTest) -> None:
+        self._table.write([frozen_again(frozen)])
 
     def drop_gold(self, project: str, sample_ids: Collection[str]) -> int:
         gold = [record_of(each, Gold) for each in self._table.query(f"P#{project}#GOLD")]
@@ -236,11 +247,17 @@ _KINDS: dict[str, tuple[type[Record], Callable[..., Record]]] = {
 
 
 def _said(items: Iterable[Item]) -> Iterator[Node]:
-    """The answers and rulings among a task's items."""
+    """The answers, labels and rulings among a task's items."""
     for each in items:
         kind, _, name = each["sk"].partition("#")
         if kind in _SAID:
             yield Node(kind=_SAID[kind], id=name.rpartition("#")[2])
+
+
+def _imported(items: Iterable[Item]) -> list[Annotation]:
+    """Answers to which arrows lead from their sample, and not from a task."""
+    answers = (record_of(each, Annotation) for each in items if each["sk"].startswith("ANNOTATION#"))
+    return [each for each in answers if each.backend == IMPORT]
 
 
 def _edge(edge: Edge) -> Write:

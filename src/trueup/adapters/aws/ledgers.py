@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from trueup.adapters.aws.table import (
     FRESH,
@@ -240,11 +241,10 @@ class DynamoBatchStore(BatchStore):
         self._table = table
 
     def save_batch(self, job: LabelingJob) -> None:
-        self._table.write([put((f"P#{job.project}#BATCH", job.name), job)])
+        self._table.write([_batch_write(job)])
 
     def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
-        key = f"P#{job.project}#BATCH", job.name
-        ended = put(key, job, condition="attribute_not_exists(ended)", ended=stamp(journal.at))
+        ended = _batch_write(job, condition="attribute_not_exists(ended)", ended=stamp(journal.at))
         bill = [put((f"P#{job.project}#CHARGE", f"{charge.month}#{charge.batch}"), charge)] if charge else []
         try:
             self._table.write([ended, *bill, *journal_writes(journal)])
@@ -256,8 +256,8 @@ class DynamoBatchStore(BatchStore):
         return [record_of(each, Charge) for each in self._table.query(f"P#{project}#CHARGE", prefix=month)]
 
     def batches(self, project: str, status: str) -> list[LabelingJob]:
-        found = (record_of(each, LabelingJob) for each in self._table.query(f"P#{project}#BATCH"))
-        return [each for each in found if each.status == status]
+        found = self._table.query(_batches_pk(project, status), index=True)
+        return [record_of(each, LabelingJob) for each in found]
 
     def batch(self, project: str, name: str) -> LabelingJob | None:
         item = self._table.get(f"P#{project}#BATCH", name)
@@ -272,6 +272,16 @@ class DynamoBatchStore(BatchStore):
 
     def saw(self, project: str, backend: str, until: datetime) -> None:
         self._table.write([put((f"P#{project}#SYNC", backend), _Seen(until=until))])
+
+
+def _batch_write(job: LabelingJob, *, condition: str | None = None, **more: Any) -> Write:
+    """In the index by its status: a pass looks for those under way every minute, and those that ended only grow."""
+    listed = _batches_pk(job.project, job.status)
+    return put((f"P#{job.project}#BATCH", job.name), job, condition=condition, gsi1pk=listed, gsi1sk=job.name, **more)
+
+
+def _batches_pk(project: str, status: str) -> str:
+    return f"P#{project}#BATCHES#{status}"
 
 
 def _run_write(run: RetrainingRun, condition: str) -> Write:

@@ -8,26 +8,43 @@ from typing import Any
 import msgspec
 
 from trueup.adapters.aws.buckets import Bucket
+from trueup.adapters.aws.errors import translated
+from trueup.adapters.aws.object_versions import ONLY, Versions
 from trueup.adapters.integrations.duck import parquet_of
 from trueup.model import Change, DatasetVersion
 from trueup.ports import SegmentTables
 
 LINES_PREFIX = "tables/lines/"
 VERSIONS_PREFIX = "tables/versions/"
+# Metadata of a copy; one without is of the segment itself.
+_MADE_OF = "made-of"
 
 
 class S3SegmentTables(SegmentTables):
     """Under `tables/` of the dataset's bucket, in a folder for each project, as partitions of Hive are named."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = Bucket(client, bucket)
+        self._versions = Versions(client, bucket)
 
-    def has(self, project: str, sha256: str) -> bool:
-        return any(self._bucket.keys(lines_key(project, sha256)))
+    def made_of(self, project: str, sha256: str) -> str | None:
+        told = self._bucket.metadata(lines_key(project, sha256))
+        return None if told is None else told.get(_MADE_OF, sha256)
 
-    def put(self, project: str, sha256: str, lines: Iterable[Change]) -> None:
-        data = parquet_of(sha256, lines)
-        self._bucket.put_once(lines_key(project, sha256), data, "application/vnd.apache.parquet")
+    def put(self, project: str, sha256: str, made_of: str, lines: Iterable[Change]) -> None:
+        key, data = lines_key(project, sha256), parquet_of(sha256, lines)
+        with translated(f"writing {self._bucket.uri(key)}"):
+            answer = self._client.put_object(
+                Bucket=self._bucket.name,
+                Key=key,
+                Body=data,
+                ContentType="application/vnd.apache.parquet",
+                ChecksumAlgorithm="SHA256",
+                Metadata={_MADE_OF: made_of},
+            )
+        stays = answer.get("VersionId") or ONLY
+        self._versions.erase([each for each in self._versions.under(key) if each.version != stays])
 
     def put_version(self, version: DatasetVersion) -> None:
         rows = [_row(version, position, each.sha256) for position, each in enumerate(version.segments)]
@@ -36,9 +53,13 @@ class S3SegmentTables(SegmentTables):
         self._bucket.put(key, data, "application/jsonlines")
 
 
+def lines_prefix(project: str) -> str:
+    return f"{LINES_PREFIX}project={project}/"
+
+
 def lines_key(project: str, sha256: str) -> str:
     """Where the lines of a segment are for Athena."""
-    return f"{LINES_PREFIX}project={project}/{sha256}.parquet"
+    return f"{lines_prefix(project)}{sha256}.parquet"
 
 
 def _row(version: DatasetVersion, position: int, segment: str) -> dict[str, Any]:

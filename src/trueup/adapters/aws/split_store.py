@@ -23,6 +23,8 @@ from trueup.ports import Journal, SplitStore
 # How many frozen test sets a project has: what a commit depends on, beside its head.
 _COUNT = "COUNT"
 _FROZEN = "TEST#"
+# Within a project's folder.
+PARTS = "groups/parts/"
 
 
 class AwsSplitStore(SplitStore):
@@ -103,8 +105,13 @@ def _schemas_pk(project: str) -> str:
     return f"P#{project}#SCHEMA"
 
 
+def frozen_again(frozen: FrozenTest) -> Write:
+    """In the place of the set of its name."""
+    return put((_frozen_pk(frozen.project), _FROZEN + frozen.name), frozen)
+
+
 def _part_key(project: str, name: str) -> str:
-    return f"{project}/groups/parts/{name}"
+    return f"{project}/{PARTS}{name}"
 
 
 def _groups_key(project: str, version_id: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from trueup.adapters.aws.forgotten import group_keys
+from trueup.adapters.aws.forgotten import TOMBSTONE, group_keys, sample_key
 from trueup.adapters.aws.table import (
     FRESH,
+    TRANSACTION_BYTES,
+    TRANSACTION_LIMIT,
     ConditionFailedError,
     Item,
     Key,
@@ -25,7 +27,10 @@ from trueup.adapters.aws.table import (
 )
 from trueup.errors import ConflictError, NotFoundError
 from trueup.model import Annotation, Consensus, Ruling, Sample, Selection, SettledLabel, Task, TaskStatus
-from trueup.ports import Journal, Opening, TaskStore
+from trueup.ports import Given, Journal, Opening, TaskStore
+
+# Twenty answers are at most 2 MB, so that every piece of an import fits into a transaction.
+_PIECE = 20
 
 
 class DynamoTaskStore(TaskStore):
@@ -119,6 +124,29 @@ class DynamoTaskStore(TaskStore):
             for each in found
             if "gsi1pk" in each
         ]
+
+    def bring(self, given: Iterable[Given]) -> None:
+        """As many samples in a transaction as it takes."""
+        waiting: list[list[Write]] = []
+        items = size = 0
+        for piece in (piece for each in given for piece in _pieces(each)):
+            more = sum(each.size for each in piece)
+            if items + len(piece) > TRANSACTION_LIMIT or size + more > TRANSACTION_BYTES:
+                self._bring(waiting)
+                waiting, items, size = [], 0, 0
+            waiting.append(piece)
+            items, size = items + len(piece), size + more
+        self._bring(waiting)
+
+    def _bring(self, pieces: Sequence[Sequence[Write]]) -> None:
+        """All at once, without those of samples that turn out to be forgotten."""
+        while pieces:
+            try:
+                self._table.write([write for piece in pieces for write in piece])
+            except ConditionFailedError as error:
+                pieces = [each for each in pieces if each[0].key not in error.failed]
+            else:
+                return
 
     def by_status(self, project: str, status: TaskStatus, limit: int) -> list[Task]:
         found = self._table.query(_status_key(project, status), index=True, limit=limit)
@@ -255,6 +283,30 @@ def _annotation_writes(annotation: Annotation) -> list[Write]:
         ),
         put((_work_pk(annotation.project, annotation.annotator), when), annotation),
     ]
+
+
+def _pieces(given: Given) -> Iterator[list[Write]]:
+    """What a sample takes, in pieces of which several fit into a transaction, each with the check that the sample is
+    not forgotten. Each item is written once, its answers after their arrows."""
+    consensus = given.consensus
+    check = Write(
+        action="ConditionCheck",
+        key=sample_key(consensus.project, consensus.sample_id),
+        condition=f"attribute_not_exists({TOMBSTONE})",
+    )
+    writes = [
+        *map(edge_write, given.edges),
+        put_once(_consensus_key(consensus), consensus),
+        *map(_imported_write, given.annotations),
+    ]
+    for start in range(0, len(writes), _PIECE):
+        yield [check, *writes[start : start + _PIECE]]
+
+
+def _imported_write(annotation: Annotation) -> Write:
+    when = f"{stamp(annotation.submitted_at)}#{annotation.annotation_id}"
+    key = _task_pk(annotation.project, annotation.task_id), f"ANNOTATION#{annotation.annotation_id}"
+    return put_once(key, annotation, gsi1pk=f"P#{annotation.project}#ANSWERS", gsi1sk=when)
 
 
 def _consensus_write(consensus: Consensus) -> Write:

@@ -205,12 +205,14 @@ class GroundTruth(LabelingBackend):
             self._jobs.put(f"{prefix}/template.liquid.html", worker_template(schema))
 
     def status(self, name: str) -> str:
+        """Stopped, too, when a deletion took the batch's files away: its other tasks go into another one."""
         try:
-            return _STATUS.get(self._jobs.status(name), "in_progress")
+            status = _STATUS.get(self._jobs.status(name), "in_progress")
         except NotFoundError:
             if self._is_empty(name):
                 return "failed"
             raise
+        return "stopped" if status == "in_progress" and self._is_taken_away(name) else status
 
     def answers(self, name: str) -> list[Annotation]:
         found: dict[str, Annotation] = {}
@@ -271,6 +273,10 @@ class GroundTruth(LabelingBackend):
         amount = graduated(GROUND_TRUTH, before, objects) + answers * self._settings.answer_price
         return Bill(objects=objects, amount=round(amount, 6))
 
+    def _is_taken_away(self, name: str) -> bool:
+        """A job is not made before its manifest is written."""
+        return self._read(f"{self._prefix(name)}/input.manifest") is None
+
     def _is_empty(self, name: str) -> bool:
         """Whether a batch was started of which Ground Truth could take nothing."""
         prefix = self._prefix(name)
@@ -317,10 +323,8 @@ class GroundTruth(LabelingBackend):
                 yield response_of(key, data), objects[int(place["position"])]
 
     def _manifest(self, name: str) -> list[Object]:
-        """What a batch consists of. Raises NotFoundError where it was never started."""
+        """What a batch consists of. Nothing where Ground Truth could take nothing, or its files were taken away."""
         manifest = self._read(f"{self._prefix(name)}/input.manifest")
-        if manifest is None and not self._is_empty(name):
-            raise NotFoundError(f"the manifest of {self._prefix(name)} is gone")
         return [msgspec.json.decode(each, type=Object) for each in (manifest or b"").splitlines()]
 
     def _results(self, name: str) -> Iterator[Result]:

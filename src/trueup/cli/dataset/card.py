@@ -52,17 +52,13 @@ def card(
 
 def _facts(look: Deployed, version: DatasetVersion) -> CardFacts:
     from trueup.dataset.cards.facts import card_facts
-    from trueup.dataset.diff import diff
-    from trueup.dataset.view import View
+    from trueup.dataset.figures import summary
     from trueup.usecases.comparing_versions import changes
 
-    project = look.projects[version.project]
-    if version.parent:
-        parent = look.datasets.version(version.project, version.parent)
-        since = [change for each in changes(look.datasets, parent, version) for change in each]
-    else:
-        since = list(diff(View.of_lines([]), view_at(look, version)))
-    return card_facts(version, view_at(look, version), project.label_schema, since, project.title)
+    project, view = look.projects[version.project], view_at(look, version)
+    parent = look.datasets.version(version.project, version.parent) if version.parent else None
+    since = summary(changes(look.find_version, parent, version))
+    return card_facts(version, view, project.label_schema, since, project.title)
 
 
 def _form_of(to: Path | None) -> Form:

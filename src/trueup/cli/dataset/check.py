@@ -56,15 +56,10 @@ def verify_versions(
 
 
 def _by_many(look: Deployed, chosen: list[DatasetVersion]) -> list[str]:
-    from msgspec.structs import replace
-
     from trueup.usecases.bulk.jobs import Bulk
 
-    found: list[str] = []
-    for each in chosen:
-        job = Bulk(verb="verify", project=each.project, run="", version=each.version_id)
-        found += look.bulk(replace(job, run=look.bulk.name(job))).problems
-    return found
+    jobs = [Bulk(verb="verify", project=each.project, version=each.version_id) for each in chosen]
+    return [problem for each in jobs for problem in look.bulk(each).problems]
 
 
 def _problems(look: Deployed, project: str, chosen: list[DatasetVersion], payloads: bool) -> list[str]:

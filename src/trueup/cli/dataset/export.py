@@ -42,6 +42,10 @@ def export(
         str, typer.Option("--to", "-o", help="File, directory or s3:// prefix (default: stdout, for a single file).")
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export in the directory.")] = False,
+    in_cloud: Annotated[
+        bool,
+        typer.Option("--in-cloud", help="Let many functions do it, into the dataset bucket: for large versions."),
+    ] = False,
     project: OneProject = "",
     as_json: Json = False,
 ) -> None:
@@ -49,7 +53,9 @@ def export(
     look = desk_of(context).look()
     found = content_at(look, project_of(look, project), version)
     chosen = None if split is Split.ALL else split.value
-    if not to:
+    if in_cloud:
+        _by_many(look, found, form, chosen, to, force=force, as_json=as_json)
+    elif not to:
         _to_stdout(look, found, form, chosen, as_json)
     elif _is_directory(form, to):
         _to_directory(look, found, form, chosen, to, force=force, as_json=as_json)
@@ -63,7 +69,13 @@ def list_formats(as_json: Json = False) -> None:
 
     if as_json:
         told = [
-            {"format": name, "kinds": each.KINDS, "file": each.FILE or None, "readers": each.READERS}
+            {
+                "format": name,
+                "kinds": each.KINDS,
+                "file": each.FILE or None,
+                "readers": each.READERS,
+                "in_cloud": bool(each.CUT.rows),
+            }
             for name, each in FORMATS.items()
         ]
         say_json(told)
@@ -122,8 +134,32 @@ def _to_directory(
 ) -> None:
     with busy(f"writing {to}"):
         made = look.export_version(version, form, look.sink(to), split, replace=force)
-    said = f"{count(made.samples, 'sample')} written to {to}: {count(made.files, 'file')}, {size(made.bytes)}"
-    _say(made, as_json, said)
+    _say(made, as_json, _written(made, to))
+
+
+def _by_many(
+    look: Deployed, version: DatasetVersion, form: str, split: str | None, to: str, *, force: bool, as_json: bool
+) -> None:
+    """What is wrong is said before anything starts. The functions may delete nothing: room is made from here."""
+    from trueup.usecases.bulk.exporting import Exports, check_export, home_of
+    from trueup.usecases.bulk.jobs import Bulk
+    from trueup.usecases.export_version import make_room
+
+    exports = Exports(look.export_version, look.sink, look.deployment.dataset_bucket)
+    to = to or f"{home_of(exports.bucket, version)}{'-'.join(filter(None, (form, split)))}/"
+    job = Bulk(
+        verb="export", project=version.project, version=version.version_id, form=form, split=split, to=to, replace=force
+    )
+    check_export(exports, version, job)
+    with busy(f"writing {to}"):
+        make_room(look.sink(to), replace=force)
+        made = look.bulk(job).export
+    assert made is not None  # noqa: S101 - an export that ended well has a report
+    _say(made, as_json, _written(made, to))
+
+
+def _written(made: Export, to: str) -> str:
+    return f"{count(made.samples, 'sample')} written to {to}: {count(made.files, 'file')}, {size(made.bytes)}"
 
 
 def _say(made: Export, as_json: bool, text: str) -> None:

@@ -166,8 +166,10 @@ def _paint_life(life: LabelLife) -> None:
         facts.append(("settled", f"by {safe(settled.method or 'consensus')} at {stamp(settled.at)}, {sure}"))
     paint_facts([(f"    {name}", value) for name, value in facts])
     if settled is not None and settled.annotations:
-        rows = [_answer(each) for each in settled.annotations]
-        paint_table(["    answer of", "label", "at", "took", "comment"], rows)
+        columns = ["    answer of", "label", "at", "took", "comment"]
+        imported = any(each.source for each in settled.annotations)
+        rows = [[*_answer(each), *([safe(each.source)] if imported else [])] for each in settled.annotations]
+        paint_table([*columns, "from"] if imported else columns, rows)
     for ruling in settled.rulings if settled else ():
         ruled = safe(brief(ruling.label)) if ruling.label is not None else "asked again"
         paint(f"    ruled by {safe(ruling.reviewer)} at {stamp(ruling.at)}: {ruled}  [dim]{safe(ruling.comment)}[/]")

@@ -7,20 +7,19 @@ from typing import Annotated
 import typer
 
 from trueup.cli.console import paint_table, safe, say, say_json, stamp
-from trueup.cli.dataset.naming import Reason, version_at
+from trueup.cli.dataset.naming import Reason, Version, version_at
 from trueup.cli.desk import Deployed, confirm, desk_of, me, project_of
 from trueup.cli.options import Json, OneProject, Yes
 from trueup.errors import InputError
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Without one, all are listed.")]
-_At = Annotated[str, typer.Argument(metavar="VERSION", help="Which version (default: head).")]
 _Delete = Annotated[bool, typer.Option("--delete", "-d", help="Take the name away; versions stay.")]
 
 
 def tag(
     context: typer.Context,
     name: _Name = "",
-    version: _At = "head",
+    version: Version = "head",
     reason: Reason = "",
     force: Annotated[bool, typer.Option("--force", help="Move a tag that names another version.")] = False,
     delete: _Delete = False,
@@ -47,7 +46,7 @@ def tag(
 def branch(
     context: typer.Context,
     name: _Name = "",
-    version: _At = "head",
+    version: Version = "head",
     reason: Reason = "",
     delete: _Delete = False,
     project: OneProject = "",

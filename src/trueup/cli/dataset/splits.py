@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.console import count, paint_table, safe, say, say_json, stamp
-from trueup.cli.dataset.naming import Version, content_at
+from trueup.cli.dataset.naming import Branch, Version, content_at
 from trueup.cli.desk import confirm, desk_of, me, project_of, projects_of
 from trueup.cli.options import AnyProject, DryRun, Json, OneProject, Yes
 
@@ -67,6 +67,7 @@ def list_frozen(context: typer.Context, project: AnyProject = "", as_json: Json 
 
 def split(
     context: typer.Context,
+    version: Version = "",
     method: Annotated[
         str, typer.Option(help="group, time or stratified (default: as configured in commit.splits).")
     ] = "",
@@ -75,13 +76,14 @@ def split(
     validation_from: Annotated[str, typer.Option(help="Of time: the day on which validation begins.")] = "",
     test_days: Annotated[int, typer.Option(min=0, help="Of time: the newest so many days are the test.")] = 0,
     validation_days: Annotated[int, typer.Option(min=0, help="Of time: the days before are validation.")] = 0,
-    branch: Annotated[str, typer.Option(help="Whose newest version is split anew.")] = "main",
+    branch: Branch = "main",
     keep: Annotated[str, typer.Option(metavar="VERSION", help="Its test split stays in test, or comes back.")] = "",
     project: OneProject = "",
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Split the newest version anew: a new version, in which frozen test sets are where they were."""
+    """Split a branch's newest version anew: a new version, in which frozen test sets are where they were. A branch that
+    is not there yet begins at VERSION."""
     from trueup.model import SplitPolicy
 
     look = desk_of(context).look()
@@ -101,7 +103,8 @@ def split(
             near_duplicates=configured.near_duplicates,
             **said,  # type: ignore[arg-type]
         )
-    found = look.split_dataset(name, policy, branch=branch, keep=keep, by=me(), dry_run=dry_run)
+    held = content_at(look, name, version) if version else None
+    found = look.split_dataset(name, policy, version=held, branch=branch, keep=keep, by=me(), dry_run=dry_run)
     if as_json:
         say_json(found)
     else:
@@ -143,7 +146,8 @@ def _paint(found: Resplit, dry_run: bool) -> None:
 def _outcome(found: Resplit, dry_run: bool) -> str:
     frozen = f"; {found.frozen:,} are frozen in test" if found.frozen else ""
     if found.version is not None:
-        return f"v{found.version.number}, split by {found.method}: {count(found.moved, 'sample')} moved{frozen}"
+        made = f"v{found.version.number} of {found.version.branch}"
+        return f"{made}, split by {found.method}: {count(found.moved, 'sample')} moved{frozen}"
     if dry_run and found.moved:
         return f"{found.moved:,} of {count(found.samples, 'sample')} would move{frozen}; nothing was written"
     return f"all {count(found.samples, 'sample')} are where {found.method} puts them{frozen}: no new version"

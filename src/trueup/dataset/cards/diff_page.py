@@ -2,86 +2,92 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from trueup.dataset import pages
-from trueup.dataset.cards.words import CHANGES
+from trueup.dataset.cards.words import CHANGES, class_table
+from trueup.dataset.diff import RELABELLED, Changed
+from trueup.dataset.figures import Summary, glance
 from trueup.labels.brief import brief
-from trueup.labels.naming import names_in
 from trueup.model import DatasetVersion, SampleChange
 
 _MOST = 2000
-# What happened to samples of a class, and what a table calls it.
-KINDS = {
-    "added": "added",
-    "removed": "removed",
-    "from": "relabelled from",
-    "to": "relabelled to",
-    "restated": "restated",
-}
+_MOST_PAIRS = 50
+# Labels in free text hardly ever become the same: of so many pairs the most frequent are told.
+_MOST_COUNTED = 20_000
 
 
-def diff_page(before: DatasetVersion, after: DatasetVersion, changes: Sequence[SampleChange]) -> str:
-    """How many changed in which way, which labels became which, and the samples themselves, at most two thousand."""
-    counts: Counter[str] = Counter(each.change for each in changes)
+def diff_page(before: DatasetVersion, after: DatasetVersion, changes: Iterable[Changed]) -> str:
+    """How many changed in which way, which labels became which, and the samples themselves, at most two thousand; of
+    what is too much for a page it says how much it is. Holds a part of the changes at a time."""
+    pairs = _Pairs()
+    first, told = glance(pairs.passing(changes), _MOST)
     heading = f"{after.project}: version {before.number} to version {after.number}"
-    told = {each: f"{counts[each]:,}" for each in CHANGES if counts[each]}
+    counts = told.counts
+    said = {each: f"{counts[each]:,}" for each in CHANGES if each in counts}
     body = [
         f"<h1>{pages.text(heading)}</h1>",
         f'<p class="dim">{pages.text(f"{before.samples:,} samples before, {after.samples:,} after")}</p>',
-        pages.facts(told) if told else "<p>The same content.</p>",
-        *_by_class(changes),
-        *_relabelled(changes),
-        *_samples(changes),
+        pages.facts(said) if said else "<p>The same content.</p>",
+        *_by_class(told),
+        *_relabelled(pairs, told.relabelled),
+        *_samples(first, told.changes),
     ]
     return pages.page(heading, body)
 
 
-def by_class(changes: Sequence[SampleChange]) -> dict[str, dict[str, int]]:
-    """How many samples of each class changed in which way: of relabelled ones the class that they have left counts as
-    `from` and the new one as `to`. Moves are left out, as they say nothing of a class."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for each in changes:
-        if each.change == "relabelled":
-            _count(found, each.before, "from")
-            _count(found, each.after, "to")
-        elif each.change != "moved":
-            _count(found, each.after or each.before, each.change)
-    return {name: dict(found[name]) for name in sorted(found)}
+class _Pairs:
+    """Which labels became which, and how often."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def passing(self, parts: Iterable[Changed]) -> Iterator[Changed]:
+        """The same parts, counted as they go by."""
+        for each in parts:
+            self._add(each)
+            yield each
+
+    def most_common(self) -> list[tuple[tuple[str, str], int]]:
+        return self._counts.most_common(_MOST_PAIRS)
+
+    def _add(self, part: Changed) -> None:
+        one, other = (each.take(part.rows(RELABELLED)).tolist() for each in part.labels)
+        for (old, new), number in Counter(zip(one, other, strict=True)).items():
+            pair = brief(old or ""), brief(new or "")
+            if pair in self._counts or len(self._counts) < _MOST_COUNTED:
+                self._counts[pair] += number
 
 
-def _count(found: defaultdict[str, Counter[str]], label: str | None, kind: str) -> None:
-    for name in names_in(label or ""):
-        found[name][kind] += 1
+def _by_class(told: Summary) -> list[str]:
+    columns, rows = class_table(told)
+    cells = [[pages.text(each) for each in row] for row in rows]
+    return ["<h2>Classes</h2>", pages.table(["class", *columns], cells, columns)] if rows else []
 
 
-def _by_class(changes: Sequence[SampleChange]) -> list[str]:
-    found = by_class(changes)
-    kinds = [each for each in KINDS if any(each in row for row in found.values())]
-    rows = [[pages.text(name), *[f"{row.get(kind, 0):,}" for kind in kinds]] for name, row in found.items()]
-    columns = [KINDS[each] for each in kinds]
-    return ["<h2>Classes</h2>", pages.table(["class", *columns], rows, columns)] if rows else []
-
-
-def _relabelled(changes: Sequence[SampleChange]) -> list[str]:
-    relabelled = [each for each in changes if each.change == "relabelled"]
-    pairs = Counter((brief(each.before or ""), brief(each.after or "")) for each in relabelled)
-    most = max(pairs.values(), default=1)
+def _relabelled(pairs: _Pairs, samples: int) -> list[str]:
+    found = pairs.most_common()
+    if not found:
+        return []
+    most = found[0][1]
     rows = [
         [pages.text(old), pages.text(new), pages.bar(number / most, f"{number:,} samples"), f"{number:,}"]
-        for (old, new), number in pairs.most_common(50)
+        for (old, new), number in found
     ]
-    columns = ["before", "after", "share", "samples"]
-    return ["<h2>Which labels became which</h2>", pages.table(columns, rows, ("samples",))] if rows else []
+    table = pages.table(["before", "after", "share", "samples"], rows, ("samples",))
+    return ["<h2>Which labels became which</h2>", table, _more(samples - sum(number for _, number in found))]
 
 
-def _samples(changes: Sequence[SampleChange]) -> list[str]:
-    rows = [_sample(each) for each in changes[:_MOST]]
-    if not rows:
+def _samples(first: Sequence[SampleChange], number: int) -> list[str]:
+    if not first:
         return []
-    more = f'<p class="dim">and {len(changes) - _MOST:,} more: --json tells all</p>' if len(changes) > _MOST else ""
-    return ["<h2>Samples</h2>", pages.table(["sample", "change", "before", "after"], rows), more]
+    table = pages.table(["sample", "change", "before", "after"], [_sample(each) for each in first])
+    return ["<h2>Samples</h2>", table, _more(number - len(first))]
+
+
+def _more(number: int) -> str:
+    return f'<p class="dim">and {number:,} more: --json tells all</p>' if number else ""
 
 
 def _sample(change: SampleChange) -> list[str]:

@@ -14,12 +14,16 @@ from msgspec.structs import replace
 
 from trueup.dataset.annotators import IMPORTED
 from trueup.dataset.cards.gaps import gaps_of
+from trueup.dataset.diff import ADDED, MOVED, RELABELLED, REMOVED, RESTATED
+from trueup.dataset.figures import TO, Summary
 from trueup.labels.naming import names_in
-from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Record, SampleChange
+from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Record
 
 BINS = 10
 SPLITS = ("train", "validation", "test")
 _MOST = 20
+# What a card calls what happened to a class, and what its figures do.
+_SAID = {ADDED: ADDED, REMOVED: REMOVED, RELABELLED: TO, RESTATED: RESTATED}
 
 
 class ClassFigures(Record, frozen=True, kw_only=True):
@@ -95,7 +99,7 @@ class _Tally:
         self.slices[sample.slice or ""] += 1
         self.media[sample.content_type] += 1
         self.groups[sample.group] += 1
-        self.by_people += sample.consensus_id is not None
+        self.by_people += sample.consensus_id is not None or bool(sample.annotators)
         self._add_source(sample)
         self._add_time(sample.labelled_at)
 
@@ -117,7 +121,7 @@ def card_facts(
     version: DatasetVersion,
     samples: Iterable[LabelledSample],
     schema: LabelSchema,
-    changes: Sequence[SampleChange],
+    changes: Summary,
     title: str = "",
 ) -> CardFacts:
     """`changes` lie between the version's parent and it."""
@@ -182,14 +186,13 @@ def _annotators(version: DatasetVersion) -> dict[str, float]:
     return {name: number / max(1, people) for name, number in ordered}
 
 
-def _changes(changes: Sequence[SampleChange]) -> dict[str, dict[str, int]]:
+def _changes(told: Summary) -> dict[str, dict[str, int]]:
     """By the class that a sample has after it; of a removed one, before. A move counts under all classes."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for each in changes:
-        label = None if each.change == "moved" else (each.after or each.before)
-        for name in names_in(label) if label else ("",):
-            found[name][each.change] += 1
-    return {name: dict(found[name]) for name in sorted(found)}
+    found = {"": {MOVED: told.moved}} if told.moved else {}
+    for name, kinds in told.classes.items():
+        counts = {kind: kinds[said] for kind, said in _SAID.items() if said in kinds}
+        found |= {name: found.get(name, {}) | counts} if counts else {}
+    return found
 
 
 def _named(counts: Counter[str]) -> dict[str, int]:

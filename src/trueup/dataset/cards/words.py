@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trueup.dataset.cards.facts import CardFacts, SourceFigures
+from trueup.dataset.figures import BY_CLASS, FROM, TO, Summary
 from trueup.model import DatasetVersion
 
+_CALLED = {FROM: "relabelled from", TO: "relabelled to"}
 CHANGES = ("added", "removed", "relabelled", "moved", "restated")
 SOURCES: Mapping[str, str] = {
     "import": "labels that existed already",
@@ -14,6 +16,13 @@ SOURCES: Mapping[str, str] = {
     "override": "users corrected the model",
     "truth": "the real outcome contradicted the model",
 }
+
+
+def class_table(told: Summary) -> tuple[list[str], list[list[str]]]:
+    """What happened to samples of each class: columns beside its name, of what did happen, and rows."""
+    kinds = [each for each in BY_CLASS if any(each in row for row in told.classes.values())]
+    rows = [[name, *[f"{row.get(kind, 0):,}" for kind in kinds]] for name, row in told.classes.items()]
+    return [_CALLED.get(each, each) for each in kinds], rows
 
 
 def heading(facts: CardFacts) -> str:

@@ -53,3 +53,15 @@ def format_for(name: str, schema: LabelSchema) -> Format:
         fit = ", ".join(other for other, each in FORMATS.items() if schema.kind in each.KINDS)
         raise LabelError(f"{name} holds {_listed(found.KINDS)}, not {schema.kind}: use one of {fit}", field="--format")
     return found
+
+
+def cut_format_for(name: str, schema: LabelSchema) -> Format:
+    """One that many can write. Raises what `format_for` does, and InputError where it cannot be written in parts."""
+    found = format_for(name, schema)
+    if found.CUT.rows:
+        return found
+    fit = ", ".join(other for other, each in FORMATS.items() if each.CUT.rows and schema.kind in each.KINDS)
+    raise InputError(
+        f"{name} cannot be written by many functions: {found.CUT.why}. Use one of {fit}, or do without --in-cloud",
+        field="--format",
+    )

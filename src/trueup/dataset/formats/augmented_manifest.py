@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import EVERY_KIND, ExportedFile, ExportRequest, naming
+from trueup.dataset.exporting import EVERY_KIND, INPUTS, ExportedFile, ExportRequest, naming
 from trueup.dataset.images import sized
 from trueup.dataset.manifest_labels import to_manifest
 from trueup.model import LabelledSample, LabelSchema
@@ -22,11 +22,14 @@ KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = "samples.manifest"
 READERS = "SageMaker training channels, `trueup dataset import`"
+CUT = INPUTS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def files(request: ExportRequest) -> Iterator[ExportedFile]:
-    yield ExportedFile(FILE, lines(map(partial(sized, request), request.samples()), request.schema, request.project))
+    yield ExportedFile(
+        request.named(FILE), lines(map(partial(sized, request), request.samples()), request.schema, request.project)
+    )
 
 
 def lines(samples: Iterable[LabelledSample], schema: LabelSchema, project: str) -> Iterator[bytes]:
@@ -52,6 +55,18 @@ def metadata_of(sample: LabelledSample, project: str, kind: str) -> dict[str, An
     }
 
 
+def ours_of(sample: LabelledSample) -> dict[str, Any]:
+    """What trueup itself says of a sample beside its label: the same keys in every line, whatever they hold."""
+    return {
+        "trueup-sample": sample.sample_id,
+        "trueup-split": sample.split,
+        "trueup-group": sample.group,
+        "trueup-weight": sample.weight,
+        "trueup-annotators": sample.annotators,
+        "content-type": sample.content_type,
+    }
+
+
 def _line(sample: LabelledSample, schema: LabelSchema, project: str) -> dict[str, Any]:
     with naming(sample):
         label = to_manifest(sample.label, sample.posterior, schema)
@@ -59,9 +74,5 @@ def _line(sample: LabelledSample, schema: LabelSchema, project: str) -> dict[str
         "source-ref": sample.payload_uri,
         "label": label.value,
         "label-metadata": {**label.metadata, **metadata_of(sample, project, label.type)},
-        "trueup-sample": sample.sample_id,
-        "trueup-split": sample.split,
-        "trueup-weight": sample.weight,
-        "trueup-annotators": sample.annotators,
-        "content-type": sample.content_type,
+        **ours_of(sample),
     }

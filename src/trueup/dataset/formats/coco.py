@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, value_of
+from trueup.dataset.exporting import Cut, ExportedFile, ExportRequest, value_of
 from trueup.dataset.images import picture_files, picture_name, picture_size
 from trueup.labels.masks import indices_of
 from trueup.labels.reading import area
@@ -25,6 +25,7 @@ KINDS: tuple[Kind, ...] = ("boxes", "polygons", "mask")
 HOLDS_NONE = False
 FILE = ""
 READERS = "pycocotools, detectron2, supervision"
+CUT = Cut(why="one document tells of all pictures of a split")
 _VALUES: Mapping[Kind, type[Any]] = {"boxes": Boxes, "polygons": Polygons, "mask": Mask}
 Shape = dict[str, Any]
 
@@ -69,6 +70,7 @@ def _images(request: ExportRequest, split: str) -> Iterator[dict[str, Any]]:
             "width": width,
             "height": height,
             "coco_url": sample.payload_uri,
+            "trueup-group": sample.group,
         }
 
 

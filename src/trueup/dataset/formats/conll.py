@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, text_of, value_of
+from trueup.dataset.exporting import INPUTS, ExportedFile, ExportRequest, lose_group, text_of, value_of
 from trueup.labels.values import Span, Spans
 from trueup.model import Kind
 
@@ -21,6 +21,7 @@ KINDS: tuple[Kind, ...] = ("spans",)
 HOLDS_NONE = False
 FILE = "samples.conll"
 READERS = "spaCy, NLTK"
+CUT = INPUTS
 BLANKS = "spans of white space"
 OVERLAPS = "spans that overlap longer ones"
 RELATIONS = "relations between spans"
@@ -30,11 +31,12 @@ _SPACE = re.compile(r"\s+")
 
 
 def files(request: ExportRequest) -> Iterator[ExportedFile]:
-    yield ExportedFile(FILE, _documents(request))
+    yield ExportedFile(request.named(FILE), _documents(request))
 
 
 def _documents(request: ExportRequest) -> Iterator[bytes]:
     for sample, payload in request.loaded(request.samples()):
+        lose_group(request, sample)
         value = value_of(sample, request, Spans)
         text = text_of(sample, payload)
         seen = [each for each in value.spans if text[each.start : each.end].strip()]

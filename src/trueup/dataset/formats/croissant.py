@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import EVERY_KIND, ExportedFile, ExportRequest, label_of, text_of
+from trueup.dataset.exporting import EVERY_KIND, Cut, ExportedFile, ExportRequest, label_of, text_of
 from trueup.dataset.images import picture_files
 from trueup.model import LabelledSample
 
@@ -22,6 +22,7 @@ KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = ""
 READERS = "mlcroissant, Kaggle, Dataset Search, OpenML"
+CUT = Cut(why="its document names one file of all samples")
 _LINES = "samples.jsonl"
 _INPUTS = "inputs"
 _CONTEXT: Mapping[str, Any] = {

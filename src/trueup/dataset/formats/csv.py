@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from trueup.dataset.exporting import EVERY_KIND, ExportedFile, ExportRequest
+from trueup.dataset.exporting import EVERY_KIND, LINES, ExportedFile, ExportRequest
 from trueup.model import LabelledSample
 
 KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = "samples.csv"
 READERS = "spreadsheets, pandas, SQL loaders"
+CUT = LINES
 COLUMNS = (
     "sample_id",
     "label",
@@ -37,7 +38,7 @@ COLUMNS = (
 
 
 def files(request: ExportRequest) -> Iterator[ExportedFile]:
-    yield ExportedFile(FILE, _lines(request.samples()))
+    yield ExportedFile(request.named(FILE), _lines(request.samples()))
 
 
 class _Line:

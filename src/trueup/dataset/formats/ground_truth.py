@@ -11,15 +11,8 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import (
-    EVERY_KIND,
-    ExportedFile,
-    ExportRequest,
-    fits_none,
-    naming,
-    text_of,
-)
-from trueup.dataset.formats.augmented_manifest import metadata_of
+from trueup.dataset.exporting import EVERY_KIND, Cut, ExportedFile, ExportRequest, fits_none, naming, text_of
+from trueup.dataset.formats.augmented_manifest import metadata_of, ours_of
 from trueup.dataset.images import mask_png, sized
 from trueup.dataset.manifest_labels import to_manifest
 from trueup.labels.masks import BACKGROUND, colours
@@ -29,6 +22,7 @@ KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = ""
 READERS = "SageMaker's built-in algorithms, Ground Truth (chained jobs), `trueup dataset import`"
+CUT = Cut(why="a labeling job leaves one manifest")
 MANIFEST = "manifests/output/output.manifest"
 _MASKS = "annotations/consolidated-annotation/output"
 _WHITE = (255, 255, 255)
@@ -64,8 +58,7 @@ def _line(request: ExportRequest, sample: LabelledSample, source: dict[str, str]
     label = (
         _mask(request, sample) if request.schema.kind == "mask" and not fits_none(sample) else _label(request, sample)
     )
-    line = {**source, **label, "content-type": sample.content_type, "trueup-sample": sample.sample_id}
-    return msgspec.json.encode(line) + b"\n"
+    return msgspec.json.encode({**source, **label, **ours_of(sample)}) + b"\n"
 
 
 def _label(request: ExportRequest, sample: LabelledSample) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import msgspec
 from trueup.dataset.arrow import Row, parquet, pyarrow
 from trueup.dataset.exporting import (
     EVERY_KIND,
+    Cut,
     ExportedFile,
     ExportRequest,
     Peekable,
@@ -31,6 +32,7 @@ KINDS = EVERY_KIND
 HOLDS_NONE = False
 FILE = ""
 READERS = "`datasets.load_dataset`, the Hub's viewer"
+CUT = Cut(why="it is written by pyarrow, which is in no function's package")
 # Row groups are decoded whole.
 _GROUP_ROWS, _GROUP_BYTES = 1000, 32_000_000
 _TASKS: dict[tuple[Kind, str], str] = {
@@ -90,7 +92,13 @@ def _groups(rows: Peekable[tuple[int, Row]], most: int) -> Iterator[list[Row]]:
 _STRING = {"dtype": "string", "_type": "Value"}
 _FLOAT = {"dtype": "float64", "_type": "Value"}
 _INT = {"dtype": "int64", "_type": "Value"}
-_OURS: Mapping[str, Any] = {"sample_id": _STRING, "group": _STRING, "weight": _FLOAT, "posterior": _FLOAT}
+_OURS: Mapping[str, Any] = {
+    "sample_id": _STRING,
+    "group": _STRING,
+    "content_type": _STRING,
+    "weight": _FLOAT,
+    "posterior": _FLOAT,
+}
 
 
 def _list(feature: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import EVERY_KIND, ExportedFile, ExportRequest, label_of, naming
+from trueup.dataset.exporting import EVERY_KIND, INPUTS, ExportedFile, ExportRequest, label_of, naming
 from trueup.dataset.images import picture_size
 from trueup.labels.brush import packed
 from trueup.labels.exporting import CONTROL, CRITIQUE, NONE, PROPOSED, SAMPLE, TIE
@@ -35,11 +35,12 @@ KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = "tasks.json"
 READERS = "Label Studio (Import), label-studio-converter"
+CUT = INPUTS
 Region = dict[str, Any]
 
 
 def files(request: ExportRequest) -> Iterator[ExportedFile]:
-    yield ExportedFile(FILE, _tasks(request))
+    yield ExportedFile(request.named(FILE), _tasks(request))
 
 
 def _tasks(request: ExportRequest) -> Iterator[bytes]:
@@ -61,7 +62,12 @@ def _samples(request: ExportRequest) -> Iterator[tuple[LabelledSample, Payload |
 def _task(request: ExportRequest, sample: LabelledSample, payload: Payload | None) -> dict[str, Any]:
     with naming(sample):
         data = shown(sample.payload_uri, payload or Payload(data=b"", content_type=""), request.schema)
-    told = {"sample": sample.sample_id, "split": sample.split, "group": sample.group}
+    told = {
+        "sample": sample.sample_id,
+        "split": sample.split,
+        "group": sample.group,
+        "content_type": sample.content_type,
+    }
     return {"data": data, "meta": {"trueup": told}, "annotations": [{"result": _result(request, sample, data)}]}
 
 

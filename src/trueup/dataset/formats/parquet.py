@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from trueup.dataset.arrow import Row, parquet, pyarrow
-from trueup.dataset.exporting import EVERY_KIND, ExportedFile, ExportRequest
+from trueup.dataset.exporting import EVERY_KIND, Cut, ExportedFile, ExportRequest
 
 KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = "samples.parquet"
 READERS = "pandas, Polars, DuckDB, Athena, Spark"
+CUT = Cut(why="it is written by pyarrow, which is in no function's package")
 # Some 20 MB before they are packed.
 _ROWS = 65_536
 

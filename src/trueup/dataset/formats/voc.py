@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, value_of
+from trueup.dataset.exporting import Cut, ExportedFile, ExportRequest, lose_group, value_of
 from trueup.dataset.images import mask_png, picture_name, picture_size
 from trueup.labels.masks import colours
 from trueup.labels.values import Box, Boxes, Mask
@@ -20,6 +20,7 @@ KINDS: tuple[Kind, ...] = ("boxes", "mask")
 HOLDS_NONE = False
 FILE = ""
 READERS = "detectron2, MMSegmentation, torchvision, supervision"
+CUT = Cut(why="one list names all pictures of a split")
 _SETS: Mapping[str, str] = {"train": "train", "validation": "val", "test": "test"}
 _VALUES: Mapping[Kind, type[Any]] = {"boxes": Boxes, "mask": Mask}
 
@@ -31,6 +32,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
             names = (f"{each.sample_id}\n".encode() for each in request.of(split))
             yield ExportedFile(f"ImageSets/{kind}/{_SETS[split]}.txt", names)
     for sample, payload in request.loaded(request.samples()):
+        lose_group(request, sample)
         value = value_of(sample, request, _VALUES[request.schema.kind])
         name = picture_name(sample, payload)
         yield ExportedFile(f"JPEGImages/{name}", iter((payload.data,)))

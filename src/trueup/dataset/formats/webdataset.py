@@ -11,14 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from trueup.dataset.exporting import (
-    EVERY_KIND,
-    ExportedFile,
-    ExportRequest,
-    Peekable,
-    fits_none,
-    label_of,
-)
+from trueup.dataset.exporting import EVERY_KIND, INPUTS, ExportedFile, ExportRequest, Peekable, fits_none, label_of
 from trueup.dataset.images import mask_png
 from trueup.dataset.pictures import suffix_of
 from trueup.model import LabelledSample, Payload
@@ -26,7 +19,8 @@ from trueup.model import LabelledSample, Payload
 KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = ""
-READERS = "webdataset, `datasets`, SageMaker fast file mode"
+READERS = "webdataset, `datasets` (inputs of one type), SageMaker fast file mode"
+CUT = INPUTS
 _BLOCK = tarfile.BLOCKSIZE
 
 
@@ -35,7 +29,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
         samples = Peekable(request.loaded(request.of(split)))
         number = 0
         while samples or number == 0:
-            yield ExportedFile(f"{split}-{number:06d}.tar", _shard(request, samples))
+            yield ExportedFile(f"{request.named(split)}-{number:06d}.tar", _shard(request, samples))
             number += 1
 
 

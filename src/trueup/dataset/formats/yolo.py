@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.exporting import ExportedFile, ExportRequest, value_of
+from trueup.dataset.exporting import Cut, ExportedFile, ExportRequest, lose_group, value_of
 from trueup.dataset.images import picture_name, picture_size
 from trueup.labels.values import Boxes, Polygons
 from trueup.model import Kind
@@ -20,6 +20,7 @@ KINDS: tuple[Kind, ...] = ("boxes", "polygons")
 HOLDS_NONE = False
 FILE = ""
 READERS = "Ultralytics and other YOLO trainers, supervision"
+CUT = Cut(why="its files are one or two for each picture, more than a report can name")
 # What trainers call the split.
 _FOLDERS: Mapping[str, str] = {"train": "train", "validation": "val", "test": "test"}
 _VALUES: Mapping[Kind, type[Any]] = {"boxes": Boxes, "polygons": Polygons}
@@ -34,6 +35,7 @@ def files(request: ExportRequest) -> Iterator[ExportedFile]:
 def _of_split(request: ExportRequest, split: str, folder: str) -> Iterator[ExportedFile]:
     """A picture without anything on it has an empty text."""
     for sample, payload in request.loaded(request.of(split)):
+        lose_group(request, sample)
         value = value_of(sample, request, _VALUES[request.schema.kind])
         width, height = picture_size(value, sample, payload)
         lines = "".join(f"{each}\n" for each in _lines(value, width, height, request.schema.names))

@@ -13,16 +13,24 @@ from typing import Any
 
 import msgspec
 
-from trueup.dataset.importing.files import beside, chosen, document, each_of, numbered, of_files, split_named, whole
-from trueup.dataset.manifest_labels import said_in_manifest
+from trueup.dataset.importing.files import (
+    beside,
+    chosen,
+    document,
+    each_of,
+    group_named,
+    numbered,
+    of_files,
+    split_named,
+    whole,
+)
+from trueup.dataset.manifest_labels import said_in_manifest, says_none
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Reading
 from trueup.errors import InputError, ManifestError
 from trueup.labels.ground_truth_answers import utc
 from trueup.model import Kind
 
-_METADATA, _FAILURE = "-metadata", "failure-reason"
-# trueup's own exports say the same by these keys.
-_OURS = ("trueup-group", "trueup-split")
+_METADATA, _REFERENCE, _FAILURE = "-metadata", "-ref", "failure-reason"
 # Types of jobs ("groundtruth/…") by the kind of label that they make; custom ones may make any.
 _TYPES: Mapping[Kind, tuple[str, ...]] = {
     "classification": ("image-classification", "text-classification"),
@@ -57,6 +65,7 @@ def read_manifest(reading: Reading, name: str, answers_of: AnswersOf | None = No
 
 
 def _item(reading: Reading, name: str, where: str, line: Mapping[str, Any], attribute: str) -> Item:
+    attribute = _beside_masks(line, attribute)
     metadata = line.get(f"{attribute}{_METADATA}", {})
     if not isinstance(metadata, dict):
         raise ManifestError(f"{attribute}{_METADATA} is not a JSON object")
@@ -67,19 +76,24 @@ def _item(reading: Reading, name: str, where: str, line: Mapping[str, Any], attr
     text, ref = line.get("source"), line.get("source-ref")
     if not isinstance(text if ref is None else ref, str) or (text is not None and ref is not None):
         raise ManifestError('the line needs one of "source" (a text) and "source-ref" (the name of a file)')
-    group = line.get(reading.group or "trueup-group")
     return Labelled(
         where=where,
         label=said_in_manifest(line[attribute], metadata, reading.schema, lambda place: _mask(reading, name, place)),
         data=None if text is None else text.encode(),
         ref=None if ref is None else beside(reading, name, ref),
         content_type=line.get("content-type") or ("text/plain" if text is not None else None),
-        group=None if group is None else str(group),
+        group=group_named(line, reading.group, "trueup-group"),
         split=split_named(line.get("trueup-split")),
         confidence=_confidence(metadata),
         labelled_at=_time(metadata.get("creation-date")),
         by_model=metadata.get("human-annotated") == "no",
     )
+
+
+def _beside_masks(line: Mapping[str, Any], attribute: str) -> str:
+    """Where trueup's exports say that no class fits: there is no picture of that for a reference to lead to."""
+    plain = attribute.removesuffix(_REFERENCE)
+    return plain if attribute not in line and says_none(line.get(plain)) else attribute
 
 
 def _mask(reading: Reading, name: str, place: str) -> bytes:
@@ -133,17 +147,26 @@ def _fits(job: str, kind: Kind) -> bool:
 
 
 def _attributes(reading: Reading, name: str) -> dict[str, str]:
-    """Attributes with "type, job" of the first line that tells. A bare `label` is one, too."""
+    """Attributes with "type, job" of the first line that tells. A bare `label` is one, too. What only says that no
+    class fits may stand beside the attribute that holds the labels, and is one where there is no other."""
     found: dict[str, str] = {}
+    without_class: dict[str, str] = {}
     for _, raw in numbered(reading.source, name):
         try:
             line = document(raw)
         except ManifestError:
             continue
-        for key, told in line.items():
-            attribute = key.removesuffix(_METADATA)
-            if attribute != key and isinstance(told, dict) and not found.get(attribute):
-                found[attribute] = ", ".join(str(told[each]) for each in ("type", "job-name") if told.get(each))
-        if not found and "label" in line:
+        for attribute, told in _metadata_in(line):
+            there = without_class if says_none(line.get(attribute)) else found
+            there[attribute] = there.get(attribute) or told
+        if not found and "label" in line and not without_class:
             found["label"] = ""
-    return found
+    return found or without_class
+
+
+def _metadata_in(line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Attributes with "type, job"."""
+    for key, told in line.items():
+        if key.endswith(_METADATA) and isinstance(told, dict):
+            job = ", ".join(str(told[each]) for each in ("type", "job-name") if told.get(each))
+            yield key.removesuffix(_METADATA), job

@@ -21,6 +21,7 @@ from trueup.dataset.importing.files import (
     converted,
     decoded,
     each_of,
+    group_named,
     kinds_only,
     of_files,
     split_in,
@@ -135,6 +136,7 @@ def _image(
             where=where,
             label=_LABELS[reading.schema.kind](found, things),
             ref=f"{folder}{found.file_name}" if folder else beside(reading, name, found.file_name),
+            group=group_named(decoded(raw, dict[str, Any], "is no image"), reading.group, "trueup-group"),
             split=split_in(name),
         )
 

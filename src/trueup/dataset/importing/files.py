@@ -184,6 +184,17 @@ def beside(reading: Reading, name: str, ref: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), ref))
 
 
+def group_named(told: Mapping[str, Any], asked: str | None, ours: str = "group") -> str | None:
+    """The group that is told under `asked`, which --group names, or else under `ours`. Raises ManifestError where
+    the one that was asked for is not there."""
+    found = told.get(asked or ours)
+    if found in (None, ""):
+        if asked:
+            raise ManifestError(f"there is no {asked!r}, which --group names")
+        return None
+    return str(found)
+
+
 def split_named(name: object) -> Split | None:
     """The split that a word means, as there are many words."""
     return _SPLITS.get(str(name).strip().lower())

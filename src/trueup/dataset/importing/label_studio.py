@@ -20,6 +20,7 @@ from trueup.dataset.importing.files import (
     converted,
     decoded,
     each_of,
+    group_named,
     of_files,
     split_in,
     split_named,
@@ -75,6 +76,7 @@ class _Ours(msgspec.Struct, frozen=True):
 
     split: str | None = None
     group: str | None = None
+    content_type: str | None = None
 
 
 class _Meta(msgspec.Struct, frozen=True):
@@ -115,8 +117,8 @@ def _item(reading: Reading, name: str, where: str, raw: bytes) -> Item:
         label=label,
         data=text,
         ref=None if ref is None else beside(reading, name, ref),
-        content_type=None if text is None else _content_type(reading),
-        group=ours.group if reading.group is None else _group(task.data, reading.group),
+        content_type=ours.content_type if text is None else _content_type(reading),
+        group=ours.group if reading.group is None else group_named(task.data, reading.group),
         split=split_named(ours.split) or split_in(name),
         agreement=agreement,
         labelled_at=max((each.at for each in given if each.at), default=None),
@@ -205,9 +207,3 @@ def _content_type(reading: Reading) -> str:
     return (
         "text/plain" if reading.schema.media == "text" and reading.schema.kind != "preference" else "application/json"
     )
-
-
-def _group(data: Mapping[str, Any], key: str) -> str:
-    if data.get(key) in (None, ""):
-        raise ManifestError(f"the task's data has no {key!r}, which --group names")
-    return str(data[key])

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from trueup.dataset.importing.files import beside, converted, split_in, split_named
+from trueup.dataset.importing.files import beside, converted, group_named, split_in, split_named
 from trueup.dataset.importing.pairs import pair_of
 from trueup.dataset.importing.tags import spans_of_tags
 from trueup.dataset.sources import Labelled, Reading
@@ -56,7 +56,7 @@ class _Objects(msgspec.Struct, frozen=True):
 def item_of(reading: Reading, name: str, where: str, row: Row, names: Names) -> Labelled:
     """Raises ManifestError that names the column, InputError."""
     if reading.schema.kind == "preference" and "chosen" in row:
-        return pair_of(name, where, row, _group(reading, row))
+        return pair_of(name, where, row, group_named(row, reading.group))
     if "tokens" in row and reading.schema.kind == "spans" and reading.attribute not in row:
         return _tokens(reading, name, where, row, names)
     text, file, data = _input(row)
@@ -67,7 +67,7 @@ def item_of(reading: Reading, name: str, where: str, row: Row, names: Names) -> 
         data=text.encode(errors="surrogatepass") if text is not None else data,
         ref=beside(reading, name, file) if file is not None and data is None and text is None else None,
         content_type=_content_type(row, text, file),
-        group=_group(reading, row),
+        group=group_named(row, reading.group),
         split=split_named(stated) if stated else split_in(name),
         confidence=_share(row, "posterior"),
         agreement=_share(row, "agreement"),
@@ -106,13 +106,6 @@ def _content_type(row: Row, text: str | None, file: str | None) -> str | None:
     if text is not None:
         return "text/plain"
     return guess_type(file)[0] if file else None
-
-
-def _group(reading: Reading, row: Row) -> str | None:
-    found = row.get(reading.group or "group")
-    if reading.group and found in (None, ""):
-        raise ManifestError(f"the row has no {reading.group!r}, which --group names")
-    return None if found in (None, "") else str(found)
 
 
 def _share(row: Row, column: str) -> float | None:
@@ -316,6 +309,6 @@ def _tokens(reading: Reading, name: str, where: str, row: Row, names: Names) -> 
         label=label,
         data=text.encode(errors="surrogatepass"),
         content_type="text/plain",
-        group=_group(reading, row),
+        group=group_named(row, reading.group),
         split=split_named(row.get("split")) or split_in(name),
     )

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from mimetypes import guess_type
 from typing import Any
 
-from trueup.dataset.importing.files import chosen, document, each_of, of_files, opened, split_in, split_named
+from trueup.dataset.importing.files import (
+    chosen,
+    document,
+    each_of,
+    group_named,
+    of_files,
+    opened,
+    split_in,
+    split_named,
+)
 from trueup.dataset.importing.rows import label_text
 from trueup.dataset.sources import Item, Labelled, Reading
 from trueup.errors import InputError, ManifestError
@@ -94,13 +103,13 @@ def _item(reading: Reading, name: str, where: str, files: dict[str, bytes | None
     source = _input(reading, there)
     holder = _label_ending(reading, there, source)
     told = document(there["json"], "the .json") if "json" in there else {}
-    group, stated = told.get(reading.group or "group"), told.get("split")
+    stated = told.get("split")
     return Labelled(
         where=where,
         label=_label(reading, there[holder], holder, told),
         data=there[source],
         content_type=str(told.get("content_type") or guess_type(f"a.{source}")[0] or "application/octet-stream"),
-        group=None if group is None else str(group),
+        group=group_named(told, reading.group),
         split=split_named(stated) if stated else split_in(name),
     )
 

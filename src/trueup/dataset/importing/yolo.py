@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trueup.dataset.importing.files import beside, each_of, kinds_only, numbered, opened, split_named, text_of
-from trueup.dataset.importing.image_size import image_size
 from trueup.dataset.importing.yaml import read_yaml
+from trueup.dataset.pictures import size_in
 from trueup.dataset.sources import Item, Labelled, Reading
 from trueup.errors import InputError, ManifestError, NotFoundError
 from trueup.labels.painting import filled, mask_of_layers
@@ -106,16 +106,21 @@ def _listed(reading: Reading, name: str) -> list[str]:
 
 def _item(reading: Reading, split: Split | None, names: Mapping[int, str], where: str, picture: str) -> Item:
     things = list(_things(reading, _label_file(picture), names))
-    size = (0, 0)
-    if reading.schema.kind not in ("classification", "multilabel"):
-        with opened(reading.source, picture) as stream:
-            size = image_size(stream, picture)
+    size = (0, 0) if reading.schema.kind in ("classification", "multilabel") else _size(reading, picture)
     return Labelled(
         where=where,
         label=_LABELS[reading.schema.kind](things, *size),
         ref=beside(reading, "", picture),
         split=split,
     )
+
+
+def _size(reading: Reading, picture: str) -> tuple[int, int]:
+    with opened(reading.source, picture) as stream:
+        found = size_in(stream)
+    if found is None:
+        raise InputError(f"{picture} is no picture whose size can be read: use PNG, JPEG, GIF, BMP or WebP")
+    return found
 
 
 def _label_file(picture: str) -> str:

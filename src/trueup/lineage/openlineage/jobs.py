@@ -113,10 +113,7 @@ def promotion_failed(place: Whereabouts, told: PromotionFailed, at: datetime) ->
     """It does not serve; the champion goes on."""
     teller = _Teller(place, told.run_id)
     package = (stored(told.model_package_arn, "MODEL", "MODEL_PACKAGE"),) if told.model_package_arn else ()
-    return (
-        teller.event("deploy", "START", at, inputs=package, parent="retrain"),
-        teller.event("deploy", "FAIL", at, inputs=package, told=(_error(told.reason),), parent="retrain"),
-    )
+    return teller.failed("deploy", at, _error(told.reason), inputs=package)
 
 
 class _Teller:
@@ -164,6 +161,15 @@ class _Teller:
             self.event(job, "COMPLETE", ended, inputs=inputs, outputs=outputs, told=told, parent=parent),
         )
 
+    def failed(
+        self, job: str, at: datetime, error: ErrorMessage, *, inputs: tuple[Dataset, ...]
+    ) -> tuple[RunEvent, RunEvent]:
+        """A run of a retraining that is told of when it has failed; nothing tells when it began."""
+        return (
+            self.event(job, "START", at, inputs=inputs, parent="retrain"),
+            self.event(job, "FAIL", at, inputs=inputs, told=(error,), parent="retrain"),
+        )
+
     def _parent(self, job: str) -> ParentRun:
         name = JobName(namespace=self._place.namespace, name=self._job(job))
         return ParentRun(run=RunName(run_id=self._run(job)), job=name)
@@ -189,7 +195,7 @@ def _judged(
         written = (*written, stored(run.model_package_arn, "MODEL", "MODEL_PACKAGE"))
     verdict = _verdict(told)
     tags = RunTags(tags=tags_of({"status": told.status, "outcome": told.outcome, **_texts(told.metrics)}))
-    read = (*model, version_read(place, facts, ("test",)))
+    read = _compared(place, run, facts)
     return (
         teller.event("train", "COMPLETE", at, inputs=(_fitted(place, facts),), outputs=model, parent="retrain"),
         *teller.whole("evaluate", at, at, inputs=read, outputs=written, told=(verdict,), parent="retrain"),
@@ -210,19 +216,14 @@ def _failed(
     """At which step is the first word of the outcome, as trueup.usecases.conclude_run says it."""
     step, error = told.outcome.split(" ", 1)[0], _error(told.outcome)
     fitted, model = (_fitted(place, facts),), _model(place, run)
-    read = (*model, version_read(place, facts, ("test",)))
+    read = _compared(place, run, facts)
     over = teller.event("retrain", "FAIL", at, inputs=(_all_splits(place, facts),), told=(error,))
     if step not in (*_JUDGING, *_REGISTERING):
         return teller.event("train", "FAIL", at, inputs=fitted, told=(error,), parent="retrain"), over
     trained = teller.event("train", "COMPLETE", at, inputs=fitted, outputs=model, parent="retrain")
     if step in _REGISTERING:
         return trained, *teller.whole("evaluate", at, at, inputs=read, parent="retrain"), over
-    return (
-        trained,
-        teller.event("evaluate", "START", at, inputs=read, parent="retrain"),
-        teller.event("evaluate", "FAIL", at, inputs=read, told=(error,), parent="retrain"),
-        over,
-    )
+    return trained, *teller.failed("evaluate", at, error, inputs=read), over
 
 
 def _verdict(told: RetrainingConcluded) -> Tests:
@@ -251,6 +252,11 @@ def _texts(metrics: Mapping[str, float]) -> dict[str, str]:
 
 def _fitted(place: Whereabouts, facts: VersionFacts) -> Dataset:
     return version_read(place, facts, ("train", "validation"))
+
+
+def _compared(place: Whereabouts, run: RetrainingRun, facts: VersionFacts) -> tuple[Dataset, ...]:
+    """What an evaluation reads."""
+    return (*_model(place, run), version_read(place, facts, ("test",)))
 
 
 def _all_splits(place: Whereabouts, facts: VersionFacts) -> Dataset:

@@ -10,11 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from trueup.dataset.parts import PART_ROWS, Part, parts_of
-from trueup.errors import HeadMovedError, InputError, RetryableError
+from trueup.errors import GroupsApartError, HeadMovedError, RetryableError
 from trueup.model import Record
 from trueup.ports import Clock, DatasetStore
 from trueup.settings import Project
-from trueup.usecases.bulk.committing import commit_part, conclude_commit
+from trueup.usecases.bulk.committing import MOST_ROWS, commit_part, conclude_commit, plan_commit
+from trueup.usecases.bulk.exporting import Exports, conclude_export, export_part, plan_export
 from trueup.usecases.bulk.jobs import Bulk, Concluded, keep, read_job
 from trueup.usecases.bulk.verifying import conclude_verify, verify_part
 from trueup.usecases.find_project import project_named
@@ -31,23 +32,27 @@ class Planned(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class BulkVersions:
-    """Verify or commit what one function cannot hold or has not the time for. Each step may be repeated: a part
+    """Verify, commit or export what one function cannot hold or has not the time for. Each step may be repeated: a part
     writes the same again, and a version is made once."""
 
     projects: Mapping[str, Project]
     datasets: DatasetStore
+    exports: Exports
     clock: Clock
     rows: int = PART_ROWS
+    room: int = MOST_ROWS
 
     def plan(self, document: Any) -> Planned:
         """Settle on which version and in which parts. Raises InputError (what is asked), NotFoundError (a version),
-        RetryableError (other commits won again and again)."""
+        ConflictError (an export's place holds something), RetryableError (other commits won again and again)."""
         job = read_job(document)
         project = project_named(self.projects, job.project)
         if job.attempt >= _ATTEMPTS:
-            raise RetryableError(f"the head of {project.name} moved {_ATTEMPTS} times during the bulk job {job.run}")
+            raise RetryableError(
+                f"the head of {project.name} moved, or its groups came apart, {_ATTEMPTS} times during {job.run}"
+            )
         job = self._of_commit(job) if job.verb == "commit" else self._of_version(job)
-        parts = parts_of(self._size(job), self.rows)
+        parts = parts_of(self._size(job), self._rows(job))
         job = replace(job, parts=len(parts), attempt=job.attempt + 1)
         place = self.datasets.put_report(job.project, job.place("parts.json"), msgspec.json.encode(parts))
         return Planned(job=job, parts=place)
@@ -55,30 +60,37 @@ class BulkVersions:
     def part(self, document: Any, part: Any) -> None:
         """Do one part, and lay down what it found. Raises what the verb does."""
         job, one = read_job(document), msgspec.convert(part, Part)
-        if job.verb == "verify":
-            keep(self.datasets, job, one, verify_part(self.datasets, job, one))
-        else:
-            project = project_named(self.projects, job.project)
-            keep(self.datasets, job, one, commit_part(self.datasets, project, job, one))
+        keep(self.datasets, job, one, self._found(job, one))
 
     def conclude(self, document: Any) -> Concluded:
-        """Put the parts together. Raises HeadMovedError when a commit came between: then it is to be planned anew."""
+        """Put the parts together. Raises what the verb does: after HeadMovedError and GroupsApartError the job is to
+        be planned anew."""
         job = read_job(document)
         if job.verb == "verify":
             return conclude_verify(self.datasets, job)
-        return conclude_commit(self.datasets, project_named(self.projects, job.project), job)
+        if job.verb == "export":
+            return conclude_export(self.exports, self.datasets, job)
+        return conclude_commit(self.datasets, project_named(self.projects, job.project), job, self.room)
+
+    def _found(self, job: Bulk, part: Part) -> Record:
+        if job.verb == "verify":
+            return verify_part(self.datasets, job, part)
+        if job.verb == "export":
+            return export_part(self.exports, self.datasets, job, part)
+        return commit_part(self.datasets, project_named(self.projects, job.project), job, part)
+
+    def _rows(self, job: Bulk) -> int:
+        if job.verb != "export":
+            return self.rows
+        return min(self.rows, plan_export(self.exports, self.datasets.version(job.project, job.version), job).rows)
 
     def _of_commit(self, job: Bulk) -> Bulk:
-        if not job.staged:
-            raise InputError("a bulk commit needs segments that are staged", field="job.staged")
-        head = self.datasets.head(job.project, job.branch)
-        epoch = self.datasets.forgotten(job.project, ()).epoch
+        planned = plan_commit(self.datasets, job)
         return replace(
-            job,
-            version=head.version_id if head else "",
+            planned,
             number=self.datasets.next_number(job.project),
             at=self.clock.now(),
-            epoch=epoch,
+            epoch=self.datasets.forgotten(job.project, ()).epoch,
             frozen=len(self.datasets.frozen(job.project)),
         )
 
@@ -93,7 +105,7 @@ class BulkVersions:
 
 
 def in_memory(steps: BulkVersions, document: Mapping[str, Any]) -> Any:
-    """What the workflow does, in one process: every step through JSON, planned anew while commits come between."""
+    """What the workflow does, in one process: every step through JSON, planned anew as often as it is to be."""
     job = document["job"]
     while True:
         planned = steps.plan(job)
@@ -102,5 +114,5 @@ def in_memory(steps: BulkVersions, document: Mapping[str, Any]) -> Any:
             steps.part(job, each)
         try:
             return msgspec.to_builtins(steps.conclude(job))
-        except HeadMovedError:
+        except (HeadMovedError, GroupsApartError):
             continue
