@@ -132,7 +132,7 @@ def _wants_a_verb(found: Any) -> bool:
 
 def _may_stand_alone(word: str, group: Any) -> bool:
     """An option, or an id that lineage is shown of."""
-    return word.startswith("--") or (group.name == "lineage" and re.match(r"ID$|v\d|[a-z]+:", word) is not None)
+    return word.startswith("--") or (group.name == "lineage" and re.match(r"[A-Z]+$|v\d|\"?[a-z]+:", word) is not None)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda each: each.name)
