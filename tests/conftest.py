@@ -106,8 +106,16 @@ REMARKS = {
     "endpoint_name": "remarks",
     "selection": {"rate": 0.000001, "audit_share": 0.0},
 }
-# A project whose disputed tasks a reviewer rules on.
-REVIEWED = {**PETS, "name": "reviewed", "title": "Disputed pets", "endpoint_name": "reviewed"}
+# A project whose disputed tasks a reviewer rules on, of which each label is a version at once, and which lets old
+# versions go.
+REVIEWED = {
+    **PETS,
+    "name": "reviewed",
+    "title": "Disputed pets",
+    "endpoint_name": "reviewed",
+    "commit": {"batch": 1},
+    "dataset": {"keep_versions": 2},
+}
 # A project in which a language model answers beside people.
 HELPED = {
     **PETS,

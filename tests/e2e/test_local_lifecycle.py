@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import PASSWORD, PETS, ROOT
 from tests.e2e.people import eventually
+from tests.worlds import capture_line
 from trueup.local.service import Running, status
 
 pytestmark = pytest.mark.e2e
@@ -111,6 +112,8 @@ def test_what_was_there_is_there_again_after_a_rest_and_after_a_crash(machine: M
     machine.up()
     assert_all_is_there(machine)
     assert machine.running.ministack_pid != before.ministack_pid
+    assert machine.running.endpoint_url == before.endpoint_url
+    assert_functions_are_given_messages(machine)
 
     os.kill(machine.running.ministack_pid, signal.SIGKILL)
     eventually(lambda: machine.processes() == [], 10)
@@ -174,6 +177,15 @@ def assert_all_is_there(machine: Machine) -> None:
     assert projects_of_ada(machine) == ["pets"]
     assert job(machine)["TrainingJobStatus"] == "Completed"
     eventually(lambda: predicted(machine) == "cat", 20)
+
+
+def assert_functions_are_given_messages(machine: Machine) -> None:
+    """A capture file is read by the function that its queue feeds."""
+    key = "pets/pets/AllTraffic/2026/11/24/09/resumed.jsonl"
+    machine.client("s3").put_object(Bucket=place(machine)["captures_bucket"], Key=key, Body=capture_line(1) + b"\n")
+    table = {"TableName": place(machine)["table"], "FilterExpression": "contains(sk, :key)"}
+    values = {":key": {"S": key}}
+    eventually(lambda: machine.client("dynamodb").scan(**table, ExpressionAttributeValues=values)["Count"])
 
 
 def projects_of_ada(machine: Machine) -> list[str]:

@@ -67,8 +67,10 @@ app.add_typer(capture.app, name="capture", help="Capture files: what is in them,
 app.add_typer(policy.app, name="policy", help="Selection policies: what one would have asked about.")
 app.add_typer(feedback.app, name="feedback", help="What turned out later: users' corrections and real outcomes.")
 app.add_typer(quality.app, name="quality", help="Answers of several people: consensus, agreement, skill. Needs no AWS.")
-app.add_typer(schema.app, name="schema", help="Label schemas of other tools. Needs no AWS.")
-app.add_typer(dataset.app, name="dataset", help="Dataset versions: list, show, compare, export, verify.")
+app.add_typer(schema.app, name="schema", help="Label schemas, and what changes of them mean for labels.")
+app.add_typer(
+    dataset.app, name="dataset", help="Dataset versions: history, branches, queries, splits, exports, checks."
+)
 app.command("import")(imports.bring)
 app.add_typer(lineage.app, name="lineage", help=lineage.HELP)
 app.add_typer(openlineage.app, name="openlineage", help="Lineage for others, in OpenLineage's words.")

@@ -64,7 +64,15 @@ _TOLD: tuple[tuple[type[TrueupError], Exit, str], ...] = (
 )
 
 
-_LISTS = (("task", "trueup task list"), ("run", "trueup retrain list"), ("version", "trueup dataset list"))
+# What was not found, as the sentence calls it, and the command that lists all of its kind.
+_LISTS = (
+    (" task ", "trueup task list"),
+    (" run ", "trueup retrain list"),
+    (" version ", "trueup dataset list"),
+    (" branch ", "trueup dataset branch"),
+    (" tag ", "trueup dataset tag"),
+    ("s3://", "aws s3 ls"),
+)
 
 
 def table_of_codes() -> str:
@@ -88,7 +96,7 @@ def _listed_by(error: TrueupError) -> str | None:
     """The verb that lists what was not found."""
     if not isinstance(error, NotFoundError):
         return None
-    return next((f"{verb} shows what there is" for word, verb in _LISTS if f" {word} " in f"{error} "), None)
+    return next((f"{verb} shows what there is" for word, verb in _LISTS if word in f"{error} "), None)
 
 
 def tell_unexpected(error: Exception) -> Exit:

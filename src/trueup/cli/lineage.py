@@ -208,13 +208,19 @@ def _label(tree: Tree) -> Text:
     from trueup.lineage.render import remark, short
 
     text = Text.assemble((tree.node.kind.value, _COLOURS[tree.node.kind]), f" {short(tree.node, _SHORT)}")
+    if said := _said_of(tree):
+        text.append(f"  {said}", style="bold")
     if tree.edge is not None:
-        if tree.edge.note and tree.edge.target == tree.node:
-            text.append(f"  {tree.edge.note}", style="bold")
         text.append(f"  {tree.edge.actor}, {tree.edge.at:%Y-%m-%d %H:%M:%S}", style="dim")
     if remark(tree):
         text.append(f"  {remark(tree)}", style="dim italic")
     return text
+
+
+def _said_of(tree: Tree) -> str:
+    """An arrow's note tells of what it leads to: in a walk to causes the arrows below a node lead to it."""
+    edges = [each.edge for each in (tree, *tree.branches) if each.edge is not None]
+    return next((each.note for each in edges if each.note and each.target == tree.node), "")
 
 
 # ---------------------------------------------------------------- which models learned from this

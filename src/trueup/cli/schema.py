@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup.cli.console import count, paint_facts, paint_table, safe, say, say_json, stamp
-from trueup.cli.desk import Deployed, desk_of, project_of, projects_of
+from trueup.cli.desk import Deployed, desk_of, me, project_of, projects_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import AnyProject, DryRun, Json, OneProject
 from trueup.errors import ConfigurationError, InputError, NotFoundError
@@ -130,7 +130,7 @@ def migrate(context: typer.Context, project: OneProject = "", dry_run: DryRun = 
     """Bring the dataset's newest version under today's classes, and ask people where no machine can tell. Exit code 3
     when some of its names are unknown."""
     look = desk_of(context).look()
-    found = look.migrate_labels(project_of(look, project), dry_run=dry_run)
+    found = look.migrate_labels(project_of(look, project), by=me(), dry_run=dry_run)
     if as_json:
         say_json(found)
     else:

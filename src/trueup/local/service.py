@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -112,7 +113,7 @@ def up(options: Options, say: Say) -> Running:
         _forget_what_never_stood(options.state)
         python = ministack_python(options.state, say)
         cdk = cdk_command(options.root, say)
-        port, gateway_port = _free_port(), _free_port()
+        port, gateway_port = _ports(options.state)
         started = time.monotonic()
         ministack = _start_ministack(options, python, port)
         try:
@@ -321,6 +322,36 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _ports(state: Path) -> tuple[int, int]:
+    """Those that the state had, so that shells which were told of them find it again. ministack keeps queues by their
+    addresses, in which its port stands: under another one no function would be given a message. Raises ConflictError
+    when somebody else has that port."""
+    told = (state / "env").read_text() if (state / "env").exists() else ""
+    port, gateway_port = (_port_in(told, name) for name in ("AWS_ENDPOINT_URL", "TRUEUP_WORKBENCH_URL"))
+    if port is not None and not _is_free(port):
+        raise ConflictError(
+            f"port {port}, by which the queues of {state} go, is taken: end what listens there, or trueup local reset"
+        )
+    kept = gateway_port if gateway_port is not None and _is_free(gateway_port) else None
+    return port or _free_port(), kept or _free_port()
+
+
+def _port_in(environment: str, name: str) -> int | None:
+    found = re.search(rf"^export {name}=http://127\.0\.0\.1:(\d+)$", environment, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # What just ended leaves connections behind that do not stand in a listener's way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _fresh(folder: Path) -> Path:

@@ -92,7 +92,7 @@ class MigrateLabels:
     clock: Clock
     ask: AskAgain
 
-    def __call__(self, project_name: str, *, dry_run: bool = False) -> Migration:
+    def __call__(self, project_name: str, *, by: str = "trueup", dry_run: bool = False) -> Migration:
         project = project_named(self.projects, project_name)
         make = MakeVersion(datasets=self.datasets, clock=self.clock)
         view = make.view(project)
@@ -114,7 +114,7 @@ class MigrateLabels:
             return Proposal(changes=_changes(_look(view, project.label_schema), asked), placing=True)
 
         reason = f"labels under schema {project.label_schema.version}"
-        return replace(found, opened=opened, version=make(project, propose, reason))
+        return replace(found, opened=opened, version=make(project, propose, reason, by=by))
 
     def _wishes(self, project: Project, plan: _Plan) -> list[Wish]:
         now, schema = self.clock.now(), project.label_schema

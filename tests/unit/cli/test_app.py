@@ -30,7 +30,9 @@ from trueup.errors import (
     TrueupError,
 )
 
-DOCS = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
+_ROOT = Path(__file__).parents[3]
+DOCS = (_ROOT / "docs" / "cli.md").read_text()
+PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
 _READING = {"status", "queue", "lineage show", "doctor", "task list", "task show", "dataset list", "dataset show"} | {
     "lineage models",
     "lineage annotators",
@@ -99,6 +101,54 @@ def test_every_verb_and_option_is_documented(verb: str) -> None:
 def test_the_documentation_knows_no_other_verbs() -> None:
     documented = set(re.findall(r"^### `trueup ([a-z ]*[a-z])", DOCS, re.MULTILINE))
     assert documented == set(VERBS)
+
+
+def commands_in(page: Path) -> Iterator[str]:
+    """What a page says to type: between backticks, or as a line of a block."""
+    for number, part in enumerate(re.split(r"^```.*$", page.read_text(), flags=re.MULTILINE)):
+        written = r"^(?:\$ )?trueup ([^|\n]+)" if number % 2 else r"`trueup ([^`]+)`"
+        for found in re.finditer(written, part, re.MULTILINE):
+            yield " ".join(found[1].partition("  #")[0].split())
+
+
+def misspelt(command: str) -> str:
+    """What of a command there is not; nothing where all is."""
+    found, words = typer.main.get_command(app), command.removeprefix("--stage prod ").split()
+    while words and words[0] in getattr(found, "commands", {}):
+        found = found.commands[words.pop(0)]  # type: ignore[attr-defined]
+    if words and _wants_a_verb(found) and not _may_stand_alone(words[0], found):
+        return words[0]
+    within = getattr(found, "commands", {}).values()
+    known = {
+        name for each in (found, *within) for param in each.params for name in (*param.opts, *param.secondary_opts)
+    }
+    options = re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(words))
+    return " ".join(each for each in options if each not in known | {"--help"})
+
+
+def _wants_a_verb(found: Any) -> bool:
+    return hasattr(found, "commands") and not found.invoke_without_command
+
+
+def _may_stand_alone(word: str, group: Any) -> bool:
+    """An option, or an id that lineage is shown of."""
+    return word.startswith("--") or (group.name == "lineage" and re.match(r"[A-Z]+$|v\d|\"?[a-z]+:", word) is not None)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: each.name)
+def test_what_the_documents_say_to_type_there_is(page: Path) -> None:
+    assert {each: said for each in commands_in(page) if (said := misspelt(each))} == {}
+
+
+def test_a_verb_or_option_that_there_is_not_is_found() -> None:
+    wrong = [
+        "dataset import x --branch y",
+        "dataset diff a --htm x",
+        "lineage nobody",
+        "forget --subjct anna",
+        "nothing",
+    ]
+    assert [misspelt(each) for each in wrong] == ["import", "--htm", "nobody", "--subjct", "nothing"]
 
 
 def test_documented_exit_codes_are_those_there_are() -> None:
@@ -193,6 +243,8 @@ def test_figures_are_written_as_people_write_them() -> None:
         (("task", "show", "nope"), "trueup task list"),
         (("retrain", "show", "nope"), "trueup retrain list"),
         (("dataset", "show", "v9"), "trueup dataset list"),
+        (("dataset", "branch", "nope", "--delete", "--yes"), "trueup dataset branch"),
+        (("dataset", "tag", "nope", "--delete", "--yes"), "trueup dataset tag"),
         (("status", "--project", "nope"), "trueup status"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,10 @@ def test_versions_are_listed_and_shown(trueup: Terminal, lived: FakeDeployed) ->
     assert (version["number"], version["samples"]) == (1, 3)
     check_golden("dataset-show", trueup.json("dataset", "show", "v1"))
     assert "three labels settled" in trueup("dataset", "list").stdout
-    assert "3, 3 new, 0 relabelled" in trueup("dataset", "show").stdout
+    shown = trueup("dataset", "show").stdout
+    assert "3, 3 new, 0 relabelled" in shown
+    assert re.search(r"parent +none *\n", shown)
+    assert re.search(r"made +\S+ \S+ on main by trueup: three labels settled", shown)
 
 
 def test_a_version_that_is_not_there_is_not_found(trueup: Terminal, lived: FakeDeployed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -114,6 +115,7 @@ def test_a_strategy_decides(parted: Terminal, strategy: str, label: str) -> None
     assert "1 sample had been changed on both sides" in said
     lines = [json.loads(each) for each in parted("dataset", "export", "--format", "jsonl").stdout.splitlines()]
     assert {each["sample_id"]: each["label"] for each in lines}[named("fox")] == label
+    assert re.search(r"parent +v2  \w{64}.*\nmerges +v3  \w{64}", parted("dataset", "show").stdout)
     again = parted.json("dataset", "merge", "relabel")
     assert again["kind"] == "current"
     assert "nothing to merge" in parted("dataset", "merge", "relabel").stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.histories import History, history
@@ -22,6 +24,16 @@ def test_a_version_came_from_captures(trueup: Terminal, lived: FakeDeployed) -> 
             break
         node = node["branches"][0]
     assert kinds == ["version", "consensus", "annotation", "task", "selection", "sample", "capture", "endpoint"]
+
+
+def test_a_walk_to_causes_also_tells_what_was_said(trueup: Terminal, lived: FakeDeployed) -> None:
+    """The version's number, and what annotators answered."""
+    said = trueup("lineage", "v1", "--up").stdout
+    assert re.search(r"^version \w+…?  v1  came from$", said, re.MULTILINE)
+    labels = {each.label for each in lived.tasks.answers("pets", 10)}
+    assert (
+        labels == set(re.findall(r"annotation \w+  (\w+)  ", said)) == set(re.findall(r"consensus \w+  (\w+)  ", said))
+    )
 
 
 def test_a_version_that_was_imported_came_from_nothing(trueup: Terminal, place: FakeDeployed) -> None:

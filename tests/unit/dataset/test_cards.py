@@ -69,6 +69,15 @@ def test_the_figures_are_those_of_the_samples() -> None:
     assert facts.balance == pytest.approx(0.6309, abs=1e-4)
 
 
+def test_days_and_shares_are_told_for_what_they_are() -> None:
+    """A share is that of the labels from people, not of all; one day is not a span."""
+    some, one_day = markdown(facts_of(SAMPLES)), markdown(facts_of(SAMPLES[:3]))
+    assert f"Labels were given between {NOW:%Y-%m-%d} and {NOW + timedelta(days=3):%Y-%m-%d}." in some
+    assert f"Labels were given on {NOW:%Y-%m-%d}." in one_day
+    assert "| annotator | share of people's labels |" in some
+    assert "| 8bbd178be4 | 50.0% |" in some
+
+
 @pytest.mark.parametrize(
     ("samples", "says"),
     [

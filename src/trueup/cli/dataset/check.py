@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def verify_versions(
     context: typer.Context,
-    version: Annotated[str, typer.Argument(metavar="[VERSION]", help="Any name of a version, or all.")] = "all",
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="Any name of a version, or all.")] = "all",
     project: AnyProject = "",
     payloads: Annotated[bool, typer.Option(help="Also read and hash the payloads.")] = True,
     in_cloud: Annotated[

@@ -54,8 +54,9 @@ def show(context: typer.Context, version: Version = "head", project: OneProject 
         [
             ("version", f"[bold]v{found.number}[/]  {found.version_id}"),
             ("project", found.project),
-            ("parent", found.parent or "none"),
-            ("made", f"{stamp(found.created_at)}, {safe(found.reason)}"),
+            ("parent", _named(look, found, found.parent) if found.parent else "none"),
+            *([("merges", _named(look, found, found.merged))] if found.merged else []),
+            ("made", f"{stamp(found.created_at)} on {safe(found.branch)} by {safe(found.by)}: {safe(found.reason)}"),
             ("samples", f"{found.samples:,}, {found.added:,} new, {found.relabelled:,} relabelled"),
             ("splits", ", ".join(f"{name} {number:,}" for name, number in found.split_counts.items())),
             ("agreement", f"{found.mean_agreement:.3f} in the mean"),
@@ -67,6 +68,10 @@ def show(context: typer.Context, version: Version = "head", project: OneProject 
     say()
     rows = [[safe(name), f"{number:,}", f"{number / found.samples:.1%}"] for name, number in found.class_counts.items()]
     paint_table(["class", "samples", "share"], rows, ("samples", "share"))
+
+
+def _named(look: Deployed, version: DatasetVersion, version_id: str) -> str:
+    return f"v{look.datasets.version(version.project, version_id).number}  {version_id}"
 
 
 def _pruned(look: Deployed, version: DatasetVersion) -> list[Pruned]:

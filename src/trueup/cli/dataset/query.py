@@ -26,7 +26,7 @@ _NUMBERS = ("agreement", "posterior", "since", "propensity", "weight")
 def query(
     context: typer.Context,
     condition: Annotated[
-        str, typer.Argument(metavar="[CONDITION]", help="""class = "9" and agreement < 0.8""", show_default=False)
+        str, typer.Argument(metavar="CONDITION", help="""class = "9" and agreement < 0.8""", show_default=False)
     ] = "",
     version: Annotated[str, typer.Option(help="7, v7, an id or its beginning; head is the newest.")] = "head",
     sql: Annotated[str, typer.Option(help="SELECT … FROM samples, instead of a condition.")] = "",

@@ -88,7 +88,7 @@ def _annotators(facts: CardFacts) -> list[str]:
     if not facts.annotators:
         return []
     rows = [[_text(name), f"{share:.1%}"] for name, share in facts.annotators.items()]
-    return ["## Annotators", "", *_table(["annotator", "share of the labels"], rows)]
+    return ["## Annotators", "", *_table(["annotator", "share of people's labels"], rows)]
 
 
 def _slices(facts: CardFacts) -> list[str]:

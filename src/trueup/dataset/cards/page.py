@@ -83,7 +83,9 @@ def _annotators(facts: CardFacts) -> str:
     rows = [
         [pages.text(name), pages.bar(share, f"{share:.1%}"), f"{share:.1%}"] for name, share in facts.annotators.items()
     ]
-    return "<h2>Annotators</h2>" + pages.table(["annotator", "share", "of the labels"], rows, ("of the labels",))
+    return "<h2>Annotators</h2>" + pages.table(
+        ["annotator", "share", "of people's labels"], rows, ("of people's labels",)
+    )
 
 
 def _slices(facts: CardFacts) -> str:

@@ -93,4 +93,5 @@ def summary(version: DatasetVersion) -> str:
 def span(facts: CardFacts) -> str:
     if facts.oldest is None or facts.newest is None:
         return "No label says when it was given."
-    return f"Labels were given between {facts.oldest:%Y-%m-%d} and {facts.newest:%Y-%m-%d}."
+    first, last = f"{facts.oldest:%Y-%m-%d}", f"{facts.newest:%Y-%m-%d}"
+    return f"Labels were given {f'between {first} and {last}' if first != last else f'on {first}'}."
