@@ -25,6 +25,7 @@ from trueup.adapters.aws.task_store import DynamoTaskStore
 from trueup.adapters.memory import FixedClock
 from trueup.annotation.tasks import settle
 from trueup.dataset.labels import from_settled
+from trueup.dataset.segments.cache import SEGMENTS
 from trueup.lineage.edges import committed
 from trueup.model import Consensus, DatasetVersion, Node, NodeKind, RetrainingRun, RunStatus, SettledLabel
 from trueup.ports import Journal
@@ -132,6 +133,7 @@ def test_which_annotators_shaped_a_model(clients: Clients, others: int) -> None:
 def test_what_changed_between_two_models(clients: Clients, others: int) -> None:
     world = World(clients, others)
     compare = CompareModels(world.find, world.datasets, world.runs)
+    SEGMENTS.clear()
     with metered(clients) as meter:
         found = compare("pets", "r3", "r5")
     assert (found.difference.added, [each.number for each in found.versions]) == (2 * (others + 1), [4, 5])

@@ -226,7 +226,10 @@ def project_of(look: Deployed, name: str) -> str:
     """The named project, or the only one. Raises NotFoundError, InputError when a choice is needed."""
     names = projects_of(look, name)
     if len(names) != 1:
-        raise InputError(f"there are several projects: add --project with one of {', '.join(names)}", field="--project")
+        told = ", ".join(names)
+        raise InputError(
+            f"there are several projects: add --project, or set TRUEUP_PROJECT, with one of {told}", field="--project"
+        )
     return names[0]
 
 

@@ -12,7 +12,7 @@ import typer
 
 from trueup.cli.console import busy, count, paint_table, safe, say, say_json
 from trueup.cli.dataset.naming import Branch
-from trueup.cli.desk import Deployed, desk_of, project_of
+from trueup.cli.desk import Deployed, desk_of, me, project_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import DryRun, Json, OneProject
 from trueup.errors import InputError, NotFoundError
@@ -96,6 +96,7 @@ def bring(
         skip_bad=skip_bad,
         branch=branch,
         keep_answers=not (no_answers or in_cloud),
+        by=me(),
     )
     with busy("looking at the labels"):
         tally = look.bring.compare(request) if dry_run else look.bring.look(request)

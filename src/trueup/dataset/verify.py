@@ -126,8 +126,8 @@ def forgotten_in(versions: Iterable[DatasetVersion], redaction: Redactions) -> l
             holders.setdefault(segment.sha256, []).append(version.number)
     found = [(each, numbers) for name, numbers in holders.items() if (each := redaction(name)) is not None]
     return [
-        f"of segment {each.segment[:12]}, which is in {_from_to(numbers)}, {each.lines} of the lines were forgotten, "
-        f"last on {each.at:%Y-%m-%d}"
+        f"of segment {each.segment[:12]}, which is in {_from_to(numbers)}, "
+        f"{'1 line was' if each.lines == 1 else f'{each.lines:,} lines were'} forgotten, last on {each.at:%Y-%m-%d}"
         for each, numbers in found
     ]
 

@@ -30,6 +30,7 @@ class BringByMany:
                 verb="commit",
                 project=request.project,
                 branch=request.branch,
+                by=request.by,
                 reason=reason,
                 staged=staged.segments,
                 placing=staged.placing,

@@ -46,7 +46,7 @@ class Request:
     """What to read, and how. `names` leads from the source's names of classes to those of the label schema. Splits that
     the source states are kept only with `keep_splits`, since else they follow from the group. With `skip_bad` the rest
     is imported of what holds problems. `branch` is where it comes to. With `keep_answers` single people's answers are
-    kept beside the labels that stand on them."""
+    kept beside the labels that stand on them. `by` is who brings them."""
 
     project: str
     form: str
@@ -60,6 +60,7 @@ class Request:
     skip_bad: bool = False
     branch: str = MAIN
     keep_answers: bool = True
+    by: str = "trueup"
 
     @property
     def source(self) -> str:
@@ -159,7 +160,7 @@ class BringLabels:
         lines = self.make.stage(project.name, going.inputs())
         if going.forbidden:
             return Brought(tally=going.tally)
-        version = self.make.commit(project.name, lines, reason, request.branch, request.source)
+        version = self.make.commit(project.name, lines, reason, request.branch, request.source, by=request.by)
         return Brought(version=version, tally=going.tally)
 
     def stage(

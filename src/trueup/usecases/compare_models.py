@@ -76,7 +76,7 @@ class CompareModels:
             versions=paths.others,
             dropped=paths.ones,
             difference=self._difference(paths.common, after.model.version, paths.others),
-            settings=_changes(_settings(before), _settings(after)),
+            settings=_changes(*_settings(before, after)),
             metrics=_changes(_metrics(before), _metrics(after)),
             annotators=_changes(_annotators(before), _annotators(after)),
         )
@@ -112,15 +112,24 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Chang
     )
 
 
-def _settings(side: Side) -> dict[str, str]:
-    version, run = side.model.version, side.model.run
+def _settings(*sides: Side) -> list[dict[str, str]]:
+    """Those of trainings only where both were trained here: else all of them would differ."""
+    trained = all(each.model.run for each in sides)
+    return [{**_policies(each), **(_training(each) if trained else {})} for each in sides]
+
+
+def _policies(side: Side) -> dict[str, str]:
+    version = side.model.version
     found = {"selection policy": version.policy_version, "label schema": version.schema_version}
-    if run is not None:
-        found["trigger"] = run.rule
-        # The version is told beside, and the job's own code by the container.
-        ours = {"version", "sagemaker_program", "sagemaker_container_log_level"}
-        found |= {name: value for name, value in run.hyperparameters.items() if name not in ours}
     return {name: value for name, value in found.items() if value}
+
+
+def _training(side: Side) -> dict[str, str]:
+    """The version is told beside, and the job's own code by what the container is given."""
+    run = side.model.run
+    told = run.hyperparameters.items() if run else ()
+    found = {name: value for name, value in told if name != "version" and not name.startswith("sagemaker_")}
+    return {"trigger": run.rule, **found} if run and run.rule else found
 
 
 def _metrics(side: Side) -> dict[str, str]:

@@ -108,7 +108,14 @@ class ImportLabels:
         return ((given, line) for (_, given), line in found)
 
     def commit(
-        self, project_name: str, staged: Staged, reason: str, branch: str = MAIN, source: str = ""
+        self,
+        project_name: str,
+        staged: Staged,
+        reason: str,
+        branch: str = MAIN,
+        source: str = "",
+        *,
+        by: str = "trueup",
     ) -> DatasetVersion | None:
         """The version of what was staged; of a sample given twice the last line counts. Where the source states
         splits, new lines are where it says, unless what they belong to is elsewhere. `source` says where answers came
@@ -129,7 +136,7 @@ class ImportLabels:
 
             return Proposal(changes=changes, placing=not staged.stated, beforehand=arrive)
 
-        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason, branch=branch)
+        return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason, by=by, branch=branch)
 
     def _make_ready(
         self, project: Project, staged: Staged, lines: Mapping[str, LabelledSample], branch: str, source: str

@@ -45,7 +45,7 @@ def test_it_asks_first_and_then_gives_a_receipt(trueup: Terminal, brought: Loop)
     assert ANNA not in said.stdout
     assert trueup("dataset", "verify").exit_code == 0
     (told,) = trueup.json("dataset", "verify")["forgotten"]
-    assert "which is in 2 versions from 1 to 2, 40 of the lines were forgotten" in told
+    assert "which is in 2 versions from 1 to 2, 40 lines were forgotten" in told
 
 
 def test_receipts_are_listed_shown_and_handed_on(trueup: Terminal, brought: Loop, tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ ROWS = 4
 
 
 def bringing(loop: Loop, datasets: MemoryDatasetStore, payloads: PayloadStore, place_rows: int = ROWS) -> BringLabels:
-    make = ImportLabels(projects=loop.projects, payloads=payloads, datasets=datasets, clock=loop.clock)
+    make = ImportLabels(
+        projects=loop.projects, payloads=payloads, datasets=datasets, clock=loop.clock, tasks=loop.tasks
+    )
     return BringLabels(projects=loop.projects, make=make, place_rows=place_rows)
 
 

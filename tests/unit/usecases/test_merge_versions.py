@@ -286,7 +286,7 @@ def whys(found: MemoryShelf, version: DatasetVersion) -> dict[str, str]:
 def bury(found: MemoryShelf, number: int) -> None:
     gold, feedback = MemoryGoldStore(), MemoryFeedbackStore(found.world)
     tasks = MemoryTaskStore(found.world)
-    MemoryForgettingStore(found.world, tasks, gold, feedback).bury("pets", [sample(number)], "job", NOW)
+    MemoryForgettingStore(found.world, tasks, gold, feedback, found.datasets).bury("pets", [sample(number)], "job", NOW)
 
 
 def test_a_merge_says_again_why_a_sample_was_taken_out() -> None:

@@ -71,7 +71,7 @@ def branch(
         _say(
             as_json,
             made,
-            f"{name} begins at v{found.number} of {where}; trueup dataset import --branch {name} adds to it",
+            f"{name} begins at v{found.number} of {where}; trueup import --branch {name} adds to it",
         )
 
 
@@ -128,6 +128,6 @@ def _list_branches(look: Deployed, project: str, as_json: bool) -> None:
         why = [began, own.by, own.reason] if own else ["-", "-", "what models are trained on"]
         rows.append([safe(name), f"v{head.number}", f"{head.samples:,}", stamp(head.created_at), *map(safe, why)])
     if not rows:
-        say("no version yet: labels become one when enough have settled, or with trueup dataset import")
+        say("no version yet: labels become one when enough have settled, or with trueup import")
         return
     paint_table(["branch", "head", "samples", "at", "began at", "by", "why"], rows, ("head", "samples"))

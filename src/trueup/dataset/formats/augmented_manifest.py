@@ -21,7 +21,7 @@ from trueup.model import LabelledSample, LabelSchema
 KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = "samples.manifest"
-READERS = "SageMaker training channels, `trueup dataset import`"
+READERS = "SageMaker training channels, `trueup import`"
 CUT = INPUTS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ from trueup.model import LabelledSample, Payload
 KINDS = EVERY_KIND
 HOLDS_NONE = True
 FILE = ""
-READERS = "SageMaker's built-in algorithms, Ground Truth (chained jobs), `trueup dataset import`"
+READERS = "SageMaker's built-in algorithms, Ground Truth (chained jobs), `trueup import`"
 CUT = Cut(why="a labeling job leaves one manifest")
 MANIFEST = "manifests/output/output.manifest"
 _MASKS = "annotations/consolidated-annotation/output"
