@@ -222,7 +222,7 @@ def test_several_projects_ask_for_one(trueup: Terminal, place: FakeDeployed) -> 
     place.deployed["toys"] = place.deployed["pets"]
     result = trueup("dataset", "show")
     assert result.exit_code == 2
-    assert "--project with one of pets, toys" in result.stderr
+    assert "add --project, or set TRUEUP_PROJECT, with one of pets, toys" in result.stderr
 
 
 def test_figures_are_written_as_people_write_them() -> None:

@@ -50,7 +50,7 @@ def made(
     """The version that changes make, with its segment stored and nothing committed."""
     last = list({each.sample_id: each for each in changes}.values())
     before = view_of(store, project, parent).lookup(each.sample_id for each in last)
-    written = list(segments_of(last))
+    written = list(segments_of(last, before))
     for each in written:
         store.put_segment(project, each.data)
     delta = tuple(each.segment for each in written)
