@@ -25,7 +25,7 @@ def test_objects_of_any_bucket_are_read_with_their_type(ports: Ports) -> None:
 
 
 def test_blocks_are_whole_lines_of_what_was_zipped(ports: Ports) -> None:
-    data = b"".join(f"line {number}\n".encode() * 9 for number in range(20_000))
+    data = b"".join(f"line {number}\n".encode() * 9 for number in range(40_000))
     ports.put_object(f"s3://{CAPTURES}/a.csv.gz", Payload(data=gzip.compress(data), content_type=""))
     blocks = list(ports.sources.open(f"s3://{CAPTURES}/a.csv.gz").blocks)
     assert len(blocks) > 1

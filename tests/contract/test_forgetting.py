@@ -182,7 +182,7 @@ def test_nothing_is_left_in_any_store_or_version_and_history_verifies(forgets: F
     datasets = forgets.ports.datasets
     told = forgotten_in([datasets.version("pets", "v1")], lambda sha: datasets.redaction("pets", sha))
     assert len(told) == 1
-    assert "1 of the lines" in told[0]
+    assert "1 line was forgotten" in told[0]
 
 
 def test_a_payload_that_is_written_again_stays_forgotten(forgets: Forgets) -> None:

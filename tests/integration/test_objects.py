@@ -95,7 +95,7 @@ def test_a_connection_that_stalls_may_be_tried_again() -> None:
 
 def test_memory_stays_flat_for_files_of_any_size() -> None:
     block = b'{"x":"' + b"y" * 1015 + b'"}\n'
-    count = 64 * 1024
+    count = 128 * 1024
     source = StreamingBody(Endless(block, count), len(block) * count)
     archive = S3CaptureArchive(Scripted({"Body": source}), DATASET)
     tracemalloc.start()
