@@ -105,7 +105,8 @@ def copied(cloud: Cloud, version: DatasetVersion) -> list[str]:
     there = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="tables/lines/").get("Contents", [])}
     with tempfile.TemporaryDirectory() as folder:
         for key in there.intersection(keys):
-            s3.download_file(bucket, key, f"{folder}/{key.rpartition('/')[2]}")
+            data = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            Path(folder, key.rpartition("/")[2]).write_bytes(data)
         found = f"SELECT sample_id FROM '{folder}/*.parquet' WHERE NOT removed"
         return [each for (each,) in duckdb.sql(found).fetchall()] if any(Path(folder).iterdir()) else []
 

@@ -25,7 +25,7 @@ def test_tasks_flow_to_a_labeling_job_whose_answers_settle_them(cloud: Cloud) ->
         done = look.tasks.count("elsewhere", TaskStatus.SETTLED)
         ask(cloud, [f"pet number {hour} {number}" for number in range(count)], hour)
         job = eventually(lambda: stream_of(cloud), 120)
-        eventually(lambda job=job, count=count: describe(cloud, job)["LabelCounters"]["Unlabeled"] == count, 120)
+        eventually(lambda job=job, count=count: unlabeled(cloud, job) == count, 120)
         for position in range(done, done + count):
             for worker in ("w1", "w2"):
                 answer(cloud, job, {"object": position, "worker": worker, "label": "fox", "seconds": 2})
@@ -48,7 +48,7 @@ def test_a_disputed_task_goes_out_until_somebody_answered_it(cloud: Cloud) -> No
     settled = look.tasks.count("elsewhere", TaskStatus.SETTLED)
     ask(cloud, ["a disputed pet"], 11)
     stream = eventually(lambda: stream_of(cloud), 120)
-    eventually(lambda: describe(cloud, stream)["LabelCounters"]["Unlabeled"] == 1, 120)
+    eventually(lambda: unlabeled(cloud, stream) == 1, 120)
     position = describe(cloud, stream)["LabelCounters"]["TotalLabeled"]
     for worker, label in (("w1", "fox"), ("w2", "dog")):
         answer(cloud, stream, {"object": position, "worker": worker, "label": label})
@@ -89,6 +89,14 @@ def stream_of(cloud: Cloud) -> str:
 
 def describe(cloud: Cloud, job: str) -> Any:
     return cloud.operator.clients["sagemaker"].describe_labeling_job(LabelingJobName=job)
+
+
+def unlabeled(cloud: Cloud, job: str) -> int:
+    """None of a job that is noted but not made yet."""
+    try:
+        return int(describe(cloud, job)["LabelCounters"]["Unlabeled"])
+    except cloud.operator.clients["sagemaker"].exceptions.ResourceNotFound:
+        return 0
 
 
 def wake(cloud: Cloud) -> None:

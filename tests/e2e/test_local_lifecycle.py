@@ -183,9 +183,13 @@ def assert_functions_are_given_messages(machine: Machine) -> None:
     """A capture file is read by the function that its queue feeds."""
     key = "pets/pets/AllTraffic/2026/11/24/09/resumed.jsonl"
     machine.client("s3").put_object(Bucket=place(machine)["captures_bucket"], Key=key, Body=capture_line(1) + b"\n")
-    table = {"TableName": place(machine)["table"], "FilterExpression": "contains(sk, :key)"}
-    values = {":key": {"S": key}}
-    eventually(lambda: machine.client("dynamodb").scan(**table, ExpressionAttributeValues=values)["Count"])
+    receipts = {
+        "TableName": place(machine)["table"],
+        "FilterExpression": "sk = :receipt AND contains(#data, :key)",
+        "ExpressionAttributeNames": {"#data": "data"},
+        "ExpressionAttributeValues": {":receipt": {"S": "RECEIPT"}, ":key": {"S": key}},
+    }
+    eventually(lambda: machine.client("dynamodb").scan(**receipts)["Count"])
 
 
 def projects_of_ada(machine: Machine) -> list[str]:
