@@ -150,9 +150,11 @@ class Play:
         self.say(f"traffic, part {number}: {len(part)} pictures to each endpoint")
 
     def _await_run(self, number: int) -> None:
+        seen = {each.run_id for each in self.runs}
+
         def ended() -> RetrainingRun | None:
-            runs = self.operator.runs.runs(SELECTED, 20)
-            return runs[0] if len(runs) >= number and runs[0].status in _ENDED else None
+            newest = next(iter(self.operator.runs.runs(SELECTED, 1)), None)
+            return newest if newest and newest.run_id not in seen and newest.status in _ENDED else None
 
         run = self.await_ended(ended)
         self.runs.append(run)

@@ -68,7 +68,9 @@ class DecideRetraining:
         try:
             self.runs.begin(run, _started(run))
         except RunActiveError:
-            self.runs.postpone(project.name, decision, head.version_id)
+            # What was weighed may be older than that run, which takes these labels along.
+            if self._weigh(project, head).action is Action.RETRAIN:
+                self.runs.postpone(project.name, decision, head.version_id)
             return
         self._launch(run)
 

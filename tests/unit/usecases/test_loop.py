@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.worlds import Loop, capture_half, capture_line, project
+from trueup.adapters.memory import MemoryRunStore
 from trueup.errors import LeaseError, RunActiveError
-from trueup.model import Action, Budget, RunStatus, TaskStatus
+from trueup.model import Action, Budget, DatasetVersion, RetrainingRun, RunStatus, TaskStatus
 from trueup.ports import Journal
+from trueup.usecases.decide_retraining import DecideRetraining
 from trueup.usecases.submit_annotation import Submission
 
 
@@ -175,9 +178,52 @@ def test_one_run_at_a_time_and_no_trigger_is_lost() -> None:
     assert len(loop.workflows.started) == 1
     with pytest.raises(RunActiveError):
         loop.decide.start_now("pets", "impatience")
-    import msgspec
-
     loop.clock.advance(60)
     loop.runs.save(msgspec.structs.replace(first, status=RunStatus.REJECTED), Journal(at=loop.clock.now()))
     loop.decide("pets")
     assert len(loop.workflows.started) == 2
+
+
+class Overtaken(MemoryRunStore):
+    """Somebody else's run begins just before the first one here would."""
+
+    other: RetrainingRun | None = None
+
+    def begin(self, run: RetrainingRun, journal: Journal) -> None:
+        if self.other is not None:
+            super().begin(self.other, journal)
+            self.other = None
+        super().begin(run, journal)
+
+
+def test_what_a_run_takes_along_that_began_meanwhile_triggers_no_other() -> None:
+    loop = Loop()
+    runs = Overtaken(loop.world)
+    decide = DecideRetraining(loop.projects, loop.datasets, runs, loop.workflows, loop.clock)
+    first, second = [grown(loop, count) for count in (3, 1)]
+    run = RetrainingRun(
+        project="pets",
+        run_id="earlier",
+        status=RunStatus.RUNNING,
+        version_id=first.version_id,
+        version_number=first.number,
+        rule="count",
+        reason="3 new labels",
+        started_at=loop.clock.now(),
+    )
+    runs.other = run
+    assert decide("pets").action is Action.RETRAIN
+    assert (runs.active("pets"), runs.postponed("pets")) == (run, None)
+    loop.clock.advance(60)
+    runs.save(msgspec.structs.replace(run, status=RunStatus.PROMOTED), Journal(at=loop.clock.now()))
+    assert decide("pets").action is Action.WAIT
+    assert loop.datasets.head("pets") == second
+    assert [each.run_id for each in runs.runs("pets", 5)] == ["earlier"]
+
+
+def grown(loop: Loop, count: int) -> DatasetVersion:
+    """A version with so many new labels."""
+    loop.ingest(loop.capture(count, f"of {count}", first=10 * count))
+    answer_all(loop)
+    (version,) = loop.commit("pets", "test", force=True)
+    return version
