@@ -14,9 +14,8 @@ from typing import Any
 import moto  # noqa: F401 - before any client is made, or moto does not see its calls
 import msgspec
 import pytest
-from moto import mock_aws
 
-from tests.contract.implementations import CAPTURES, DATASET, TABLE, create_table
+from tests.contract.implementations import CAPTURES, DATASET, TABLE
 from tests.worlds import capture_file, capture_line, project
 from trueup.adapters.aws.clients import Clients
 from trueup.model import FileReceipt
@@ -76,18 +75,6 @@ def _write_units(action: Mapping[str, Any]) -> int:
     ((_, body),) = action.items()
     kilobytes = math.ceil(len(json.dumps(body)) / 1024)
     return kilobytes * (2 + ("gsi1pk" in json.dumps(body)))
-
-
-@pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        found = Clients()
-        create_table(found["dynamodb"])
-        for bucket in (DATASET, CAPTURES):
-            found["s3"].create_bucket(Bucket=bucket)
-        yield found
 
 
 def ingest(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-from moto import mock_aws
-
-from tests.contract.implementations import DATASET, TABLE, create_table, items_of
+from tests.contract.implementations import DATASET, TABLE, items_of
 from tests.integration.test_calls import PRICES, metered
 from tests.worlds import NOW, project
 from trueup.adapters.aws.buckets import Bucket, S3PayloadStore
@@ -28,17 +25,6 @@ from trueup.usecases.keep_answers import DOLLARS_PER_MILLION
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "imports.md").read_text()
 SOURCE = "ground-truth s3://acme-labels/out/animals-r1/"
 SAMPLES, PEOPLE = 70, 3
-
-
-@pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        found = Clients()
-        create_table(found["dynamodb"])
-        found["s3"].create_bucket(Bucket=DATASET)
-        yield found
 
 
 def labels(people: int) -> list[ImportedLabel]:

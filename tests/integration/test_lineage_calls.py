@@ -3,15 +3,13 @@ forty times as large."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import moto  # noqa: F401 - before any client is made, or moto does not see its calls
 import pytest
-from moto import mock_aws
 from msgspec.structs import replace
 
-from tests.contract.implementations import DATASET, TABLE, create_table
+from tests.contract.implementations import DATASET, TABLE
 from tests.contract.records import consensus
 from tests.integration.test_calls import metered
 from tests.unit.dataset.test_versions import made
@@ -94,17 +92,6 @@ class World:
         )
         self.runs.begin(run, Journal(at=at))
         self.runs.save(replace(run, status=RunStatus.PROMOTED, ended_at=at), Journal(at=at))
-
-
-@pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        found = Clients()
-        create_table(found["dynamodb"])
-        found["s3"].create_bucket(Bucket=DATASET)
-        yield found
 
 
 @pytest.mark.parametrize("others", [1, 40])

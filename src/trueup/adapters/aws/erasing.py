@@ -14,7 +14,7 @@ import msgspec
 from trueup.adapters.aws.buckets import FORGOTTEN_TYPE, Bucket, blocks_of, payload_key
 from trueup.adapters.aws.errors import translated
 from trueup.adapters.aws.forgotten import redacted_key, redacted_prefix, redaction_key
-from trueup.adapters.aws.object_versions import ONLY, Stored, Versions
+from trueup.adapters.aws.object_versions import Stored, Versions
 from trueup.adapters.aws.quarantine import put_away, taken_out
 from trueup.adapters.aws.segment_tables import lines_key, lines_prefix
 from trueup.adapters.aws.split_store import PARTS
@@ -69,8 +69,7 @@ class S3ObjectEraser(ObjectEraser):
             answer = self._client.put_object(
                 Bucket=self._bucket.name, Key=key, Body=b"", ContentType=FORGOTTEN_TYPE, ChecksumAlgorithm="SHA256"
             )
-        stays = answer.get("VersionId") or ONLY
-        self._versions.erase([each for each in self._versions.under(key) if each.version != stays])
+        self._versions.erase_but(key, answer)
         return not uri or uri == self._bucket.uri(key)
 
     def strays(self, project: str) -> list[str]:
@@ -163,9 +162,7 @@ class S3CaptureRewriter(CaptureRewriter):
         more = {name: answer[name] for name in ("ContentType", "ContentEncoding") if answer.get(name)}
         with translated(f"writing {uri}"):
             put_answer = self._client.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=answer["ETag"], **more)
-        stays = put_answer.get("VersionId") or ONLY
-        versions = Versions(self._client, bucket)
-        versions.erase([each for each in versions.under(key) if each.key == key and each.version != stays])
+        Versions(self._client, bucket).erase_but(key, put_answer)
 
     def _open(self, uri: str) -> Any:
         bucket, key = _place(uri)

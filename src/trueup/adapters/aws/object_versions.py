@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trueup.adapters.aws.errors import translated
@@ -12,7 +12,7 @@ from trueup.model import Record
 # DeleteObjects takes so many.
 _BATCH = 1000
 # What S3 calls the version of an object in a bucket that keeps none.
-ONLY = "null"
+_ONLY = "null"
 
 
 class Stored(Record, frozen=True, kw_only=True):
@@ -54,6 +54,11 @@ class Versions:
                 raise ServiceError(
                     f"deleting s3://{self.bucket}/{refused.get('Key')}: {refused.get('Code')}: {refused.get('Message')}"
                 )
+
+    def erase_but(self, key: str, put: Mapping[str, Any]) -> None:
+        """Whatever is kept of a key beside what was `put` there, by what S3 answered to that."""
+        stays = put.get("VersionId") or _ONLY
+        self.erase([each for each in self.under(key) if each.key == key and each.version != stays])
 
     def erase_under(self, prefix: str) -> list[str]:
         """Returns the URIs of what is gone."""

@@ -9,7 +9,7 @@ import msgspec
 
 from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.errors import translated
-from trueup.adapters.aws.object_versions import ONLY, Versions
+from trueup.adapters.aws.object_versions import Versions
 from trueup.adapters.integrations.duck import parquet_of
 from trueup.model import Change, DatasetVersion
 from trueup.ports import SegmentTables
@@ -43,8 +43,7 @@ class S3SegmentTables(SegmentTables):
                 ChecksumAlgorithm="SHA256",
                 Metadata={_MADE_OF: made_of},
             )
-        stays = answer.get("VersionId") or ONLY
-        self._versions.erase([each for each in self._versions.under(key) if each.version != stays])
+        self._versions.erase_but(key, answer)
 
     def put_version(self, version: DatasetVersion) -> None:
         rows = [_row(version, position, each.sha256) for position, each in enumerate(version.segments)]
