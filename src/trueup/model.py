@@ -594,6 +594,22 @@ class Sketch(Record, frozen=True, kw_only=True):
     counts: tuple[int, ...] = ()
 
 
+class Drawn(Record, frozen=True, kw_only=True):
+    """What the first reading of a capture file chose, which whoever reads it again chooses too: at what `rate`, how
+    many it `wanted`, and the positions of the `chosen` (trueup.selection.choose), by reason."""
+
+    rate: float = 0.0
+    wanted: Mapping[str, int] = {}
+    chosen: Mapping[str, tuple[int, ...]] = {}
+
+
+class Reservation(Record, frozen=True, kw_only=True):
+    """The labels that were taken from the budget for a name, by reason, and what a file chose with them."""
+
+    granted: Mapping[str, int]
+    drawn: Drawn = Drawn()
+
+
 class FileReceipt(Record, frozen=True, kw_only=True):
     """What became of one capture file. lines = captures + quarantined + duplicates, always: `captures` counts the
     lines that were read, two of which may hold the sides of one event.

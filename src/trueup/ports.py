@@ -29,6 +29,7 @@ from trueup.model import (
     Charge,
     Consensus,
     DatasetVersion,
+    Drawn,
     Edge,
     Evaluation,
     Feedback,
@@ -54,6 +55,7 @@ from trueup.model import (
     ReceiptEntry,
     Record,
     Redaction,
+    Reservation,
     RetrainingRun,
     Ruling,
     Sample,
@@ -187,18 +189,27 @@ class TransformQueue(Protocol):
 class CaptureLedger(Protocol):
     """What became of each capture file, and how much of the budget each took."""
 
-    def receipt(self, file: CaptureFile) -> FileReceipt | None: ...
+    def begun(self, file: CaptureFile) -> tuple[FileReceipt | None, Reservation | None]:
+        """How far an earlier reading of a file came."""
+        ...
 
     def close(self, receipt: FileReceipt, journal: Journal) -> bool:
         """Record a file as wholly accounted for. False (and nothing written) when it already was."""
         ...
 
     def reserve(
-        self, project: str, name: str, at: datetime, wanted: Mapping[str, int], budget: Budget
-    ) -> Mapping[str, int]:
+        self,
+        project: str,
+        name: str,
+        at: datetime,
+        wanted: Mapping[str, int],
+        budget: Budget,
+        draw: Callable[[Mapping[str, int]], Drawn] | None = None,
+    ) -> Reservation:
         """Take up to the `wanted` labels, by reason, from what the project's budget leaves for the hour, the day and
-        ever, exactly once for a name, as a file's id: a repeat gets the first answer again. Returns what is granted of
-        each, which trueup.selection.budget decides where not all is left."""
+        ever, exactly once for a name, as a file's id: a repeat gets the first answer again. What is granted of each
+        trueup.selection.budget decides where not all is left. `draw` is told, and says what it chooses with that: the
+        choice of the first is kept, whoever else reads the file at the same time."""
         ...
 
     def left(self, project: str, at: datetime, budget: Budget) -> Mapping[str, int | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -12,7 +14,7 @@ from tests.contract.implementations import Ports
 from tests.contract.records import QUIET, edge, event, journal
 from tests.worlds import NOW, capture_file
 from trueup.errors import NotFoundError
-from trueup.model import Budget, FileReceipt, Payload, Quarantined, ReasonBudget, Sketch
+from trueup.model import Budget, Drawn, FileReceipt, Payload, Quarantined, ReasonBudget, Reservation, Sketch
 
 
 def receipt(name: str = "a", seconds: int = 0, project: str = "pets") -> FileReceipt:
@@ -86,10 +88,10 @@ def test_what_was_put_away_waits_until_it_is_released(ports: Ports) -> None:
 
 
 def test_a_file_is_closed_once_with_its_journal(ports: Ports) -> None:
-    assert ports.ledger.receipt(capture_file()) is None
+    assert ports.ledger.begun(capture_file()) == (None, None)
     assert ports.ledger.close(receipt(), journal(1)) is True
     assert ports.ledger.close(receipt(seconds=9), journal(2)) is False
-    assert ports.ledger.receipt(capture_file()) == receipt()
+    assert ports.ledger.begun(capture_file()) == (receipt(), None)
     assert [each.data["task_id"] for each in ports.outbox()] == ["t1"]
     assert ports.lineage.edges_from("pets", edge().source) == [edge(1)]
 
@@ -112,7 +114,7 @@ def test_receipts_come_oldest_first_over_all_pages(ports: Ports) -> None:
 
 
 def take(ports: Ports, name: str, wanted: int, budget: Budget, at: datetime = NOW) -> int:
-    return ports.ledger.reserve("pets", name, at, {"margin": wanted}, budget)["margin"]
+    return ports.ledger.reserve("pets", name, at, {"margin": wanted}, budget).granted["margin"]
 
 
 def test_the_budget_is_granted_once_per_file_and_never_overrun(ports: Ports) -> None:
@@ -144,13 +146,50 @@ def test_a_reason_has_limits_of_its_own_within_the_whole(ports: Ports) -> None:
     budget, wanted = Budget(per_day=10, reasons=own), {"margin": 3, "novelty": 2, "audit": 2}
     later = NOW + timedelta(hours=1)
     first = ports.ledger.reserve("pets", "a", NOW, wanted, budget)
-    assert first == {"margin": 3, "novelty": 2, "audit": 1}
+    assert first.granted == {"margin": 3, "novelty": 2, "audit": 1}
     second = ports.ledger.reserve("pets", "b", later, {"margin": 1, "novelty": 2, "audit": 2}, budget)
-    assert second == {"margin": 1, "novelty": 1, "audit": 1}
+    assert second.granted == {"margin": 1, "novelty": 1, "audit": 1}
     third = ports.ledger.reserve("pets", "c", later + timedelta(hours=1), wanted, budget)
-    assert third == {"margin": 1, "novelty": 0, "audit": 0}
+    assert third.granted == {"margin": 1, "novelty": 0, "audit": 0}
     assert ports.ledger.reserve("pets", "a", later, wanted, budget) == first
     assert ports.ledger.left("pets", NOW, budget) == {"HOUR#2026-11-24T10": None, "DAY#2026-11-24": 0, "TOTAL": None}
+
+
+def drawing(rate: float, told: list[Mapping[str, int]]) -> Callable[[Mapping[str, int]], Drawn]:
+    """Chooses the first positions of the window."""
+
+    def draw(granted: Mapping[str, int]) -> Drawn:
+        told.append(granted)
+        chosen = {reason: tuple(range(number)) for reason, number in granted.items()}
+        return Drawn(rate=rate, wanted={"margin": 5}, chosen=chosen)
+
+    return draw
+
+
+def test_what_the_first_reading_of_a_file_chose_is_kept(ports: Ports) -> None:
+    file, budget, told = capture_file(), Budget(per_day=3), list[Mapping[str, int]]()
+    reserve = partial(ports.ledger.reserve, "pets", file.file_id, NOW, {"margin": 5}, budget)
+    first = reserve(drawing(0.5, told))
+    assert first.granted == {"margin": 3}
+    assert first.drawn == Drawn(rate=0.5, wanted={"margin": 5}, chosen={"margin": (0, 1, 2)})
+    assert reserve(drawing(0.9, told)) == first
+    assert told == [{"margin": 3}]
+    assert ports.ledger.begun(file) == (None, first)
+    assert ports.ledger.begun(capture_file("b")) == (None, None)
+
+
+def test_of_readings_at_once_one_choice_is_kept(ports: Ports) -> None:
+    file = capture_file()
+
+    def reserve(number: int) -> Reservation:
+        draw = drawing(number / 10, [])
+        return ports.ledger.reserve("pets", file.file_id, NOW, {"margin": 5}, Budget(per_day=50), draw)
+
+    with ThreadPoolExecutor(4) as workers:
+        first, *others = workers.map(reserve, range(1, 9))
+    assert others == [first] * 7
+    assert ports.ledger.begun(file) == (None, first)
+    assert ports.ledger.left("pets", NOW, Budget(per_day=50))["DAY#2026-11-24"] == 45
 
 
 def test_files_that_reserve_at_once_share_the_budget_exactly(ports: Ports) -> None:

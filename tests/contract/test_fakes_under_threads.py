@@ -67,7 +67,10 @@ def test_each_file_is_closed_once_and_the_budget_is_exact() -> None:
 
     assert [sum(map(bool, row)) for row in together(close)] == [1] * ROUNDS
     names = [f"{thread}-{number}" for thread in range(THREADS) for number in range(ROUNDS)]
-    assert sum(ledger.reserve("pets", each, NOW, {"margin": 1}, Budget(per_day=500))["margin"] for each in names) == 500
+    assert (
+        sum(ledger.reserve("pets", each, NOW, {"margin": 1}, Budget(per_day=500)).granted["margin"] for each in names)
+        == 500
+    )
 
 
 def test_each_message_is_received_once() -> None:

@@ -108,8 +108,8 @@ def test_ten_thousand_captures_of_which_a_hundred_are_asked_about(clients: Clien
     calls = meter.calls
     assert calls["GetObject"] == 1
     assert calls["PutObject"] == 100
-    # The receipt; the candidates, four times as many as are wanted, and the counters.
-    assert (calls["GetItem"], calls["BatchGetItem"]) == (2, 6)
+    # The receipt and the reservation; the candidates, four times as many as are wanted, and the counters.
+    assert (calls["GetItem"], calls["BatchGetItem"]) == (1, 7)
     # Tasks ten at a time or more, the counters once, the receipt once.
     assert calls["TransactWriteItems"] <= 100 / 10 + 2
     # Which model served when they were captured.
@@ -129,7 +129,8 @@ def test_ten_thousand_captures_of_which_a_hundred_are_asked_about(clients: Clien
 def test_a_file_of_which_nothing_is_asked_writes_its_receipt_alone(clients: Clients, tmp_path: Path) -> None:
     receipt, meter = ingest(clients, tmp_path, 200, 1e-9, overlap=2)
     assert receipt.selected == 0
-    assert meter.calls == {"GetItem": 1, "GetObject": 1, "TransactWriteItems": 1}
+    # Whether another reading of it has begun is asked before and after.
+    assert meter.calls == {"BatchGetItem": 2, "GetObject": 1, "TransactWriteItems": 1}
 
 
 @pytest.mark.parametrize("records", [200, 10, 1])

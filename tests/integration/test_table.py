@@ -263,7 +263,7 @@ def test_sixteen_workers_buy_exactly_the_budget(dynamodb: Any) -> None:
     def buy(worker: int) -> int:
         wanted = {"margin": 15, "audit": 4}
         grants = (ledger.reserve("pets", f"{worker}-{each}", NOW, wanted, budget) for each in range(4))
-        return sum(sum(each.values()) for each in grants)
+        return sum(sum(each.granted.values()) for each in grants)
 
     with ThreadPoolExecutor(16) as workers:
         assert sum(workers.map(buy, range(16))) == 1000

@@ -48,6 +48,7 @@ from trueup.model import (
     Charge,
     Consensus,
     DatasetVersion,
+    Drawn,
     Edge,
     Evaluation,
     Feedback,
@@ -68,6 +69,7 @@ from trueup.model import (
     Quarantined,
     QueueStanding,
     Redaction,
+    Reservation,
     RetrainingRun,
     Ruling,
     RunStatus,
@@ -318,12 +320,12 @@ class MemoryCaptureLedger(CaptureLedger):
     def __init__(self, world: World) -> None:
         self._world = world
         self._receipts: dict[str, FileReceipt] = {}
-        self._reserved: dict[tuple[str, str], Mapping[str, int]] = {}
+        self._reserved: dict[tuple[str, str], Reservation] = {}
         self._used: dict[tuple[str, str], int] = {}
 
     @_locked
-    def receipt(self, file: CaptureFile) -> FileReceipt | None:
-        return self._receipts.get(file.file_id)
+    def begun(self, file: CaptureFile) -> tuple[FileReceipt | None, Reservation | None]:
+        return self._receipts.get(file.file_id), self._reserved.get((file.project, file.file_id))
 
     @_locked
     def close(self, receipt: FileReceipt, journal: Journal) -> bool:
@@ -335,8 +337,14 @@ class MemoryCaptureLedger(CaptureLedger):
 
     @_locked
     def reserve(
-        self, project: str, name: str, at: datetime, wanted: Mapping[str, int], budget: Budget
-    ) -> Mapping[str, int]:
+        self,
+        project: str,
+        name: str,
+        at: datetime,
+        wanted: Mapping[str, int],
+        budget: Budget,
+        draw: Callable[[Mapping[str, int]], Drawn] | None = None,
+    ) -> Reservation:
         if (project, name) in self._reserved:
             return self._reserved[project, name]
         left = [each for each in self.left(project, at, budget).values() if each is not None]
@@ -347,13 +355,14 @@ class MemoryCaptureLedger(CaptureLedger):
             if each
         }
         granted = allocate(wanted, min(left, default=None), mine, name)
+        found = Reservation(granted=granted, drawn=draw(granted) if draw else Drawn())
         for period in budget.limits(at):
             self._use(project, period, sum(granted.values()))
         for reason, each in own.items():
             for period in each:
                 self._use(project, period, granted[reason])
-        self._reserved[project, name] = granted
-        return granted
+        self._reserved[project, name] = found
+        return found
 
     def _use(self, project: str, period: str, number: int) -> None:
         self._used[project, period] = self._used.get((project, period), 0) + number

@@ -26,7 +26,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from trueup.errors import ConfigurationError
-from trueup.model import Knowledge, Prediction, Selection, SelectionPolicy
+from trueup.model import Knowledge, Prediction, SelectionPolicy
 from trueup.selection.calibration import tempered
 from trueup.selection.pickers import PICKERS, Picker
 from trueup.selection.pool import Entry, Pool
@@ -192,26 +192,34 @@ class Draw(Generic[T]):
         found = [structs.replace(near[index], key=float(scores[index])) for index in order if scores[index] > 0]
         return structs.replace(offer, entries=found, reach=_picker(self.policy).REACH)
 
-    def choices(
-        self,
-        offers: Sequence[Offer[T]],
-        granted: Mapping[str, int],
-        lens: Lens[T],
-        before: Mapping[int, str] | None = None,
-    ) -> list[Choice[T]]:
-        """Of each offer as many as were granted, nothing twice. `before` maps positions that an earlier run of this
-        window chose to their reason: they are chosen again."""
-        before = before or {}
+    def choices(self, offers: Sequence[Offer[T]], granted: Mapping[str, int], lens: Lens[T]) -> list[Choice[T]]:
+        """Of each offer as many as were granted, nothing twice."""
         taken: set[int] = set()
-        found: list[Choice[T]] = []
+        picked: dict[str, list[Entry[T]]] = {}
         for offer in offers:
-            number = granted.get(offer.reason, 0)
-            again = [each for each in offer.entries if before.get(each.position) == offer.reason][:number]
-            free = [each for each in offer.entries if each.position not in taken and each.position not in before]
-            chosen = again + self._picked(offer, free, number - len(again), lens)
-            chance = len(chosen) / max(1, self.seen - len(taken))
-            taken |= {each.position for each in chosen}
-            found += self._chosen(offer.reason, chosen, chance)
+            free = [each for each in offer.entries if each.position not in taken]
+            picked[offer.reason] = self._picked(offer, free, granted.get(offer.reason, 0), lens)
+            taken |= {each.position for each in picked[offer.reason]}
+        return self._told(picked)
+
+    def again(self, offers: Sequence[Offer[T]], chosen: Mapping[str, Sequence[int]], lens: Lens[T]) -> list[Choice[T]]:
+        """What an earlier draw of this window chose, by reason, at these positions; without those that are not among
+        the candidates any more, which only another policy or other knowledge can bring about."""
+        anywhere = {each.position: each for offer in offers for each in offer.entries}
+        picked: dict[str, list[Entry[T]]] = {}
+        for offer in offers:
+            places = anywhere | {each.position: each for each in offer.entries}
+            found = [places[each] for each in chosen.get(offer.reason, ()) if each in places]
+            picked[offer.reason] = lens.usable(found)
+        return self._told(picked)
+
+    def _told(self, picked: Mapping[str, Sequence[Entry[T]]]) -> list[Choice[T]]:
+        taken = 0
+        found: list[Choice[T]] = []
+        for reason, entries in picked.items():
+            chance = len(entries) / max(1, self.seen - taken)
+            taken += len(entries)
+            found += self._chosen(reason, entries, chance)
         return found
 
     def _picked(
@@ -243,11 +251,6 @@ class Draw(Generic[T]):
             )
             for each, score in zip(entries, scores, strict=True)
         ]
-
-
-def reason_of(selection: Selection) -> str:
-    """The reason for which the budget paid."""
-    return AUDIT if selection.reason == AUDIT else selection.strategy
 
 
 def matrix(predictions: Sequence[Prediction]) -> NDArray[np.float64]:

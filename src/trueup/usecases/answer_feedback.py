@@ -121,8 +121,9 @@ class AnswerFeedback:
     ) -> str | None:
         """None while the budget has nothing left, which another hour may."""
         purchase = f"{feedback.feedback_id}:{now:%Y-%m-%dT%H}"
-        granted = self.ledger.reserve(project.name, purchase, now, {str(feedback.kind): 1}, project.selection.budget)
-        if not granted.get(feedback.kind):
+        wanted = {str(feedback.kind): 1}
+        reservation = self.ledger.reserve(project.name, purchase, now, wanted, project.selection.budget)
+        if not reservation.granted.get(feedback.kind):
             return None
         choice = _choice(instance, feedback, doubt, 1.0, _REASONS[feedback.kind])
         opening = opening_of(project, self.payloads, file, instance, choice, now, ServedBy(self.runs, now))

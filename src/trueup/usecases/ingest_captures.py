@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from trueup.capture.samples import media_type
 from trueup.errors import CaptureError
 from trueup.events import CapturesIngested, TasksOpened
-from trueup.model import CaptureFile, FileReceipt, Knowledge, Project, Quarantined, QueueStatus
+from trueup.model import (
+    AUDIT,
+    CaptureFile,
+    Drawn,
+    FileReceipt,
+    Knowledge,
+    Project,
+    Quarantined,
+    QueueStatus,
+    Reservation,
+)
 from trueup.ports import (
     AnnotationQueue,
     CaptureArchive,
@@ -27,7 +37,7 @@ from trueup.ports import (
     RunStore,
     TaskStore,
 )
-from trueup.selection.choose import Choice, Draw, Offer, matrix, reason_of
+from trueup.selection.choose import Choice, Draw, Offer, matrix
 from trueup.selection.pace import rate_of
 from trueup.selection.pool import Entry
 from trueup.selection.second_look import Seen
@@ -69,11 +79,11 @@ class IngestCaptures:
 
     def __call__(self, file: CaptureFile) -> FileReceipt:
         project = self._owner(file)
-        done = self.ledger.receipt(file)
+        done, reservation = self.ledger.begun(file)
         if done is not None:
             return done
         now = self.clock.now()
-        window = _Window(self, file, project, now)
+        window = _Window(self, file, project, now, reservation)
         reading = window.read()
         task_ids = window.ask()
         reading.finish()
@@ -92,8 +102,16 @@ class IngestCaptures:
 class _Window:
     """One file on its way through."""
 
-    def __init__(self, world: IngestCaptures, file: CaptureFile, project: Project, now: datetime) -> None:
+    def __init__(
+        self,
+        world: IngestCaptures,
+        file: CaptureFile,
+        project: Project,
+        now: datetime,
+        reservation: Reservation | None,
+    ) -> None:
         self._world, self._file, self._project, self._now = world, file, project, now
+        self._reservation = reservation
         self._parts = 0
         self._draw: Draw[Spot] = Draw(project.selection, file.file_id, self._knowledge())
         self._reading = FileReading(project, self._draw, self._quarantine)
@@ -101,8 +119,7 @@ class _Window:
         self._places: dict[str, int] = {}
         self._asked: Fingerprints | None = None
         self._fingerprints: tuple[str, ...] = ()
-        self._before: dict[int, str] = {}
-        self._wanted: dict[str, int] = {}
+        self._wanted: Mapping[str, int] = {}
         self._granted: Mapping[str, int] = {}
 
     def _knowledge(self) -> Knowledge:
@@ -150,7 +167,7 @@ class _Window:
             class_scores=tally.scores.sketches(),
             slice_scores=tally.slices.sketches(),
             decoders=dict(sorted(tally.decoders.items())),
-            wanted=self._wanted,
+            wanted=dict(self._wanted),
             granted=dict(self._granted),
             fingerprints=self._fingerprints,
         )
@@ -161,15 +178,36 @@ class _Window:
         self._world.archive.quarantine(self._file, items, self._parts)
 
     def _choose(self) -> list[Choice[Spot]]:
-        offers = [self._fresh(each) for each in self._draw.look_again(self._draw.offers(self._rate()), self)]
-        self._wanted = {each.reason: min(each.wanted, len(each.entries)) for each in offers}
-        if not any(self._wanted.values()) or self._draining():
+        """What the first reading of this file chose, be it this one or another, which may have ended half way or go on
+        at the same time."""
+        own: list[Choice[Spot]] = []
+        found = self._reservation or self._reserve(own)
+        if found is None:
             return []
+        drawn = found.drawn
+        self._wanted, self._granted = drawn.wanted, found.granted
+        if drawn.chosen == _positions(own):
+            return own
+        return self._draw.again(self._offers(drawn.rate), drawn.chosen, self)
+
+    def _reserve(self, own: list[Choice[Spot]]) -> Reservation | None:
+        """Chooses into `own`. What another reading reserved meanwhile stands before it."""
+        rate = self._rate()
+        offers = [self._fresh(each) for each in self._offers(rate)]
+        self._wanted = {each.reason: min(each.wanted, len(each.entries)) for each in offers}
+        ledger, wanted = self._world.ledger, self._wanted
+        if not any(wanted.values()) or self._draining():
+            return ledger.begun(self._file)[1]
+
+        def draw(granted: Mapping[str, int]) -> Drawn:
+            own[:] = self._draw.choices(offers, granted, self)
+            return Drawn(rate=rate, wanted=wanted, chosen=_positions(own))
+
         budget = self._project.selection.budget
-        self._granted = self._world.ledger.reserve(
-            self._project.name, self._file.file_id, self._now, self._wanted, budget
-        )
-        return self._draw.choices(offers, self._granted, self, self._before)
+        return ledger.reserve(self._project.name, self._file.file_id, self._now, wanted, budget, draw)
+
+    def _offers(self, rate: float) -> list[Offer[Spot]]:
+        return self._draw.look_again(self._draw.offers(rate), self)
 
     def _draining(self) -> bool:
         return self._world.standings.standing(self._project.name).status is QueueStatus.DRAINING
@@ -217,18 +255,13 @@ class _Window:
         return structs.replace(offer, entries=list(islice(self._unknown(offer.entries, enough), enough)))
 
     def _unknown(self, entries: Sequence[Entry[Spot]], enough: int) -> Iterator[Entry[Spot]]:
-        """Without samples that another file asked about. The one that this file opened before a crash stays: opening
-        it again is a no-op that returns its task."""
         project, seen, near = self._project.name, set[str](), Fingerprints()
         for batch in _batches(entries, enough):
             chunk = list(self._distinct(batch, seen))
             names = {each.position: self._known(each.position).sample_id for each in chunk}
             known = self._world.tasks.known_samples(project, names.values())
             for each in chunk:
-                if names[each.position] in known:
-                    if self._chose_before(each.position):
-                        yield each
-                elif not self._asked_alike(self._known(each.position), near):
+                if names[each.position] not in known and not self._asked_alike(self._known(each.position), near):
                     yield each
 
     def _distinct(self, entries: Iterable[Entry[Spot]], seen: set[str]) -> Iterator[Entry[Spot]]:
@@ -255,14 +288,14 @@ class _Window:
         near.add(found)
         return False
 
-    def _chose_before(self, position: int) -> bool:
-        """Whether this file opened the sample's task, in a run that did not reach its end."""
-        instance = self._known(position)
-        before = self._world.tasks.selection(self._project.name, instance.sample_id)
-        if before is None or (before.event_id, before.capture_uri) != (instance.capture.event_id, self._file.uri):
-            return False
-        self._before[position] = reason_of(before)
-        return True
+
+def _positions(choices: Sequence[Choice[Spot]]) -> dict[str, tuple[int, ...]]:
+    """By the reason for which the budget paid."""
+    found: dict[str, tuple[int, ...]] = {}
+    for each in choices:
+        reason = AUDIT if each.reason == AUDIT else each.strategy
+        found[reason] = (*found.get(reason, ()), each.position)
+    return found
 
 
 def _batches(entries: Sequence[Entry[Spot]], first: int) -> Iterator[Sequence[Entry[Spot]]]:

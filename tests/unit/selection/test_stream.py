@@ -134,7 +134,8 @@ def day_of_files(scores: dict[int, np.ndarray], budget: Budget) -> list[int]:
         recent = [each for each in ledger.latest("pets") if each.ingested_at >= at - timedelta(days=1)]
         rate = rate_of(sketch, recent, ledger.left("pets", at, budget), policy, at)
         name = capture_file(str(number))
-        granted = ledger.reserve("pets", name.file_id, at, {"margin": round(rate * len(found))}, budget)["margin"]
+        wanted = {"margin": round(rate * len(found))}
+        granted = ledger.reserve("pets", name.file_id, at, wanted, budget).granted["margin"]
         ledger.close(receipt(name, at, sketch, len(found)), Journal(at=at))
         bought.append(granted)
     return bought[48:]

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
 import msgspec
 import pytest
 
-from tests.worlds import Loop, capture_half, capture_line, project
+from tests.worlds import Loop, capture_file, capture_half, capture_line, project
 from trueup.adapters.memory import MemoryRunStore
 from trueup.errors import LeaseError, RunActiveError
-from trueup.model import Action, Budget, DatasetVersion, RetrainingRun, RunStatus, TaskStatus
-from trueup.ports import Journal
+from trueup.model import (
+    Action,
+    CaptureFile,
+    DatasetVersion,
+    FileReceipt,
+    RetrainingRun,
+    RunStatus,
+    Selection,
+    TaskStatus,
+)
+from trueup.ports import Journal, Opening, TaskStore
 from trueup.usecases.decide_retraining import DecideRetraining
+from trueup.usecases.ingest_captures import IngestCaptures
 from trueup.usecases.submit_annotation import Submission
 
 
@@ -58,9 +72,9 @@ def test_the_same_file_twice_and_messages_doubled_give_the_same_state() -> None:
             often.state()[key]
         )
     assert once.tasks.count("pets", TaskStatus.SETTLED) == often.tasks.count("pets", TaskStatus.SETTLED) == 8
-    assert (
-        once.ledger.reserve("pets", once.capture(4).file_id, once.clock.now(), {"margin": 9}, Budget())["margin"] == 4
-    )
+    _, reservation = once.ledger.begun(once.capture(4))
+    assert reservation is not None
+    assert reservation.granted["margin"] == 4
 
 
 def test_every_line_is_accounted_for() -> None:
@@ -227,3 +241,86 @@ def grown(loop: Loop, count: int) -> DatasetVersion:
     answer_all(loop)
     (version,) = loop.commit("pets", "test", force=True)
     return version
+
+
+class Interrupted:
+    """Opens half of the first tasks, and does something else before it opens the others."""
+
+    def __init__(self, inner: TaskStore, between: Callable[[], object]) -> None:
+        self._inner = inner
+        self._between: Callable[[], object] | None = between
+
+    def open(self, openings: Sequence[Opening], journal: Journal) -> tuple[str, ...]:
+        between, self._between = self._between, None
+        if between is not None:
+            self._inner.open(openings[: len(openings) // 2], journal)
+            between()
+        return self._inner.open(openings, journal)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class KilledError(Exception):
+    pass
+
+
+def kill() -> None:
+    raise KilledError
+
+
+def reading(loop: Loop, between: Callable[[], object]) -> IngestCaptures:
+    """Another reader of files, to which something happens when half of the tasks are open."""
+    return replace(loop.ingest, tasks=cast(TaskStore, Interrupted(loop.tasks, between)))
+
+
+def varied(loop: Loop, name: str, first: int = 1) -> CaptureFile:
+    """Sixty captures, no two of which are equally sure."""
+    file = capture_file(name)
+    lines = [
+        capture_line(first + number, [0.34 + number / 100, 0.33 - number / 200, 0.33 - number / 200])
+        for number in range(60)
+    ]
+    loop.archive.files[file.uri] = b"".join(line + b"\n" for line in lines)
+    return file
+
+
+def opened(loop: Loop, file: CaptureFile) -> list[Selection]:
+    samples = [each.sample_id for each in loop.tasks.by_status("pets", TaskStatus.OPEN, 1000)]
+    found = [loop.tasks.selection("pets", each) for each in samples]
+    ours = (each for each in found if each is not None and each.capture_uri == file.uri)
+    return sorted(ours, key=lambda each: each.sample_id)
+
+
+EVENLY = {"rate": None, "audit_share": 0.2, "budget": {"per_day": 8}}
+SHARE = {"rate": 0.2, "audit_share": 0.2}
+policies = pytest.mark.parametrize("selection", [EVENLY, SHARE], ids=["what the budget leaves", "a fixed share"])
+
+
+@policies
+def test_two_readings_of_a_file_at_once_ask_what_one_asks(selection: dict[str, Any]) -> None:
+    calm, rough = Loop(config=project(selection=selection)), Loop(config=project(selection=selection))
+    file = varied(calm, "a")
+    alone = calm.ingest(file)
+    varied(rough, "a")
+    inner: list[FileReceipt] = []
+    outer = reading(rough, lambda: inner.append(rough.ingest(file)))(file)
+    assert alone.selected >= 6
+    assert inner == [alone]
+    assert outer == alone
+    assert opened(rough, file) == opened(calm, file)
+
+
+@policies
+def test_a_reading_that_was_killed_is_completed_as_it_began(selection: dict[str, Any]) -> None:
+    calm, rough = Loop(config=project(selection=selection)), Loop(config=project(selection=selection))
+    file = varied(calm, "a")
+    alone = calm.ingest(file)
+    varied(rough, "a")
+    with pytest.raises(KilledError):
+        reading(rough, kill)(file)
+    for name in "bc":
+        rough.ingest(varied(rough, name, first=100 * ord(name)))
+    mended = rough.ingest(file)
+    assert mended == alone
+    assert opened(rough, file) == opened(calm, file)

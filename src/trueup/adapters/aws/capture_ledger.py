@@ -20,7 +20,7 @@ from trueup.adapters.aws.table import (
     stamp,
 )
 from trueup.errors import RetryableError
-from trueup.model import Budget, CaptureFile, FileReceipt, Record
+from trueup.model import Budget, CaptureFile, Drawn, FileReceipt, Record, Reservation
 from trueup.ports import CaptureLedger, Journal
 from trueup.selection.budget import allocate
 
@@ -31,17 +31,12 @@ _KEPT = timedelta(days=400)
 _LATEST = 200
 
 
-class _Reserved(Record, frozen=True, kw_only=True):
-    granted: Mapping[str, int]
-
-
 class _Plan(Record, frozen=True, kw_only=True):
-    """`done` is what an earlier call was granted; `spends` maps a period to the labels taken from it and its
-    limit."""
+    """`done` is what an earlier call reserved; `spends` maps a period to the labels taken from it and its limit."""
 
     granted: Mapping[str, int] = {}
     spends: Mapping[str, tuple[int, int | None]] = {}
-    done: Mapping[str, int] | None = None
+    done: Reservation | None = None
 
 
 class DynamoCaptureLedger(CaptureLedger):
@@ -49,9 +44,13 @@ class DynamoCaptureLedger(CaptureLedger):
         self._table = table
         self._sleep = pause
 
-    def receipt(self, file: CaptureFile) -> FileReceipt | None:
-        item = self._table.get(_file_pk(file), "RECEIPT")
-        return record_of(item, FileReceipt) if item else None
+    def begun(self, file: CaptureFile) -> tuple[FileReceipt | None, Reservation | None]:
+        receipt, reservation = (_file_pk(file), "RECEIPT"), _reservation_key(file.project, file.file_id)
+        found = self._table.get_many([receipt, reservation])
+        return (
+            record_of(found[receipt], FileReceipt) if receipt in found else None,
+            record_of(found[reservation], Reservation) if reservation in found else None,
+        )
 
     def close(self, receipt: FileReceipt, journal: Journal) -> bool:
         project = receipt.file.project
@@ -69,18 +68,25 @@ class DynamoCaptureLedger(CaptureLedger):
         return True
 
     def reserve(
-        self, project: str, name: str, at: datetime, wanted: Mapping[str, int], budget: Budget
-    ) -> Mapping[str, int]:
+        self,
+        project: str,
+        name: str,
+        at: datetime,
+        wanted: Mapping[str, int],
+        budget: Budget,
+        draw: Callable[[Mapping[str, int]], Drawn] | None = None,
+    ) -> Reservation:
         for attempt in range(_ATTEMPTS):
             plan = self._plan(project, name, at, wanted, budget)
             if plan.done is not None:
                 return plan.done
+            found = Reservation(granted=plan.granted, drawn=draw(plan.granted) if draw else Drawn())
             try:
-                self._table.write(_reservation(project, name, plan, at))
+                self._table.write(_reservation(project, name, found, plan, at))
             except ConditionFailedError:
                 self._pause(attempt)
                 continue
-            return plan.granted
+            return found
         raise RetryableError(f"the budget of {project} is contended: {_ATTEMPTS} attempts lost the race")
 
     def left(self, project: str, at: datetime, budget: Budget) -> Mapping[str, int | None]:
@@ -99,7 +105,7 @@ class DynamoCaptureLedger(CaptureLedger):
         own_key = _reservation_key(project, name)
         found = self._table.get_many([own_key, *[(_budget_pk(project), each) for each in periods]])
         if own_key in found:
-            return _Plan(done=record_of(found[own_key], _Reserved).granted)
+            return _Plan(done=record_of(found[own_key], Reservation))
 
         def left(bounds: Mapping[str, int | None]) -> list[int]:
             return [each - _used(found, project, period) for period, each in bounds.items() if each is not None]
@@ -128,8 +134,8 @@ def _used(found: Mapping[Key, Item], project: str, period: str) -> int:
     return int(item["used"]) if item else 0
 
 
-def _reservation(project: str, name: str, plan: _Plan, at: datetime) -> list[Write]:
-    reserved = put(_reservation_key(project, name), _Reserved(granted=plan.granted), condition=FRESH)
+def _reservation(project: str, name: str, found: Reservation, plan: _Plan, at: datetime) -> list[Write]:
+    reserved = put(_reservation_key(project, name), found, condition=FRESH)
     spends = [_spend(project, period, number, limit, at) for period, (number, limit) in plan.spends.items() if number]
     return [reserved, *spends]
 
