@@ -18,7 +18,9 @@ from trueup.usecases.serve_gold import ServeGold
 
 _RECEIVE_ROUNDS = 3
 _BATCH = 5
-_SWEEP = 50
+# The open tasks that are looked through when the queue has nothing: the first do for most, who answered all of those
+# looks further.
+_SWEEPS = (50, 1000)
 _URGENT_SWEEP = 10
 # Until the index shows what was written, at the latest.
 _INDEX_LAG = timedelta(minutes=1)
@@ -129,8 +131,16 @@ class ClaimTask:
         return claimed
 
     def _from_store(self, project: Project, annotator: str, names: Sequence[str]) -> ClaimedTask | None:
-        listed = self.tasks.by_status(project.name, TaskStatus.OPEN, _SWEEP * (1 + len(project.annotation.queues)))
-        return self._first_of_listed(project, annotator, [each for each in listed if each.queue in names])
+        seen = 0
+        for sweep in _SWEEPS:
+            most = sweep * (1 + len(project.annotation.queues))
+            listed = self.tasks.by_status(project.name, TaskStatus.OPEN, most)
+            theirs = [each for each in listed[seen:] if each.queue in names]
+            claimed = self._first_of_listed(project, annotator, theirs)
+            if claimed is not None or len(listed) < most:
+                return claimed
+            seen = len(listed)
+        return None
 
     def _first_of_listed(self, project: Project, annotator: str, listed: Sequence[Task]) -> ClaimedTask | None:
         for task in self._fresh(project, annotator, listed):

@@ -124,6 +124,32 @@ def test_a_lost_message_orphans_no_task() -> None:
     assert loop.claim("pets", "ada") is not None
 
 
+def test_who_answered_the_most_urgent_tasks_gets_the_others_though_their_messages_are_lost() -> None:
+    loop = Loop(config=project(selection={"rate": 1.0, "audit_share": 0.0}))
+    loop.ingest(loop.capture(120))
+    drain(loop)
+    answered = [answer_one(loop, "ada") for _ in range(120)]
+    assert len(set(answered)) == 120
+    assert loop.claim("pets", "ada") is None
+
+
+def drain(loop: Loop) -> None:
+    """All messages are lost."""
+    while slots := loop.queue.receive("pets", 10, 60):
+        for slot in slots:
+            loop.queue.done("pets", slot.receipt)
+
+
+def answer_one(loop: Loop, name: str) -> str:
+    claimed = loop.claim("pets", name)
+    assert claimed is not None
+    task_id = claimed.task.task_id
+    given = Submission(project="pets", task_id=task_id, annotator=name, label="cat", lease_token=claimed.lease.token)
+    loop.submit(given)
+    drain(loop)
+    return task_id
+
+
 def test_an_expired_lease_returns_and_its_token_is_refused() -> None:
     loop = Loop(config=project(consensus={"overlap": 1, "max_overlap": 2, "lease_seconds": 60}))
     loop.ingest(loop.capture(1))
