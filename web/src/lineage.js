@@ -112,7 +112,7 @@ function Card({ node, at, middle, looked, far, onLook, onPress, onExpand, onCent
     <g role="button" tabindex=${middle ? 0 : -1} data-id=${node.id} aria-label=${`${node.kind} ${name}${middle ? ", in the middle" : ""}`} aria-current=${looked ? "true" : undefined} onFocus=${() => onLook(node.id)} onMouseEnter=${() => onLook(node.id)} onClick=${(event) => event.currentTarget.focus()} onDblClick=${() => onCentre(node.id)} onKeyDown=${(event) => onPress(event, node)}>
       <rect class="face" width=${width} height=${height} rx="9" />
       <path class="stripe" d=${`M9 0H6a6 9 0 0 0-6 9V${height - 9}a6 9 0 0 0 6 9h3z`} />
-      <text class="kind" x="18" y="17">${node.kind}${node.title && ` ${cut(nameOf({ ...node, title: "" }))}`}</text>
+      <text class="kind" x="18" y="17">${node.kind}${node.title && ` ${cut(nameOf({ ...node, title: "" }), 22 - node.kind.length)}`}</text>
       <text class="name" x="18" y="35">${cut(name)}</text>
     </g>
     ${SIDES.map((side) => hidden(node, side) !== 0 && html`<${More} key=${side} node=${node} side=${side} onExpand=${onExpand} />`)}
@@ -167,6 +167,6 @@ function Arrows({ title, edges, end, graph, onLook }) {
 }
 
 const tell = (edge) => `${edge.note ? `${edge.note}: ` : ""}${short(edge.actor)}, ${moment(new Date(edge.at))}${edge.target_hash ? `, sha256 ${edge.target_hash.slice(0, 12)}` : ""}`;
-const cut = (text) => (text.length > 18 ? `${text.slice(0, 17)}…` : text);
+const cut = (text, most = 18) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 /** Names of the user pool are long ids; their beginning tells people apart. */
 const short = (name) => (/^[0-9a-f-]{36}$/.test(name) ? name.slice(0, 8) : name);

@@ -15,7 +15,7 @@ import typer
 from trueup.cli.console import busy, count, paint, safe, say_json
 from trueup.cli.desk import desk_of, projects_of
 from trueup.cli.options import AnyProject
-from trueup.errors import InputError
+from trueup.errors import InputError, RetryableError
 
 if TYPE_CHECKING:
     from trueup.lineage.openlineage.events import RunEvent
@@ -92,7 +92,10 @@ def _sink(to: str, endpoint: str) -> Iterator[LineageEvents]:
 
     if to.startswith(("http://", "https://")):
         key = os.environ.get("OPENLINEAGE_API_KEY")
-        yield HttpLineage(to, GivenKey(key) if key else None, endpoint)
+        try:
+            yield HttpLineage(to, GivenKey(key) if key else None, endpoint)
+        except RetryableError as error:
+            raise RetryableError(f"{error}: once it answers, export --to it again, from the start") from error
     elif to == _STDOUT:
         yield FileLineage(sys.stdout.buffer)
     else:

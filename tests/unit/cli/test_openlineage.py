@@ -78,6 +78,16 @@ def test_a_refusal_is_told_in_a_sentence(trueup: Terminal, lived: FakeDeployed, 
     assert "answered 400 to the START of pets.annotate" in result.stderr
 
 
+def test_a_server_that_cannot_take_it_now_is_not_mistaken_for_aws(
+    trueup: Terminal, lived: FakeDeployed, marquez: Marquez
+) -> None:
+    marquez.answers = [(503, {"Retry-After": "0"})] * 4
+    result = trueup("openlineage", "export", "--to", marquez.url)
+    assert result.exit_code == 6
+    assert "once it answers, export --to it again" in result.stderr
+    assert "AWS" not in result.stderr
+
+
 def test_the_schema_of_our_facet_is_one(trueup: Terminal) -> None:
     found = json.loads(trueup("openlineage", "schema").stdout)
     assert found["$id"].endswith("TrueupAnnotationDatasetFacet")
