@@ -16,8 +16,7 @@ from constructs import Construct
 
 from infra import grants as grant
 from infra.config import DeploymentConfig
-from infra.constructs.platform import ATHENA_ANSWERS
-from trueup.settings import deployment_parameter
+from trueup.settings import ATHENA_ANSWERS, copies_of, deployment_parameter
 
 _OBJECTS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObject", "DeleteObjectVersion")
 
@@ -89,5 +88,5 @@ def _objects(buckets: Sequence[Bucket], projects: Sequence[str]) -> list[str]:
 
 def _tables(dataset: Bucket, projects: Sequence[str]) -> list[str]:
     """Segments as Athena reads them, and what it answered."""
-    copies = [f"{dataset.bucket_arn}/tables/lines/project={name}/*" for name in projects]
+    copies = [f"{dataset.bucket_arn}/{copies_of(name)}*" for name in projects]
     return [*copies, f"{dataset.bucket_arn}/{ATHENA_ANSWERS}*"]

@@ -13,9 +13,6 @@ from aws_cdk.aws_sqs import Queue
 from infra.config import DeploymentConfig
 from infra.packaging import Packager
 
-# Where Athena leaves its answers in the dataset bucket, of all projects.
-ATHENA_ANSWERS = "athena/"
-
 
 @dataclass(frozen=True)
 class Platform:

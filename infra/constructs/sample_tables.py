@@ -14,10 +14,10 @@ from constructs import Construct
 from infra import grants as grant
 from infra.constructs.fed_function import FedFunction
 from infra.constructs.loop_function import LoopFunction
-from infra.constructs.platform import ATHENA_ANSWERS, Platform
+from infra.constructs.platform import Platform
 from trueup.dataset.querying.columns import LINES, SAMPLES, VERSIONS, Column
 from trueup.dataset.querying.statements import SAMPLES_OF_VERSIONS
-from trueup.settings import TableCopySettings
+from trueup.settings import ATHENA_ANSWERS, TableCopySettings, copies_of
 
 _TIMEOUT = Duration.minutes(5)
 HEARD = ("VersionCommitted", "SamplesForgotten")
@@ -73,7 +73,7 @@ class SampleTables(FedFunction):
         platform = self.platform
         bucket, copies = (
             platform.dataset.bucket_arn,
-            [f"tables/lines/project={each.name}/" for each in platform.config.projects],
+            [copies_of(each.name) for each in platform.config.projects],
         )
         return self.works(
             "TableCopy",

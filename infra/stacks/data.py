@@ -36,10 +36,11 @@ from infra.config import DeploymentConfig
 from infra.constructs.deletion import Deletion
 from infra.constructs.loop_function import retention_of
 from infra.constructs.loop_queue import RETENTION
-from infra.constructs.platform import ATHENA_ANSWERS, Platform
+from infra.constructs.platform import Platform
 from infra.nag import acknowledge
 from infra.packaging import Packager
 from trueup.events import SOURCE
+from trueup.settings import ATHENA_ANSWERS
 
 # Services that write into what the key encrypts: queues, topics, objects, log groups.
 _WRITERS = ("events.amazonaws.com", "s3.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com")

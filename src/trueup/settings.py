@@ -21,6 +21,10 @@ from trueup.model import Record as Record
 from trueup.model import lane_of as lane_of
 
 PREFIX = "TRUEUP_"
+# Places in the dataset bucket that its stack and its readers name alike: Athena's answers, of all projects, and the
+# copies of segments that Athena reads.
+ATHENA_ANSWERS = "athena/"
+LINES_PREFIX = "tables/lines/"
 _TYPES = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
 _NAMES = {
     "int": "a whole number",
@@ -31,6 +35,11 @@ _NAMES = {
     "array": "a list",
 }
 T = TypeVar("T", bound=Record)
+
+
+def copies_of(project: str) -> str:
+    """Where a project's copies lie: a partition, as Athena wants it."""
+    return f"{LINES_PREFIX}project={project}/"
 
 
 class Settings(Record, frozen=True, kw_only=True):

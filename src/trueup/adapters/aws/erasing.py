@@ -16,7 +16,7 @@ from trueup.adapters.aws.errors import translated
 from trueup.adapters.aws.forgotten import redacted_key, redacted_prefix, redaction_key
 from trueup.adapters.aws.object_versions import Stored, Versions
 from trueup.adapters.aws.quarantine import put_away, taken_out
-from trueup.adapters.aws.segment_tables import lines_key, lines_prefix
+from trueup.adapters.aws.segment_tables import lines_key
 from trueup.adapters.aws.split_store import PARTS
 from trueup.adapters.aws.table import FRESH, ConditionFailedError, Table, journal_writes, put, record_of
 from trueup.capture.seeking import words
@@ -24,9 +24,8 @@ from trueup.dataset.segments import is_segment
 from trueup.errors import ConflictError, NotFoundError
 from trueup.model import Forgetting, ReceiptEntry, Redaction
 from trueup.ports import CaptureRewriter, Journal, ObjectEraser, ReceiptBook
+from trueup.settings import ATHENA_ANSWERS, copies_of
 
-# Where Athena leaves its answers, of all projects.
-ATHENA_ANSWERS = "athena/"
 _CHUNK = 1024 * 1024
 _IN_MEMORY = 8 * 1024 * 1024
 
@@ -74,7 +73,7 @@ class S3ObjectEraser(ObjectEraser):
 
     def strays(self, project: str) -> list[str]:
         """Copies are listed before segments, since a segment is there before its copy."""
-        copies = list(self._versions.under(lines_prefix(project)))
+        copies = list(self._versions.under(copies_of(project)))
         there = {lines_key(project, name) for name in self._segment_names(project)}
         return self._gone(each for each in copies if each.key not in there)
 

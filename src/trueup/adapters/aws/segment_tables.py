@@ -13,8 +13,8 @@ from trueup.adapters.aws.object_versions import Versions
 from trueup.adapters.integrations.duck import parquet_of
 from trueup.model import Change, DatasetVersion
 from trueup.ports import SegmentTables
+from trueup.settings import copies_of
 
-LINES_PREFIX = "tables/lines/"
 VERSIONS_PREFIX = "tables/versions/"
 # Metadata of a copy; one without is of the segment itself.
 _MADE_OF = "made-of"
@@ -52,13 +52,9 @@ class S3SegmentTables(SegmentTables):
         self._bucket.put(key, data, "application/jsonlines")
 
 
-def lines_prefix(project: str) -> str:
-    return f"{LINES_PREFIX}project={project}/"
-
-
 def lines_key(project: str, sha256: str) -> str:
     """Where the lines of a segment are for Athena."""
-    return f"{lines_prefix(project)}{sha256}.parquet"
+    return f"{copies_of(project)}{sha256}.parquet"
 
 
 def _row(version: DatasetVersion, position: int, segment: str) -> dict[str, Any]:
