@@ -26,7 +26,7 @@ from tests.e2e.people import eventually
 from tests.worlds import capture_line
 from trueup.local.service import Running, status
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.own_cloud]
 
 TRAIN = "import os, pathlib; pathlib.Path(os.environ['SM_MODEL_DIR'], 'word.txt').write_text('cat')\n"
 SERVE = """

@@ -59,6 +59,7 @@ def test_the_command_line_reads_the_deployment(cloud: Cloud) -> None:
     assert {"pets", "calm", "rough"} <= {each["project"] for each in rows}
 
 
+@pytest.mark.own_cloud
 def test_the_demo_shows_what_it_claims(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "scripts.demo_loop", "--fast", "--state", str(tmp_path / "demo")]
