@@ -11,6 +11,7 @@ import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,21 @@ class Wanted:
 def wanted_by(files: Iterable[Path]) -> Wanted:
     """Services are texts in brackets, `clients["s3"]`; methods are attributes, `client.get_object`, or texts,
     `get_paginator("list_objects_v2")`."""
+    found = [_mentioned(path, path.stat().st_mtime_ns) for path in files]
+    services = frozenset[str]().union(*(each.services for each in found))
+    return Wanted(services, frozenset[str]().union(*(each.methods for each in found)))
+
+
+@cache
+def _mentioned(path: Path, _changed_at: int) -> Wanted:
+    """Read once, though most functions need most files."""
     services, methods = set[str](), set[str]()
-    for path in files:
-        for node in ast.walk(ast.parse(path.read_text(), str(path))):
-            if isinstance(node, ast.Subscript):
-                services |= _texts(node.slice)
-            if isinstance(node, ast.Attribute):
-                methods.add(node.attr)
-            methods |= _texts(node)
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Subscript):
+            services |= _texts(node.slice)
+        if isinstance(node, ast.Attribute):
+            methods.add(node.attr)
+        methods |= _texts(node)
     return Wanted(frozenset(services), frozenset(methods))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 OUR_PACKAGES = ("trueup", "functions")
@@ -31,7 +32,7 @@ def closure_of(entry: Path, module: str, roots: dict[str, Path], standard: froze
         if name in files:
             continue
         files[name] = path
-        for wanted in [*_parents(name), *_imports(path)]:
+        for wanted in [*_parents(name), *_imports(path, path.stat().st_mtime_ns)]:
             top = wanted.partition(".")[0]
             if top in roots:
                 waiting += _ours(wanted, roots)
@@ -41,8 +42,14 @@ def closure_of(entry: Path, module: str, roots: dict[str, Path], standard: froze
     return Closure(files=tuple(placed), packages=tuple(sorted(packages)))
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+@cache
+def _imports(path: Path, _changed_at: int) -> tuple[str, ...]:
+    """Read once, though most functions need most files."""
+    return tuple(_named(ast.parse(path.read_text(), str(path))))
+
+
+def _named(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

@@ -84,7 +84,7 @@ class Packager:
 
     def _digest(self, closure: Closure) -> str:
         compiled = self.interpreter is not None
-        digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:{compiled}:4".encode())
+        digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:{compiled}:5".encode())
         for place, path in closure.files:
             digest.update(place.encode() + b"\0" + path.read_bytes())
         digest.update("|".join(closure.packages).encode() + self._projects + (ROOT / "uv.lock").read_bytes())
@@ -95,7 +95,10 @@ class Packager:
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
         for package in self.bundled(closure):
-            shutil.copytree(self._wheel_folder([package]), making, dirs_exist_ok=True, ignore=_not_shipped)
+            # Nothing writes into either of the two afterwards.
+            shutil.copytree(
+                self._wheel_folder([package]), making, dirs_exist_ok=True, ignore=_apart, copy_function=_link
+            )
         for place, path in closure.files:
             (making / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, making / place)
@@ -103,17 +106,18 @@ class Packager:
         if "botocore" in self.bundled(closure):
             source = self._wheel_folder(["botocore"]) / _DESCRIPTIONS
             write_descriptions(source, making / _DESCRIPTIONS, wanted_by(path for _, path in closure.files))
-        leave_out(making)
         if self.interpreter is not None:
-            _compile(making, self.interpreter)
+            _compile(making, sorted({place.partition("/")[0] for place, _ in closure.files}), self.interpreter)
         _swap(making, target)
 
     def _wheel_folder(self, packages: Sequence[str]) -> Path:
-        """Wheels of a distribution and what it needs, installed once per lock."""
+        """Wheels of a distribution and what it needs, made ready once per lock: what no package needs is gone, and byte
+        code is there."""
         lock = hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()[:12]
         host = f"host-{sys.version_info[0]}.{sys.version_info[1]}"
         tag = f"{_PLATFORM}-{PYTHON_VERSION}" if self._wheels == "lambda" else host
-        folder = CACHE / "wheels" / f"{'-'.join(packages)}-{tag}-{lock}"
+        ready = "compiled" if self.interpreter is not None else "plain"
+        folder = CACHE / "wheels" / f"{'-'.join(packages)}-{tag}-{lock}-{ready}"
         if folder.is_dir():
             return folder
         making = folder.with_name(f"{folder.name}.{os.getpid()}")
@@ -123,6 +127,11 @@ class Packager:
         command = [_uv(), "pip", "install", "--quiet", "--target", str(making), "--only-binary", ":all:"]
         command += ["--constraint", str(_constraints(lock)), *self._platform_options(), *names]
         _run(command)
+        for each in [found for pattern in _NOT_SHIPPED for found in making.rglob(pattern)]:
+            shutil.rmtree(each) if each.is_dir() else each.unlink(missing_ok=True)
+        leave_out(making)
+        if self.interpreter is not None:
+            _compile(making, ["."], self.interpreter)
         _swap(making, folder)
         return folder
 
@@ -189,15 +198,23 @@ def _constraints(lock: str) -> Path:
     return path
 
 
-def _compile(folder: Path, interpreter: Path) -> None:
+def _compile(folder: Path, parts: Iterable[str], interpreter: Path) -> None:
     """Byte code that is never checked against its source: the package is immutable."""
     options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder)]
-    _run([str(interpreter), "-m", "compileall", *options, str(folder)])
+    _run([str(interpreter), "-m", "compileall", *options, *(str(folder / each) for each in parts)])
 
 
-def _not_shipped(folder: str, names: list[str]) -> set[str]:
-    ignored = shutil.ignore_patterns(*_NOT_SHIPPED)(folder, names)
-    return {*ignored, "data"} if Path(folder).name == "botocore" else ignored
+def _apart(folder: str, names: list[str]) -> set[str]:
+    """Descriptions of AWS, which are written for each function."""
+    return {"data"} & set(names) if Path(folder).name == "botocore" else set()
+
+
+def _link(source: str, target: str) -> None:
+    """Wheels take megabytes for each function otherwise, several times over."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
 
 
 def _swap(making: Path, target: Path) -> None:
