@@ -64,7 +64,7 @@ def test_the_demo_shows_what_it_claims(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "scripts.demo_loop", "--fast", "--state", str(tmp_path / "demo")]
     done = subprocess.run(
-        [*command, "--report", str(report)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
+        [*command, "--report", str(report)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1200
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     said = json.loads(report.read_text())
