@@ -10,7 +10,7 @@ from trueup.dataset.history import first_parents
 from trueup.errors import RetryableError
 from trueup.model import DatasetVersion
 
-_EACH, _AT_ONCE = 3, 4
+_EACH, _AT_ONCE = 2, 4
 
 
 def put(shelf: Shelf, number: int, branch: str = "main") -> DatasetVersion:

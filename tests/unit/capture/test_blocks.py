@@ -19,7 +19,7 @@ from trueup.capture.blocks import Reader, Rows
 from trueup.capture.decoders import DECODERS, decode
 from trueup.capture.lines import whole_lines
 from trueup.capture.records import Item, read_captures
-from trueup.capture.repeats import MAX_EVENTS, Events, texts
+from trueup.capture.repeats import Events, texts
 from trueup.errors import DecodeError
 from trueup.model import Capture, Payload, Prediction, Quarantined
 
@@ -175,10 +175,11 @@ def test_many_answers_are_those_of_each(name: str, answer: str) -> None:
 
 
 def test_an_event_is_remembered_long_enough() -> None:
-    events = Events()
-    ids = [f"event-{number}" for number in range(3 * MAX_EVENTS)]
+    most = 5_000
+    events = Events(most)
+    ids = [f"event-{number}" for number in range(3 * most)]
     assert all(events.add_new(ids[start : start + 1000]) for start in range(0, len(ids), 1000))
-    assert all(each in events for each in ids[-MAX_EVENTS:])
+    assert all(each in events for each in ids[-most:])
     assert not events.add_new(["new", ids[-1]])
     assert "new" not in events
     assert not events.add_new(["twice", "twice"])

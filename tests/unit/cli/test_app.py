@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -111,9 +112,14 @@ def commands_in(page: Path) -> Iterator[str]:
             yield " ".join(found[1].partition("  #")[0].split())
 
 
+@functools.cache
+def root() -> Any:
+    return typer.main.get_command(app)
+
+
 def misspelt(command: str) -> str:
     """What of a command there is not; nothing where all is."""
-    found, words = typer.main.get_command(app), command.removeprefix("--stage prod ").split()
+    found, words = root(), command.removeprefix("--stage prod ").split()
     while words and words[0] in getattr(found, "commands", {}):
         found = found.commands[words.pop(0)]  # type: ignore[attr-defined]
     if words and _wants_a_verb(found) and not _may_stand_alone(words[0], found):

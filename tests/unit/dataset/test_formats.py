@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trueup.dataset.formats as room
@@ -291,6 +291,7 @@ def held(kind: Kind, labels: list[str]) -> Shelf:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_lossless_formats_bring_every_label_back(kind: Kind, data: st.DataObject) -> None:
     """Whatever people may say: JSON Lines, CSV, augmented manifests, and Label Studio's answers."""
@@ -309,6 +310,7 @@ def test_lossless_formats_bring_every_label_back(kind: Kind, data: st.DataObject
         assert label_of(task["annotations"][0]["result"], made.schema) == sample.label
 
 
+@settings(max_examples=40)
 @given(LABELS["mask"])
 def test_a_masks_picture_and_paint_are_the_mask(label: str) -> None:
     made = held("mask", [label])
@@ -322,6 +324,7 @@ def test_a_masks_picture_and_paint_are_the_mask(label: str) -> None:
         assert label_of(task["annotations"][0]["result"], made.schema) == sample.label
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(["boxes", "polygons"]), st.data())
 def test_shapes_come_back_from_percents(kind: Kind, data: st.DataObject) -> None:
     """Of a picture as large as labels say; its size is that of the shapes, and gone without any."""

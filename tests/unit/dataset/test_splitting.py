@@ -153,7 +153,7 @@ def take(book: Book, kind: str, what: Any) -> None:
                 book.splitting("pets", what)
 
 
-@settings(max_examples=300, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
+@settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
 @given(st.sampled_from(METHODS), st.lists(steps, max_size=8))
 def test_any_history_keeps_groups_whole_and_frozen_tests_frozen(policy: SplitPolicy, history: list[Any]) -> None:
     book = Book(policy)
@@ -168,6 +168,7 @@ def test_any_history_keeps_groups_whole_and_frozen_tests_frozen(policy: SplitPol
         whole(book)
 
 
+@settings(max_examples=40)
 @given(st.permutations(range(12)), st.lists(st.integers(1, 5), min_size=1))
 def test_by_group_no_order_matters(order: list[int], sizes: list[int]) -> None:
     lines = [line(each, f"user {each % 5}") for each in range(12)]

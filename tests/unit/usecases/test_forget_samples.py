@@ -563,7 +563,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(STEPS, min_size=2, max_size=14))
 def test_whatever_happens_history_verifies_and_the_forgotten_stay_forgotten(steps: list[tuple[Any, ...]]) -> None:
     loop = Loop(project(selection={"rate": 1.0, "audit_share": 0.0, "group_by": "attribute:user"}))
