@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from tests.contract.implementations import DATASET, PAGE_SIZE, TABLE, clients_of_moto, create_table, items_of
+from tests.contract.implementations import DATASET, TABLE, clients_of_moto, create_table, items_of
 from tests.unit.usecases.refs import Shelf
 from tests.worlds import project
 from trueup.adapters import memory
@@ -138,7 +138,7 @@ def _on_aws(fuse: Fuse, name: str) -> Shelf:
         versioned = {"Status": "Enabled"}
         clients["s3"].put_bucket_versioning(Bucket=DATASET, VersioningConfiguration=versioned)
     dynamodb, s3 = (Fused(clients[each], fuse, _WRITES) for each in ("dynamodb", "s3"))
-    table = Table(dynamodb, TABLE, page_size=PAGE_SIZE)
+    table = Table(dynamodb, TABLE)
     return Shelf(
         datasets=AwsDatasetStore(table, Bucket(s3, DATASET)),
         refs=DynamoRefStore(table),
