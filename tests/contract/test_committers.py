@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.contract.marks import slow_on_aws
 from tests.contract.shelves import Fuse, shelf_in
 from tests.unit.usecases.refs import BY, Shelf
 from trueup.dataset.history import first_parents
 from trueup.errors import RetryableError
 from trueup.model import DatasetVersion
+
+pytestmark = slow_on_aws
 
 _EACH, _AT_ONCE = 2, 4
 

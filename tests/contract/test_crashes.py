@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from tests.contract.marks import slow_on_aws
 from tests.contract.shelves import CrashError, Fuse, Kept, When, shelf_in
 from tests.unit.usecases.refs import BY, Shelf
 from trueup.adapters.memory import FixedClock
@@ -56,6 +57,8 @@ _NEW: dict[Verb, dict[str, dict[int, str]]] = {
     tag: _OLD,
     collect: _OLD,
 }
+# What moves names makes few calls.
+_VERBS = [each if each in (forward, tag) else pytest.param(each, marks=pytest.mark.slow) for each in _NEW]
 
 
 def live(shelf: Shelf) -> None:
@@ -105,7 +108,8 @@ def crashes(world: str, verb: Verb, when: When) -> Iterator[Shelf]:
 
 
 @pytest.mark.parametrize("when", get_args(When))
-@pytest.mark.parametrize("verb", list(_NEW), ids=lambda verb: verb.__name__)
+@pytest.mark.parametrize("verb", _VERBS, ids=lambda verb: verb.__name__)
+@slow_on_aws
 def test_a_crash_leaves_the_old_state_or_the_new_one(world: str, verb: Verb, when: When) -> None:
     seen = 0
     for shelf in crashes(world, verb, when):

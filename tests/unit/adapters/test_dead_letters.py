@@ -72,6 +72,7 @@ class Moving:
         return {"Results": [self._ends.pop(0)]}
 
 
+@pytest.mark.slow
 def test_peeking_takes_nothing(sqs: Any, queues: tuple[str, str]) -> None:
     dead, _ = queues
     for number in range(3):
@@ -83,6 +84,7 @@ def test_peeking_takes_nothing(sqs: Any, queues: tuple[str, str]) -> None:
     assert bodies(sqs, dead) == ["0", "1", "2"]
 
 
+@pytest.mark.slow
 def test_messages_are_copied_where_sqs_moves_nothing(sqs: Any, queues: tuple[str, str]) -> None:
     dead, live = queues
     for number in range(12):
@@ -110,6 +112,7 @@ def test_a_move_that_fails_is_told_with_its_reason(sqs: Any, queues: tuple[str, 
         SqsDeadLetters(client, poll_seconds=0).move(*queues)
 
 
+@pytest.mark.slow
 def test_reasons_come_from_where_each_service_puts_them(sqs: Any, queues: tuple[str, str]) -> None:
     dead, _ = queues
     letters = SqsDeadLetters(sqs, wait_seconds=0)

@@ -74,6 +74,7 @@ def test_help_lists_the_exit_codes(trueup: Terminal) -> None:
         assert f"{code.value}  {text}" in said
 
 
+@pytest.mark.slow
 def test_help_and_version_import_nothing_heavy() -> None:
     program = (
         "import sys\n"
@@ -161,6 +162,7 @@ def test_documented_exit_codes_are_those_there_are() -> None:
     assert [int(each) for each in re.findall(r"^\| (\d) \|", DOCS, re.MULTILINE)] == [each.value for each in Exit]
 
 
+@pytest.mark.slow
 def test_every_verb_helps(trueup: Terminal) -> None:
     for verb, command in VERBS.items():
         result = trueup(*verb.split(), "--help")
@@ -197,6 +199,7 @@ def test_errors_become_a_sentence_and_a_code(error: TrueupError, code: int) -> N
     assert re.fullmatch(r"trueup: x\n  → .+\n", result.stderr)
 
 
+@pytest.mark.slow
 def test_unexpected_errors_say_how_to_report_them() -> None:
     program = (
         "import dataclasses, sys\n"

@@ -247,6 +247,7 @@ def test_verify_finds_a_changed_payload_and_a_changed_segment(trueup: Terminal, 
     assert "does not hash to its name" in result.stdout
 
 
+@pytest.mark.slow
 def test_samples_are_found_by_a_condition_or_sql(trueup: Terminal, lived: FakeDeployed) -> None:
     found = trueup.json("dataset", "query", 'class = "cat" and agreement >= 0.5')
     assert [each["label"] for each in found] == ["cat"] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -101,6 +102,7 @@ def _change(name: str, kind: str, before: str | None, after: str | None) -> Samp
     return SampleChange(sample_id=name, change=kind, before=before, after=after)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories(any_ids))
 def test_versions_hold_what_was_committed(history: History) -> None:
@@ -113,6 +115,7 @@ def test_versions_hold_what_was_committed(history: History) -> None:
         assert problems(history.store, version) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories(any_ids), st.data())
 def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.DataObject) -> None:
@@ -139,6 +142,7 @@ def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.D
     assert list(diff(apart, after)) == wanted
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(histories(sample_ids), st.data())
 def test_a_flipped_bit_is_found_wherever_it_lies(history: History, data: st.DataObject) -> None:

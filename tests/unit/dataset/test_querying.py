@@ -94,6 +94,7 @@ def test_what_cannot_be_read_is_shown_where(condition: str, says: str, at: int) 
     assert message.splitlines()[-1] == f"  {' ' * at}^"
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.text(max_size=40))
 def test_no_text_gets_out_of_its_quotes(text: str) -> None:
@@ -103,6 +104,7 @@ def test_no_text_gets_out_of_its_quotes(text: str) -> None:
         assert found(f"group = {quoted}", named) == [2]
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.text(alphabet="classgroup =<>()\"'0123456789.andornot", max_size=30))
 def test_any_text_is_a_condition_or_an_input_error(text: str) -> None:

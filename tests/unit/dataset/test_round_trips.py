@@ -63,6 +63,7 @@ def test_every_format_that_is_written_is_read_but_croissant() -> None:
     assert set(OWN) <= set(BOTH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "kind", "media"), CASES)
 # For each medium; what is said does not depend on it.
 @settings(max_examples=6)
@@ -161,6 +162,7 @@ def _plain(label: str) -> Any:
 # ---------------------------------------------------------------- formats whose inputs are their own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["preference-pairs", "huggingface"])
 @settings(max_examples=15)
 @given(data=st.data())
@@ -184,6 +186,7 @@ def test_preferences_come_back_whichever_answer_stands_first(form: str, data: st
 _TAGGED = st.tuples(st.sampled_from(WORDS), st.sampled_from((None, *NAMES)))
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.lists(st.lists(_TAGGED, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_tagged_words_come_back_from_conll(sentences: list[list[tuple[str, str | None]]]) -> None:

@@ -158,6 +158,7 @@ def test_how_a_file_is_cut_into_blocks_changes_nothing(block: int) -> None:
     assert chosen(predictions(20), policy, block=block) == chosen(predictions(20), policy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("strategy", "shares"), [("margin", {"entropy": 0.3}), ("margin", {}), ("random", {})])
 @pytest.mark.parametrize("picker", sorted(PICKERS))
 def test_propensities_are_the_chances_of_being_chosen(strategy: str, shares: dict[str, float], picker: str) -> None:
@@ -173,6 +174,7 @@ def test_propensities_are_the_chances_of_being_chosen(strategy: str, shares: dic
     assert np.all(np.abs(weights.mean(axis=0) - 1) <= spread + 1e-9)
 
 
+@pytest.mark.slow
 def test_what_was_chosen_estimates_the_whole_without_bias() -> None:
     """Horvitz and Thompson: the sum over what was chosen, each divided by its propensity, is that of all."""
     pool = predictions(40)

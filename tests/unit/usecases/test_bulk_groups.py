@@ -115,6 +115,7 @@ def outcome(make: Any, changes: Sequence[Change], *, placing: bool) -> str:
     return "made" if made is not None and made.number else "nothing new"
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(batches([None]), st.booleans(), st.sampled_from(["group", "apart", "time"]))
 def test_many_place_groups_as_one_does(given: list[list[Change]], placing: bool, method: str) -> None:
@@ -129,6 +130,7 @@ def test_many_place_groups_as_one_does(given: list[list[Change]], placing: bool,
         assert many.index().whole.encoded() == one.index().whole.encoded()
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(batches([None, *PRINTS]), st.booleans(), st.sampled_from(["group", "stratified"]))
 def test_what_is_alike_stays_together_whoever_brings_it(given: list[list[Change]], placing: bool, method: str) -> None:

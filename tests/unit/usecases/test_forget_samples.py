@@ -511,6 +511,7 @@ def _fused(call: Callable[..., Any], fuse: list[int]) -> Callable[..., Any]:
     return run
 
 
+@pytest.mark.slow
 def test_a_deletion_that_is_killed_at_any_call_goes_on_where_it_was() -> None:
     whole = forget(a_life()).receipt
     ports = ("datasets", "forgetting", "objects", "captures", "knowledge", "batches", "receipts", "signer")
@@ -563,6 +564,7 @@ STEPS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(STEPS, min_size=2, max_size=14))
 def test_whatever_happens_history_verifies_and_the_forgotten_stay_forgotten(steps: list[tuple[Any, ...]]) -> None:
