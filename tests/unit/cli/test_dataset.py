@@ -94,6 +94,7 @@ def test_a_diff_is_said_as_it_is_found(capsys: pytest.CaptureFixture[str]) -> No
 HELD = sorted(name for name, each in FORMATS.items() if "classification" in each.KINDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [each for each in HELD if FORMATS[each].FILE])
 def test_a_single_file_goes_to_stdout_to_a_file_and_into_a_directory(
     trueup: Terminal, lived: FakeDeployed, tmp_path: Path, form: str

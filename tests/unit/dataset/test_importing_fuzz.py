@@ -95,13 +95,8 @@ def mangled(draw: st.DrawFn, files: Mapping[str, bytes]) -> dict[str, bytes]:
     return made
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        pytest.param(each, marks=pytest.mark.slow) if each in ("huggingface", "voc", "yolo") else each
-        for each in sorted(IMPORTS)
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", sorted(IMPORTS))
 @given(draws=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_file_is_too_bad_to_be_told_what_is_wrong(form: str, draws: st.DataObject) -> None:

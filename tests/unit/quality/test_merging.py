@@ -82,6 +82,7 @@ def test_what_holds_of_every_kind(kind: Kind, data: st.DataObject) -> None:
     assert likeness(labels[0], labels[-1], known) == pytest.approx(likeness(labels[-1], labels[0], known))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TYPED)
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)

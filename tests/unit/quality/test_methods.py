@@ -110,6 +110,7 @@ def test_no_answer_and_one_class_are_no_trouble(method: str) -> None:
     assert METHODS[method].posterior([("ada", "cat")], ["cat"], {}).tolist() == [1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_one_sample_is_judged_as_the_fit_would(method: str) -> None:
     answers, truth = crowd(600, 15, 4, seed=2)
