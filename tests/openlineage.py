@@ -18,6 +18,8 @@ from referencing import Registry, Resource
 from trueup.lineage.openlineage.events import RunEvent, encoded
 from trueup.lineage.openlineage.facets import BASE_SCHEMA, annotation_schema
 
+# How soon a server sees that it is shut down.
+_POLL_SECONDS = 0.01
 SCHEMAS = Path(__file__).parent / "data" / "openlineage"
 
 
@@ -98,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[Marquez]:
     server = Marquez()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
     thread.start()
     try:
         yield server

@@ -6,6 +6,7 @@ function parses both back. The name of a variable exists once: TRUEUP_<FIELD IN 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -398,12 +399,18 @@ def _refuse_unknown(raw: Any, kind: Any, where: str) -> None:
             _refuse_unknown(each, record, f"{where}[{index}]")
     if not isinstance(raw, Mapping):
         return
-    fields = {field.name: field.type for field in msgspec.structs.fields(record)}
+    fields = _fields_of(record)
     for key, value in raw.items():
         if key not in fields:
             known = ", ".join(sorted(fields))
             raise ConfigurationError(f"{where}.{key} is not a known key; known are: {known}", field=f"{where}.{key}")
         _refuse_unknown(value, fields[key], f"{where}.{key}")
+
+
+@functools.cache
+def _fields_of(record: type[Record]) -> Mapping[str, Any]:
+    """Their types by name; msgspec reads annotations anew each time."""
+    return {field.name: field.type for field in msgspec.structs.fields(record)}
 
 
 def record_of(kind: Any) -> type[Record] | None:

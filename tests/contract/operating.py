@@ -232,7 +232,7 @@ def operating_on_aws() -> Operating:
         return [sqs.send_message(QueueUrl=queue, MessageBody=each)["MessageId"] for each in bodies]
 
     return Operating(
-        letters=SqsDeadLetters(NoMoves(sqs), notes),
+        letters=SqsDeadLetters(NoMoves(sqs), notes, wait_seconds=0),
         notes=notes,
         queue=lambda name: str(sqs.create_queue(QueueName=name)["QueueUrl"]),
         fill=fill,

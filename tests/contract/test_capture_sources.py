@@ -7,6 +7,7 @@ import gzip
 import pytest
 
 from tests.contract.implementations import CAPTURES, DATASET, Ports
+from tests.contract.marks import slow_on_aws
 from tests.worlds import capture_file
 from trueup.errors import CaptureError, NotFoundError
 from trueup.model import Payload, TransformPair
@@ -16,6 +17,7 @@ def read(ports: Ports, uri: str) -> bytes:
     return b"".join(ports.sources.open(uri).blocks)
 
 
+@slow_on_aws
 def test_objects_of_any_bucket_are_read_with_their_type(ports: Ports) -> None:
     for bucket in (CAPTURES, DATASET):
         uri = f"s3://{bucket}/a b/ü+1.csv"
@@ -24,6 +26,7 @@ def test_objects_of_any_bucket_are_read_with_their_type(ports: Ports) -> None:
         assert read(ports, uri) == f"{bucket}\n1,2".encode()
 
 
+@pytest.mark.slow
 def test_blocks_are_whole_lines_of_what_was_zipped(ports: Ports) -> None:
     data = b"".join(f"line {number}\n".encode() * 9 for number in range(40_000))
     ports.put_object(f"s3://{CAPTURES}/a.csv.gz", Payload(data=gzip.compress(data), content_type=""))

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.contract.implementations import Ports
+from tests.contract.marks import slow_on_aws
 from tests.contract.records import QUIET, edge, event, journal
 from tests.worlds import NOW, capture_file
 from trueup.errors import NotFoundError
@@ -134,6 +135,7 @@ def test_a_new_day_has_a_new_budget_but_the_total_goes_on(ports: Ports) -> None:
     assert take(ports, "e", 0, daily, tomorrow) == 0
 
 
+@slow_on_aws
 def test_an_hour_takes_no_more_than_its_share_of_the_day(ports: Ports) -> None:
     later, budget = NOW + timedelta(hours=1), Budget(per_hour=3, per_day=5)
     grants = [take(ports, name, 2, budget) for name in "abc"]
@@ -192,6 +194,7 @@ def test_of_readings_at_once_one_choice_is_kept(ports: Ports) -> None:
     assert ports.ledger.left("pets", NOW, Budget(per_day=50))["DAY#2026-11-24"] == 45
 
 
+@slow_on_aws
 def test_files_that_reserve_at_once_share_the_budget_exactly(ports: Ports) -> None:
     with ThreadPoolExecutor(4) as workers:
         grants = list(workers.map(lambda number: take(ports, str(number % 6), 3, Budget(per_day=10)), range(12)))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.contract.marks import slow_on_aws
 from tests.contract.shelves import Fuse, shelf_in
 from tests.unit.usecases.refs import BY, Shelf
 from trueup.dataset.history import first_parents
 from trueup.errors import RetryableError
 from trueup.model import DatasetVersion
 
-_EACH, _AT_ONCE = 3, 4
+pytestmark = slow_on_aws
+
+_EACH, _AT_ONCE = 2, 4
 
 
 def put(shelf: Shelf, number: int, branch: str = "main") -> DatasetVersion:

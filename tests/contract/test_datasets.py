@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.contract.implementations import Ports
+from tests.contract.marks import slow_on_aws
 from tests.contract.records import QUIET, edge, journal
 from tests.unit.dataset.lines import store_segments
 from tests.unit.dataset.test_versions import line, made
@@ -137,6 +138,7 @@ def test_of_many_commits_on_one_head_one_wins(ports: Ports) -> None:
     assert [each.data["task_id"] for each in ports.outbox()] == [f"t{won.index(True)}"]
 
 
+@slow_on_aws
 def test_the_journal_is_written_with_the_head(ports: Ports) -> None:
     edges = tuple(edge(number) for number in range(90))
     first = version(ports, None, 1)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.contract.marks import slow_on_aws
 from tests.contract.operating import Operating
 from tests.worlds import NOW
 from trueup.errors import NotFoundError
@@ -58,6 +59,7 @@ def test_an_empty_queue_holds_nothing(operating: Operating) -> None:
     assert operating.letters.move(dead, live).messages == 0
 
 
+@slow_on_aws
 def test_every_message_is_moved(operating: Operating) -> None:
     dead, live = operating.queue("dead"), operating.queue("live")
     bodies = [f"{number:02}" for number in range(12)]

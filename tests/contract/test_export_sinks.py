@@ -50,7 +50,7 @@ def test_a_file_is_replaced_whole(sink: ExportSink) -> None:
     assert sink.read("x") == b"short"
 
 
-@pytest.mark.parametrize("size", [0, 3, 9 * MB, 20 * MB])
+@pytest.mark.parametrize("size", [0, 3, 9 * MB, pytest.param(20 * MB, marks=pytest.mark.slow)])
 def test_what_breaks_off_changes_nothing(sink: ExportSink, size: int) -> None:
     sink.write("x", iter([b"before"]))
 
@@ -67,6 +67,7 @@ def test_what_breaks_off_changes_nothing(sink: ExportSink, size: int) -> None:
     assert sink.read("y") is None
 
 
+@pytest.mark.slow
 def test_large_files_go_in_parts(sink: ExportSink) -> None:
     """Twenty megabytes in pieces that fit into no part."""
     piece = bytes(range(256)) * 3001

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import pytest
 
 from tests.contract.implementations import in_memory
 from tests.contract.records import QUIET
@@ -42,6 +43,7 @@ def together(act: Callable[[int, int], object]) -> list[list[object]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
+@pytest.mark.slow
 def test_each_task_is_claimed_once_while_others_read() -> None:
     ports = in_memory()
     tasks = [opening(number).task for number in range(ROUNDS)]
@@ -73,6 +75,7 @@ def test_each_file_is_closed_once_and_the_budget_is_exact() -> None:
     )
 
 
+@pytest.mark.slow
 def test_each_message_is_received_once() -> None:
     queue = MemoryAnnotationQueue(FixedClock(NOW))
     queue.send("pets", [f"t{number}" for number in range(THREADS * ROUNDS)])

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.implementations import Ports
+from tests.contract.marks import slow_on_aws
 from tests.contract.records import QUIET, edge, event, journal
 from tests.worlds import NOW, capture_file
 from trueup.model import CaptureFile, Feedback, FeedbackSearch, FeedbackState, FeedbackStatus
@@ -105,6 +106,7 @@ def listed(ports: Ports, start: datetime, end: datetime) -> set[str]:
     return {each.uri for each in ports.listing.files("pets", start, end)}
 
 
+@slow_on_aws
 def test_files_are_listed_by_the_hour_of_their_captures(ports: Ports) -> None:
     hours = ["2026/11/23/23", "2026/11/24/00", "2026/11/24/09", "2026/11/24/10", "2026/12/01/00"]
     files = {hour: file_of(hour) for hour in hours}

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.forgetting import CONFIG, Forgets, forgets_in_memory, forgets_on_aws
+from tests.contract.marks import slow_on_aws
 from tests.contract.records import QUIET, SOURCE, annotation, consensus, given, journal
 from tests.worlds import CLASSES, NOW, capture_file, capture_line, opening
 from trueup.adapters.memory import FixedClock
@@ -46,6 +47,8 @@ from trueup.usecases.copy_tables import CopyTables
 from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.making_versions import MakeVersion, Proposal
 from trueup.usecases.resolve_subject import Wish
+
+pytestmark = slow_on_aws
 
 SECRET, PERSON = "my cat Tiger", "anna-4711"
 PAYLOAD = Payload(data=SECRET.encode(), content_type="text/plain")

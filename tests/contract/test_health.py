@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.contract.marks import slow_on_aws
 from tests.contract.operating import Operating
 from trueup.errors import NotFoundError
 from trueup.ports import AlarmState, StackState
@@ -25,6 +26,7 @@ def test_stacks_of_one_stage_come_by_name(operating: Operating) -> None:
     assert operating.health.stacks("trueup-test-") == []
 
 
+@slow_on_aws
 def test_a_queue_tells_its_messages_and_its_readers(operating: Operating) -> None:
     read, unread = operating.site.queue("read", 3), operating.site.queue("unread", 0)
     operating.site.read_queue(read, "ingest", enabled=True)

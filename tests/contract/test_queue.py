@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.contract.implementations import Ports
+from tests.contract.marks import slow_on_aws
 from trueup.ports import Slot
 
 
@@ -36,6 +37,7 @@ def test_sending_nothing_is_nothing(ports: Ports) -> None:
     assert ports.queue.receive("pets", 10, 60) == []
 
 
+@slow_on_aws
 def test_what_is_held_is_hidden_and_comes_back(ports: Ports) -> None:
     ports.queue.send("pets", ["t1", "t2"])
     (short,) = ports.queue.receive("pets", 1, 1)
@@ -45,6 +47,7 @@ def test_what_is_held_is_hidden_and_comes_back(ports: Ports) -> None:
     assert [each.task_id for each in ports.queue.receive("pets", 2, 60)] == [short.task_id]
 
 
+@slow_on_aws
 def test_a_longer_hold_keeps_it_hidden_and_one_of_nothing_frees_it(ports: Ports) -> None:
     ports.queue.send("pets", ["t1"])
     (slot,) = ports.queue.receive("pets", 1, 1)
@@ -63,6 +66,7 @@ def test_what_is_given_back_is_there_for_somebody_else(ports: Ports) -> None:
     assert [each.task_id for each in ports.queue.receive("pets", 1, 60)] == ["t1"]
 
 
+@slow_on_aws
 def test_what_is_given_back_with_a_delay_comes_later(ports: Ports) -> None:
     ports.queue.send("pets", ["t1"])
     (slot,) = ports.queue.receive("pets", 1, 60)

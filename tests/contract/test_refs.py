@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.contract.implementations import Ports
+from tests.contract.marks import slow_on_aws
 from tests.contract.records import QUIET, journal
 from tests.contract.test_datasets import committed, version
 from tests.contract.test_runs import run
@@ -184,6 +185,7 @@ def test_parts_are_what_was_written(ports: Ports) -> None:
     assert list(ports.parts.parts("birds")) == []
 
 
+@slow_on_aws
 def test_deleting_takes_what_was_judged_and_not_what_was_written_after_it(ports: Ports) -> None:
     segment = ports.datasets.put_segment("pets", b"again\n")
     judged = [each for each in ports.parts.parts("pets") if each.name == segment]
@@ -196,6 +198,7 @@ def test_deleting_takes_what_was_judged_and_not_what_was_written_after_it(ports:
     assert list(ports.parts.parts("pets")) == []
 
 
+@slow_on_aws
 def test_more_parts_than_one_call_takes_are_deleted(ports: Ports) -> None:
     for number in range(1001):
         ports.datasets.put_segment("pets", f"{number}\n".encode())

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.contract.implementations import Ports
+from tests.contract.marks import slow_on_aws
 from tests.contract.records import edge, event
 from tests.worlds import NOW
 from trueup.errors import ConflictError, NotFoundError
@@ -76,6 +77,7 @@ def test_an_edge_stays_as_it_was_first_written(ports: Ports) -> None:
     assert ports.lineage.edges_from("pets", edge().source) == [edge(), edge(2)]
 
 
+@slow_on_aws
 def test_more_edges_than_a_transaction_holds_are_all_written(ports: Ports) -> None:
     ports.lineage.add([edge(number) for number in range(130)])
     assert len(ports.lineage.edges_from("pets", edge().source)) == 130
@@ -91,6 +93,7 @@ def test_ids_with_any_characters_are_told_apart(ports: Ports) -> None:
     assert len(ports.lineage.edges_to("pets", edge().target)) == 2
 
 
+@slow_on_aws
 def test_a_few_arrows_of_many_are_read_and_the_rest_counted(ports: Ports) -> None:
     ports.lineage.add([edge(number) for number in range(30)])
     source = edge().source
@@ -120,6 +123,7 @@ def test_the_newest_skill_of_each_annotator_is_kept(ports: Ports) -> None:
     assert ports.skills.skills("birds") == []
 
 
+@slow_on_aws
 def test_the_skills_of_a_crowd_are_all_kept(ports: Ports) -> None:
     ports.skills.save_skills("pets", [skill(f"a{number:03d}", 0.9) for number in range(120)])
     assert len(ports.skills.skills("pets")) == 120
@@ -238,6 +242,7 @@ def test_an_endpoint_or_package_that_is_not_there_is_said(ports: Ports) -> None:
             ask()
 
 
+@slow_on_aws
 def test_events_get_to_the_bus_and_none_is_refused(ports: Ports) -> None:
     envelopes = [seal(event(number), NOW + timedelta(seconds=number)) for number in range(23)]
     assert ports.bus.publish(envelopes) == ()

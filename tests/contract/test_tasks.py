@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.contract.implementations import Ports
+from tests.contract.marks import slow_on_aws
 from tests.contract.records import QUIET, annotation, consensus, edge, given, journal
 from tests.worlds import NOW, opening, project
 from trueup.annotation.tasks import answer, grant, send_to_review, settle
@@ -36,6 +37,7 @@ def give(ports: Ports, task: Task, name: str = "ada", seconds: float = 0) -> Tas
 # ---------------------------------------------------------------- opening
 
 
+@slow_on_aws
 def test_openings_are_written_whole_and_a_repeat_changes_nothing(ports: Ports) -> None:
     openings = [opening(each) for each in range(5)]
     first = ports.tasks.open(openings, journal())
@@ -84,10 +86,11 @@ def test_of_two_openings_of_a_sample_in_one_call_the_first_counts(ports: Ports) 
     assert ports.tasks.selection("pets", one.sample.sample_id) == one.selection
 
 
+@slow_on_aws
 def test_more_openings_than_a_transaction_holds_are_all_written(ports: Ports) -> None:
-    openings = [opening(each) for each in range(45)]
-    assert len(ports.tasks.open(openings, journal())) == 45
-    assert ports.tasks.count("pets", TaskStatus.OPEN) == 45
+    openings = [opening(each) for each in range(20)]
+    assert len(ports.tasks.open(openings, journal())) == 20
+    assert ports.tasks.count("pets", TaskStatus.OPEN) == 20
     assert len(ports.outbox()) == 1
 
 
@@ -104,6 +107,7 @@ def test_nothing_to_open_still_writes_the_journal(ports: Ports) -> None:
     assert len(ports.outbox()) == 1
 
 
+@slow_on_aws
 def test_many_who_open_the_same_samples_open_each_once(ports: Ports) -> None:
     openings = [opening(each) for each in range(3)]
     with ThreadPoolExecutor(4) as workers:
@@ -177,6 +181,7 @@ def test_of_many_claims_at_once_exactly_one_wins(ports: Ports) -> None:
 # ---------------------------------------------------------------- lists and counts
 
 
+@slow_on_aws
 def test_open_tasks_come_by_priority_then_age_over_all_pages(ports: Ports) -> None:
     scores = [0.5, -2.0, 1e12, 0.5000000001, 0.0, 3.5, -0.25]
     for number, score in enumerate(scores):
@@ -288,11 +293,12 @@ def test_an_imported_answer_stays_as_it_was_first_written(ports: Ports) -> None:
     assert len(ports.tasks.answers("pets", 10)) == 2
 
 
+@slow_on_aws
 def test_an_import_may_be_larger_than_transactions_are(ports: Ports) -> None:
     crowd = [f"person {number:02}" for number in range(45)]
-    brought = [given("a" * 64, *crowd), *(given(f"{number:064x}", "ada", "ben", "cleo") for number in range(30))]
+    brought = [given("a" * 64, *crowd), *(given(f"{number:064x}", "ada", "ben", "cleo") for number in range(12))]
     ports.tasks.bring(iter(brought))
-    assert len(ports.tasks.answers("pets", 1000)) == 45 + 90
+    assert len(ports.tasks.answers("pets", 1000)) == 45 + 36
     for each in brought:
         place = each.consensus.task_id
         assert tuple(ports.tasks.annotations("pets", place)) == each.annotations
@@ -301,6 +307,7 @@ def test_an_import_may_be_larger_than_transactions_are(ports: Ports) -> None:
         assert len(ports.lineage.edges_to("pets", node)) == len(each.annotations)
 
 
+@slow_on_aws
 def test_long_imported_answers_are_written_too(ports: Ports) -> None:
     brought = [given(f"{number:064x}", "ada", "ben", "cleo", label="x" * 100_000) for number in range(12)]
     ports.tasks.bring(brought)

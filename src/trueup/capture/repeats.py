@@ -76,10 +76,11 @@ class _Known:
 
 
 class Events:
-    """The event ids that a file held so far: the latest MAX_EVENTS of them or more, in bounded memory. An older one
+    """The event ids that a file held so far: the latest `most` of them or more, in bounded memory. An older one
     that comes again counts as new; it opens no second task, since samples are named by content."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_EVENTS) -> None:
+        self._most = most
         self._latest = _Known()
         self._before = _Known()
 
@@ -103,7 +104,7 @@ class Events:
         return True
 
     def _turn(self) -> None:
-        if self._latest.size > MAX_EVENTS:
+        if self._latest.size > self._most:
             self._before, self._latest = self._latest, _Known()
 
 

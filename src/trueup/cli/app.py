@@ -36,7 +36,8 @@ from trueup.cli import (
 )
 from trueup.cli.console import say
 from trueup.cli.desk import real_desk
-from trueup.cli.exits import VerbGroup, table_of_codes, tell_unexpected
+from trueup.cli.exits import table_of_codes, tell_unexpected
+from trueup.cli.groups import Root
 
 _HELP = (
     "Bring a deployed SageMaker model back to the truth.\n\n"
@@ -45,7 +46,7 @@ _HELP = (
 )
 
 app = typer.Typer(
-    cls=VerbGroup,
+    cls=Root,
     no_args_is_help=True,
     add_completion=False,
     help=_HELP + table_of_codes(),
@@ -53,33 +54,31 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("status")(look.status)
-app.add_typer(queues.app, name="queue", help="What waits for annotators, and to pause, drain or empty it.")
-app.add_typer(gold.app, name="gold", help="Tasks whose answer is known, to see how good annotators are.")
-app.add_typer(annotators.app, name="annotator", help="How annotators stand, and to suspend or reinstate one.")
-app.add_typer(guidelines.app, name="guidelines", help="What annotators read, and its versions.")
+Root.add(queues.app, "queue", "What waits for annotators, and to pause, drain or empty it.")
+Root.add(gold.app, "gold", "Tasks whose answer is known, to see how good annotators are.")
+Root.add(annotators.app, "annotator", "How annotators stand, and to suspend or reinstate one.")
+Root.add(guidelines.app, "guidelines", "What annotators read, and its versions.")
 app.command("corrections")(corrections.corrections)
 app.command("report")(report.report)
-app.add_typer(look.tasks, name="task", help="Tasks and their answers.")
+Root.add(look.tasks, "task", "Tasks and their answers.")
 capture.app.command("backfill")(backfill.backfill)
 capture.app.command("quarantine")(quarantine.quarantine)
 capture.app.command("replay")(quarantine.replay)
-app.add_typer(capture.app, name="capture", help="Capture files: what is in them, and how unsure the model was.")
-app.add_typer(policy.app, name="policy", help="Selection policies: what one would have asked about.")
-app.add_typer(feedback.app, name="feedback", help="What turned out later: users' corrections and real outcomes.")
-app.add_typer(quality.app, name="quality", help="Answers of several people: consensus, agreement, skill. Needs no AWS.")
-app.add_typer(schema.app, name="schema", help="Label schemas, and what changes of them mean for labels.")
-app.add_typer(
-    dataset.app, name="dataset", help="Dataset versions: history, branches, queries, splits, exports, checks."
-)
+Root.add(capture.app, "capture", "Capture files: what is in them, and how unsure the model was.")
+Root.add(policy.app, "policy", "Selection policies: what one would have asked about.")
+Root.add(feedback.app, "feedback", "What turned out later: users' corrections and real outcomes.")
+Root.add(quality.app, "quality", "Answers of several people: consensus, agreement, skill. Needs no AWS.")
+Root.add(schema.app, "schema", "Label schemas, and what changes of them mean for labels.")
+Root.add(dataset.app, "dataset", "Dataset versions: history, branches, queries, splits, exports, checks.")
 app.command("import")(imports.bring)
-app.add_typer(lineage.app, name="lineage", help=lineage.HELP)
-app.add_typer(openlineage.app, name="openlineage", help="Lineage for others, in OpenLineage's words.")
-app.add_typer(forget.app, name="forget", help="Take a person's data away for good, and the receipts of that.")
-app.add_typer(retrain.app, name="retrain", help="Retraining runs: start, follow, approve or reject.")
-app.add_typer(endpoint.app, name="endpoint", help="Switch data capture on for an endpoint, or put it back.")
+Root.add(lineage.app, "lineage", lineage.HELP)
+Root.add(openlineage.app, "openlineage", "Lineage for others, in OpenLineage's words.")
+Root.add(forget.app, "forget", "Take a person's data away for good, and the receipts of that.")
+Root.add(retrain.app, "retrain", "Retraining runs: start, follow, approve or reject.")
+Root.add(endpoint.app, "endpoint", "Switch data capture on for an endpoint, or put it back.")
 app.command("redrive")(redrive.redrive)
 app.command("doctor")(machine.doctor)
-app.add_typer(machine.app, name="local", help="The embedded AWS on this machine.")
+Root.add(machine.app, "local", "The embedded AWS on this machine.")
 
 
 def _version(wanted: bool) -> None:

@@ -72,22 +72,24 @@ class Moving:
         return {"Results": [self._ends.pop(0)]}
 
 
+@pytest.mark.slow
 def test_peeking_takes_nothing(sqs: Any, queues: tuple[str, str]) -> None:
     dead, _ = queues
     for number in range(3):
         sqs.send_message(QueueUrl=dead, MessageBody=str(number))
-    letters = SqsDeadLetters(sqs)
+    letters = SqsDeadLetters(sqs, wait_seconds=0)
     assert letters.count(dead) == 3
     assert sorted(each.body for each in letters.peek(dead, 10)) == ["0", "1", "2"]
     assert len(letters.peek(dead, 2)) == 2
     assert bodies(sqs, dead) == ["0", "1", "2"]
 
 
+@pytest.mark.slow
 def test_messages_are_copied_where_sqs_moves_nothing(sqs: Any, queues: tuple[str, str]) -> None:
     dead, live = queues
     for number in range(12):
         sqs.send_message(QueueUrl=dead, MessageBody=f"{number:02}")
-    move = SqsDeadLetters(Refusing(sqs, "UnsupportedOperation")).move(dead, live)
+    move = SqsDeadLetters(Refusing(sqs, "UnsupportedOperation"), wait_seconds=0).move(dead, live)
     assert move == Move(messages=12, how="copy")
     assert bodies(sqs, dead) == []
     assert SqsDeadLetters(sqs).count(live) == 12
@@ -110,9 +112,10 @@ def test_a_move_that_fails_is_told_with_its_reason(sqs: Any, queues: tuple[str, 
         SqsDeadLetters(client, poll_seconds=0).move(*queues)
 
 
+@pytest.mark.slow
 def test_reasons_come_from_where_each_service_puts_them(sqs: Any, queues: tuple[str, str]) -> None:
     dead, _ = queues
-    letters = SqsDeadLetters(sqs)
+    letters = SqsDeadLetters(sqs, wait_seconds=0)
     stream = {**failed("event_publish", "RetryAttemptsExhausted"), "DDBStreamBatchInfo": {"batchSize": 4}}
     call = {
         **failed("retraining_conclude:$LATEST", "RetriesExhausted"),

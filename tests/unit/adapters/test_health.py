@@ -45,6 +45,7 @@ def test_who_calls(health: AwsHealth) -> None:
     assert health.identity().startswith("arn:aws:")
 
 
+@pytest.mark.slow
 def test_stacks_of_one_stage(clients: MotoClients, health: AwsHealth) -> None:
     for name in ("trueup-dev-ingest", "trueup-dev-data", "trueup-prod-data", "theirs"):
         clients["cloudformation"].create_stack(StackName=name, TemplateBody=TEMPLATE)
@@ -71,6 +72,7 @@ def test_a_queue_with_its_reader(clients: MotoClients, health: AwsHealth) -> Non
     assert state.consumers == {"trueup-dev-ingest": "Disabled"}
 
 
+@pytest.mark.slow
 def test_the_reader_of_the_stream(clients: MotoClients, health: AwsHealth) -> None:
     key = {"AttributeName": "pk", "KeyType": "HASH"}
     definition = {"AttributeName": "pk", "AttributeType": "S"}
@@ -92,6 +94,7 @@ def test_the_reader_of_the_stream(clients: MotoClients, health: AwsHealth) -> No
         assert health.stream_consumers("streaming") == {"trueup-dev-ingest": "Enabled"}
 
 
+@pytest.mark.slow
 def test_alarms_that_ring(clients: MotoClients, health: AwsHealth) -> None:
     cloudwatch = clients["cloudwatch"]
     for name in ("trueup-dev-Stuck", "trueup-dev-Quiet", "trueup-prod-Stuck"):
@@ -168,6 +171,7 @@ def test_an_endpoint_that_captures_one_that_does_not_and_none(clients: MotoClien
             health.endpoint("pets")
 
 
+@pytest.mark.slow
 def test_a_refused_name_is_not_taken_for_an_endpoint_that_is_gone(clients: MotoClients, health: AwsHealth) -> None:
     with Stubber(clients["sagemaker"]) as stub:
         stub.add_client_error("describe_endpoint", "ValidationException", "Value failed to satisfy constraint")

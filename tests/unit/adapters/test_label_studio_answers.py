@@ -107,6 +107,7 @@ def test_a_smoothed_edge_counts_from_one_half() -> None:
     assert ["".join(".#"[int(each)] for each in row) for row in found] == made["rows"]
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_runs_are_the_picture(data: st.DataObject) -> None:
     pixels = data.draw(st.integers(1, 40))

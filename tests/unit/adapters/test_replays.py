@@ -114,6 +114,7 @@ def batch_of(aws: Callable[[str], Any], stream: str, first: int, last: int) -> D
     return letter({"requestContext": {"functionArn": FUNCTION}, "DDBStreamBatchInfo": batch})
 
 
+@pytest.mark.slow
 def test_a_batch_is_read_again_and_its_events_are_published(aws: Callable[[str], Any], stream: str) -> None:
     bus = MemoryEventBus()
 
@@ -146,6 +147,7 @@ def test_a_batch_that_fails_again_is_told(aws: Callable[[str], Any], stream: str
             replays.replay(batch_of(aws, stream, 0, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ResourceNotFoundException"])
 def test_records_that_the_stream_let_go_are_said_to_be_gone(aws: Callable[[str], Any], stream: str, code: str) -> None:
     functions = Functions()
@@ -161,6 +163,7 @@ def test_a_batch_of_which_the_end_does_not_come_is_not_taken_for_done(aws: Calla
     assert functions.calls == []
 
 
+@pytest.mark.slow
 def test_a_long_batch_is_handed_over_in_pieces(aws: Callable[[str], Any], stream: str) -> None:
     dynamodb = aws("dynamodb")
     for number in range(230):

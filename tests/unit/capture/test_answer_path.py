@@ -71,6 +71,7 @@ def test_what_a_path_does_not_lead_to_is_told(document: Any, path: dict[str, Any
         read(document, **path)
 
 
+@pytest.mark.slow
 @example({"a": [[]], "b": {"a": None}}, "a", False)
 @example({"a": [[]], "b": True}, "a", False)
 @given(JSON, st.sampled_from(["a", "a.b", "[*]", "a[*].b", "@", "keys(@)", "b[0]"]), st.booleans())

@@ -19,7 +19,7 @@ from trueup.capture.blocks import Reader, Rows
 from trueup.capture.decoders import DECODERS, decode
 from trueup.capture.lines import whole_lines
 from trueup.capture.records import Item, read_captures
-from trueup.capture.repeats import MAX_EVENTS, Events, texts
+from trueup.capture.repeats import Events, texts
 from trueup.errors import DecodeError
 from trueup.model import Capture, Payload, Prediction, Quarantined
 
@@ -138,6 +138,7 @@ LINES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @example([line_of(0, "0.125\n", "text/csv", "CSV"), line_of(1, "0.5,0.25,0.25", "text/csv", "CSV"), b""], 700, False)
 @settings(max_examples=150)
 @given(st.lists(LINES, max_size=14), st.sampled_from([1, 700, 3000, 1 << 20]), st.booleans())
@@ -146,6 +147,7 @@ def test_both_ways_find_the_same_in_any_lines(lines: list[bytes], size: int, end
     assert quickly(data, size)[0] == slowly(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.data(), st.sampled_from(ANSWERS))
 def test_a_byte_gone_wrong_is_found_by_both(data: st.DataObject, form: tuple[str, str, str]) -> None:
@@ -174,16 +176,19 @@ def test_many_answers_are_those_of_each(name: str, answer: str) -> None:
     assert np.array_equal(table.probabilities[0], table.probabilities[1])
 
 
+@pytest.mark.slow
 def test_an_event_is_remembered_long_enough() -> None:
-    events = Events()
-    ids = [f"event-{number}" for number in range(3 * MAX_EVENTS)]
+    most = 5_000
+    events = Events(most)
+    ids = [f"event-{number}" for number in range(3 * most)]
     assert all(events.add_new(ids[start : start + 1000]) for start in range(0, len(ids), 1000))
-    assert all(each in events for each in ids[-MAX_EVENTS:])
+    assert all(each in events for each in ids[-most:])
     assert not events.add_new(["new", ids[-1]])
     assert "new" not in events
     assert not events.add_new(["twice", "twice"])
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300).map(lambda each: each.replace(b"\x00", b"\n")), st.integers(1, 50), st.integers(1, 9))
 def test_blocks_are_the_stream_cut_at_line_ends(data: bytes, size: int, trickle: int) -> None:
     stream = io.BytesIO(data)

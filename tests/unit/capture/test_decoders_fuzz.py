@@ -106,6 +106,7 @@ def document(data: bytes, content_type: str = "application/json") -> Payload:
     return Payload(data=data, content_type=content_type)
 
 
+@pytest.mark.slow
 @given(PAYLOADS, CLASSES, st.sampled_from([None, *DECODERS]))
 @example(document(DEEP), ("a", "b"), None)
 @example(document(b"1e400"), ("a", "b"), None)
@@ -125,6 +126,7 @@ def test_any_answer_is_decoded_or_refused(payload: Payload, classes: tuple[str, 
         check(each)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(mangled(), CLASSES, st.sampled_from([None, *DECODERS]))
 def test_documented_answers_gone_wrong_are_decoded_or_refused(
@@ -151,6 +153,7 @@ def check(each: Prediction) -> None:
     assert msgspec.json.decode(msgspec.json.encode(each), type=Prediction) == each
 
 
+@pytest.mark.slow
 @given(PAYLOADS, st.integers(1, 4))
 @example(Payload(data=b'{"instances":' + DEEP + b"}", content_type="application/json"), 2)
 @example(Payload(data=b'{"instances":["\xff"]}', content_type="application/json"), 2)
@@ -215,6 +218,7 @@ def capture(attributes: tuple[str, ...]) -> Capture:
     )
 
 
+@pytest.mark.slow
 @given(PAYLOADS, st.lists(st.text(max_size=12), max_size=3), st.sampled_from([None, "inference_id", "attribute:k"]))
 def test_every_sample_has_a_name_and_a_group(payload: Payload, attributes: list[str], group_by: str | None) -> None:
     assert len(sample_id(payload)) == 64

@@ -110,6 +110,7 @@ def test_a_time_that_is_none_is_left_out() -> None:
     assert (found.inference_id, found.at) == (NAME, None)
 
 
+@pytest.mark.slow
 @given(st.lists(st.binary(max_size=30).map(lambda each: each.replace(b"\n", b"")), max_size=8), st.booleans())
 def test_lines_are_those_that_are_not_blank(lines: list[bytes], ended: bool) -> None:
     data = b"\n".join(lines) + (b"\n" if ended else b"")
@@ -117,6 +118,7 @@ def test_lines_are_those_that_are_not_blank(lines: list[bytes], ended: bool) -> 
     assert found == [each.rstrip(b"\r") for each in lines if each.strip()]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(alphabet="0123456789.,", min_size=1, max_size=9), min_size=1, max_size=9), st.booleans())
 def test_joined_csv_comes_apart_again(rows: list[str], joined: bool) -> None:
     inputs = [each.encode() for each in rows]
@@ -129,6 +131,7 @@ def test_joined_csv_comes_apart_again(rows: list[str], joined: bool) -> None:
         assert {each.payload.data for each in answers} == {b"0.25"}
 
 
+@pytest.mark.slow
 @given(
     st.one_of(st.none(), st.binary(max_size=60)),
     st.binary(max_size=60),

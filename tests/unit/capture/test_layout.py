@@ -204,6 +204,7 @@ EDITS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @example(FORMS[0], INPUTS[0], [(0.5, 0, [b"\\"])], True, "")
 @example(FORMS[0], INPUTS[0], [(0.025390625, 0, [b"\x7f"])], False, "")
@@ -233,6 +234,7 @@ TIMES = [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(TIMES), min_size=2, max_size=5))
 def test_every_time_is_looked_at(times: list[str]) -> None:
     lines = [line_of(2 * number, FORMS[0], INPUTS[0]) for number in range(len(times))]
@@ -243,6 +245,7 @@ def test_every_time_is_looked_at(times: list[str]) -> None:
     assert quickly(b"\n".join(record), 1 << 20)[0] == slowly(b"\n".join(record))
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(min_size=1, max_size=20), unique=True, max_size=30), st.data())
 def test_an_id_is_the_same_alone_and_among_many(ids: list[str], data: st.DataObject) -> None:
     events = Events()

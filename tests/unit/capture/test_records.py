@@ -36,6 +36,7 @@ def test_another_key_is_refused_by_name(key: str) -> None:
         parse_key("b", key)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.one_of(

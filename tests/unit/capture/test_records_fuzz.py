@@ -93,6 +93,7 @@ def only(line: bytes) -> Capture | Quarantined | Duplicate:
     return item
 
 
+@pytest.mark.slow
 @given(st.lists(LINES, max_size=12))
 @example([b'{"deep":' + DEEP + b"}"])
 def test_any_lines_are_read_or_quarantined_and_counted(lines: list[bytes]) -> None:
@@ -107,6 +108,7 @@ def test_any_lines_are_read_or_quarantined_and_counted(lines: list[bytes]) -> No
         assert 0 < len(bad.reason) < 1000
 
 
+@pytest.mark.slow
 @given(st.lists(LINES.filter(lambda each: b"\n" not in each), max_size=12))
 def test_a_file_of_any_lines_is_wholly_accounted_for(lines: list[bytes]) -> None:
     loop = Loop()
@@ -169,6 +171,7 @@ def parsed(key: str) -> CaptureFile | str:
         return str(error)
 
 
+@pytest.mark.slow
 @given(st.lists(KEY_PARTS, max_size=12).map("/".join))
 def test_any_key_is_read_or_refused(key: str) -> None:
     file = parsed(key)

@@ -78,6 +78,7 @@ def test_a_half_without_the_other_is_found_as_it_is() -> None:
     assert capture.output is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 30), max_size=40), st.sets(st.integers(0, 40)), st.integers(1, 9))
 def test_it_finds_what_reading_all_finds(numbers: list[int], wanted: set[int], block: int) -> None:
     lines = [capture_line(each) for each in numbers]

@@ -79,6 +79,7 @@ def test_what_is_no_such_record_is_told(data: bytes, says: str) -> None:
         tensor(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.data())
 def test_a_record_gone_wrong_is_read_or_refused(data: st.DataObject) -> None:

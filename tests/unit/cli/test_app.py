@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def test_help_lists_the_exit_codes(trueup: Terminal) -> None:
         assert f"{code.value}  {text}" in said
 
 
+@pytest.mark.slow
 def test_help_and_version_import_nothing_heavy() -> None:
     program = (
         "import sys\n"
@@ -111,9 +113,14 @@ def commands_in(page: Path) -> Iterator[str]:
             yield " ".join(found[1].partition("  #")[0].split())
 
 
+@functools.cache
+def root() -> Any:
+    return typer.main.get_command(app)
+
+
 def misspelt(command: str) -> str:
     """What of a command there is not; nothing where all is."""
-    found, words = typer.main.get_command(app), command.removeprefix("--stage prod ").split()
+    found, words = root(), command.removeprefix("--stage prod ").split()
     while words and words[0] in getattr(found, "commands", {}):
         found = found.commands[words.pop(0)]  # type: ignore[attr-defined]
     if words and _wants_a_verb(found) and not _may_stand_alone(words[0], found):
@@ -155,6 +162,7 @@ def test_documented_exit_codes_are_those_there_are() -> None:
     assert [int(each) for each in re.findall(r"^\| (\d) \|", DOCS, re.MULTILINE)] == [each.value for each in Exit]
 
 
+@pytest.mark.slow
 def test_every_verb_helps(trueup: Terminal) -> None:
     for verb, command in VERBS.items():
         result = trueup(*verb.split(), "--help")
@@ -191,6 +199,7 @@ def test_errors_become_a_sentence_and_a_code(error: TrueupError, code: int) -> N
     assert re.fullmatch(r"trueup: x\n  → .+\n", result.stderr)
 
 
+@pytest.mark.slow
 def test_unexpected_errors_say_how_to_report_them() -> None:
     program = (
         "import dataclasses, sys\n"

@@ -94,6 +94,7 @@ def test_a_diff_is_said_as_it_is_found(capsys: pytest.CaptureFixture[str]) -> No
 HELD = sorted(name for name, each in FORMATS.items() if "classification" in each.KINDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [each for each in HELD if FORMATS[each].FILE])
 def test_a_single_file_goes_to_stdout_to_a_file_and_into_a_directory(
     trueup: Terminal, lived: FakeDeployed, tmp_path: Path, form: str
@@ -247,6 +248,7 @@ def test_verify_finds_a_changed_payload_and_a_changed_segment(trueup: Terminal, 
     assert "does not hash to its name" in result.stdout
 
 
+@pytest.mark.slow
 def test_samples_are_found_by_a_condition_or_sql(trueup: Terminal, lived: FakeDeployed) -> None:
     found = trueup.json("dataset", "query", 'class = "cat" and agreement >= 0.5')
     assert [each["label"] for each in found] == ["cat"] * 3

@@ -52,6 +52,7 @@ def parted(trueup: Terminal, bring: Importing) -> Terminal:
     return trueup
 
 
+@pytest.mark.slow
 def test_tags_are_given_listed_kept_and_taken_away(parted: Terminal) -> None:
     assert parted("dataset", "tag").stdout.startswith("no tag yet")
     assert parted("dataset", "tag", "frozen", "v1", "--reason", "for the paper").stdout == "frozen names v1 of pets\n"
@@ -82,6 +83,7 @@ def test_branches_are_made_listed_and_deleted(parted: Terminal) -> None:
     assert parted("dataset", "branch", "main", "--delete", "--yes").exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_log_draws_what_was_done(parted: Terminal) -> None:
     parted("dataset", "merge", "relabel", "--theirs", "--reason", "the second pass is right")
     entries = parted.json("dataset", "log")
@@ -97,6 +99,7 @@ def test_a_log_draws_what_was_done(parted: Terminal) -> None:
     assert parted("dataset", "log", "--since", "yesterday").exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_merge_with_conflicts_lists_them_and_changes_nothing(parted: Terminal) -> None:
     result = parted("dataset", "merge", "relabel")
     assert result.exit_code == 5
@@ -108,6 +111,7 @@ def test_a_merge_with_conflicts_lists_them_and_changes_nothing(parted: Terminal)
     assert parted("dataset", "merge", "relabel", "--ours", "--theirs").exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("strategy", "label"), [("--ours", "cat"), ("--theirs", "dog"), ("--newest", "dog")])
 def test_a_strategy_decides(parted: Terminal, strategy: str, label: str) -> None:
     said = parted("dataset", "merge", "relabel", strategy).stdout
@@ -129,6 +133,7 @@ def test_a_branch_that_is_ahead_is_where_the_head_goes(trueup: Terminal, bring: 
     assert trueup.json("dataset", "show")["number"] == 2
 
 
+@pytest.mark.slow
 def test_what_a_version_changed_is_taken_back(parted: Terminal, bring: Importing) -> None:
     bring(fox="dog")
     assert parted("dataset", "revert", "v2").exit_code == 5
@@ -161,6 +166,7 @@ def test_blame_follows_a_merge_to_who_gave_the_label(parted: Terminal) -> None:
     assert "came along with v4" in parted("dataset", "blame", named("fox")).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["v2", "main@2026-11-24T12:00", "relabel~", "2026-11-24T11:59", "frozen"])
 def test_every_verb_takes_every_name(parted: Terminal, name: str) -> None:
     parted("dataset", "tag", "frozen", "v1")
@@ -201,6 +207,7 @@ def test_a_checkout_that_was_changed_is_found_out(parted: Terminal, tmp_path: Pa
     assert says in parted("dataset", "check", str(folder)).stdout
 
 
+@pytest.mark.slow
 def test_a_checkout_that_was_interrupted_goes_on(parted: Terminal, place: FakeDeployed, tmp_path: Path) -> None:
     folder = tmp_path / "v1"
     uri = f"memory://pets/payloads/{named('fox')}"
@@ -215,6 +222,7 @@ def test_a_checkout_that_was_interrupted_goes_on(parted: Terminal, place: FakeDe
     assert parted("dataset", "check", str(bare)).exit_code == 0
 
 
+@pytest.mark.slow
 def test_what_nobody_needs_is_collected(parted: Terminal, place: FakeDeployed) -> None:
     parted("dataset", "branch", "relabel", "--delete", "--yes")
     place.loop.clock.advance(2 * _DAY)

@@ -48,6 +48,7 @@ def test_it_asks_first_and_then_gives_a_receipt(trueup: Terminal, brought: Loop)
     assert "which is in 2 versions from 1 to 2, 40 lines were forgotten" in told
 
 
+@pytest.mark.slow
 def test_receipts_are_listed_shown_and_handed_on(trueup: Terminal, brought: Loop, tmp_path: Path) -> None:
     assert "nothing was forgotten yet" in trueup("forget", "list").stdout
     trueup("forget", "--subject", ANNA, "--yes", "--reason", "request 17")

@@ -191,6 +191,7 @@ def test_many_functions_make_the_version(trueup: Terminal, place: FakeDeployed, 
     assert "the same input has another label at torn.jsonl:1" in " ".join(refused.stdout.split())
 
 
+@pytest.mark.slow
 def test_wrong_usage_says_what_there_is(trueup: Terminal, tmp_path: Path) -> None:
     result = trueup("import", "excel", str(tmp_path))
     assert result.exit_code == 2
@@ -256,6 +257,7 @@ def test_a_labeling_job_comes_along_with_its_workers_answers(
     assert figures.exit_code == 0, figures.output
 
 
+@pytest.mark.slow
 def test_who_gave_an_imported_label_is_known_everywhere(trueup: Terminal, place: FakeDeployed) -> None:
     ground_truth_job(place, HOME)
     said = trueup("import", "ground-truth", HOME)
@@ -328,6 +330,7 @@ def test_answers_of_an_export_are_known_by_its_own_people(
     ] * 2
 
 
+@pytest.mark.slow
 def test_what_many_answers_cost_is_told_before(trueup: Terminal, place: FakeDeployed, tmp_path: Path) -> None:
     result = [{"from_name": "l", "type": "choices", "value": {"choices": ["cat"]}}]
     crowd = [{"completed_by": who, "result": result} for who in range(10_000)]

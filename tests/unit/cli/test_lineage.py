@@ -124,6 +124,7 @@ def test_which_models_learned_from_a_wrong_label(trueup: Terminal, past: History
     assert "promoted" in right
 
 
+@pytest.mark.slow
 def test_a_trace_is_found_from_everything_that_names_the_label(trueup: Terminal, past: History) -> None:
     loop, task = past.loop, past.wrong
     settled, ruled = loop.tasks.consensuses("pets", task.task_id)
@@ -182,6 +183,7 @@ def test_what_changed_between_the_models_of_two_months(trueup: Terminal, past: H
     assert "12 added, 0 removed, 1 relabelled" in said
 
 
+@pytest.mark.slow
 def test_a_model_is_found_by_all_its_names(trueup: Terminal, past: History) -> None:
     run = past.runs[2]
     names = [

@@ -53,6 +53,7 @@ def test_agreement(trueup: Terminal, tmp_path: Path, metric: str, level: str) ->
     assert 0 < found["low"] <= found["value"] <= found["high"] < 1
 
 
+@pytest.mark.slow
 def test_agreement_by_class_and_in_a_table(trueup: Terminal, tmp_path: Path) -> None:
     file = answers(tmp_path / "a.jsonl")
     found = json.loads(trueup("quality", "agreement", file, "--by-class", "--metric", "percent", "--json").stdout)

@@ -63,6 +63,7 @@ def test_a_split_is_shown_before_it_is_made(trueup: Terminal, big: FakeDeployed)
     )
 
 
+@pytest.mark.slow
 def test_an_older_version_is_split_on_a_branch_of_its_own(trueup: Terminal, big: FakeDeployed) -> None:
     trueup("dataset", "split", "--salt", "another")
     refused = trueup("dataset", "split", "v1", "--method", "stratified")

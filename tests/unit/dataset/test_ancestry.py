@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -49,6 +50,7 @@ def above(version: DatasetVersion, versions: Sequence[DatasetVersion]) -> set[in
     return found
 
 
+@pytest.mark.slow
 @given(graphs(), st.data())
 def test_the_base_is_the_newest_that_both_came_from(versions: list[DatasetVersion], data: st.DataObject) -> None:
     ours, theirs = data.draw(st.sampled_from(versions)), data.draw(st.sampled_from(versions))
@@ -58,6 +60,7 @@ def test_the_base_is_the_newest_that_both_came_from(versions: list[DatasetVersio
     assert found.number == max(above(ours, versions) & above(theirs, versions))
 
 
+@pytest.mark.slow
 @given(graphs(), st.data())
 def test_ancestry_is_all_that_a_version_came_from_once(versions: list[DatasetVersion], data: st.DataObject) -> None:
     head = data.draw(st.sampled_from(versions))

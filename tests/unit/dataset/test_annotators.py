@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,7 @@ _LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(_LINES, _LINES)
 def test_counts_carried_along_are_those_of_the_content(
     first: list[LabelledSample], second: list[LabelledSample]

@@ -146,6 +146,7 @@ def parsed(page: str) -> _Balanced:
     return parser
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=20).filter(lambda text: text.isprintable() and text == text.strip()))
 def test_names_break_neither_form(name: str) -> None:
     samples = [replace(line(1, name), slice=name, selected_by=name)]
@@ -172,6 +173,7 @@ def test_changes_are_counted_by_class_and_told() -> None:
     assert "The same content." in diff_page(version_of(before, 1), version_of(before), [])
 
 
+@pytest.mark.slow
 def test_a_page_holds_so_much_and_says_how_much_more_there_is() -> None:
     before = [line(number, f"old {number}") for number in range(2_100)]
     after = [line(number, f"new {number}") for number in range(2_100)]

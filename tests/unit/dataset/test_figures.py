@@ -33,6 +33,7 @@ def kinds_of(changes: list[SampleChange]) -> dict[str, Counter[str]]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories(sample_ids))
 def test_a_summary_counts_what_a_diff_lists(history: History) -> None:
@@ -46,6 +47,7 @@ def test_a_summary_counts_what_a_diff_lists(history: History) -> None:
         assert told.classes == kinds_of(listed)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories(sample_ids))
 def test_what_came_and_what_left_is_the_difference_of_the_contents(history: History) -> None:

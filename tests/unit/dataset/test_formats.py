@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trueup.dataset.formats as room
@@ -98,6 +98,7 @@ class Counting(dict[str, Payload]):
         return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["webdataset", "croissant", "conll", "label-studio", "ground-truth", "huggingface"])
 def test_payloads_pass_through(form: str) -> None:
     """Of 120 payloads of half a megabyte each, some twenty are held: those that are read ahead, and a row group's."""
@@ -290,7 +291,9 @@ def held(kind: Kind, labels: list[str]) -> Shelf:
     return Shelf(schema(kind), inputs, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_lossless_formats_bring_every_label_back(kind: Kind, data: st.DataObject) -> None:
     """Whatever people may say: JSON Lines, CSV, augmented manifests, and Label Studio's answers."""
@@ -309,6 +312,8 @@ def test_lossless_formats_bring_every_label_back(kind: Kind, data: st.DataObject
         assert label_of(task["annotations"][0]["result"], made.schema) == sample.label
 
 
+@pytest.mark.slow
+@settings(max_examples=40)
 @given(LABELS["mask"])
 def test_a_masks_picture_and_paint_are_the_mask(label: str) -> None:
     made = held("mask", [label])
@@ -322,6 +327,8 @@ def test_a_masks_picture_and_paint_are_the_mask(label: str) -> None:
         assert label_of(task["annotations"][0]["result"], made.schema) == sample.label
 
 
+@pytest.mark.slow
+@settings(max_examples=40)
 @given(st.sampled_from(["boxes", "polygons"]), st.data())
 def test_shapes_come_back_from_percents(kind: Kind, data: st.DataObject) -> None:
     """Of a picture as large as labels say; its size is that of the shapes, and gone without any."""
@@ -343,6 +350,7 @@ spans = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.text(alphabet=st.sampled_from("ab1 .,\n\u2019é猫🦊\t"), max_size=40), spans)
 def test_tokens_hold_every_letter_and_every_span(text: str, given_spans: list[Span]) -> None:
     kept = flat(given_spans)

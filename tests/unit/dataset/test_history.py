@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -101,7 +102,8 @@ def _change(name: str, kind: str, before: str | None, after: str | None) -> Samp
     return SampleChange(sample_id=name, change=kind, before=before, after=after)  # type: ignore[arg-type]
 
 
-@settings(max_examples=50)
+@pytest.mark.slow
+@settings(max_examples=30)
 @given(histories(any_ids))
 def test_versions_hold_what_was_committed(history: History) -> None:
     for place, (version, content) in enumerate(zip(history.versions, history.contents, strict=True)):
@@ -113,7 +115,8 @@ def test_versions_hold_what_was_committed(history: History) -> None:
         assert problems(history.store, version) == []
 
 
-@settings(max_examples=50)
+@pytest.mark.slow
+@settings(max_examples=30)
 @given(histories(any_ids), st.data())
 def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.DataObject) -> None:
     places = st.integers(0, max(0, len(history.versions) - 1))
@@ -139,7 +142,8 @@ def test_a_diff_leads_from_one_version_to_the_other(history: History, data: st.D
     assert list(diff(apart, after)) == wanted
 
 
-@settings(max_examples=60)
+@pytest.mark.slow
+@settings(max_examples=40)
 @given(histories(sample_ids), st.data())
 def test_a_flipped_bit_is_found_wherever_it_lies(history: History, data: st.DataObject) -> None:
     if not history.versions:

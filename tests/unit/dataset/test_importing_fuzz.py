@@ -95,6 +95,7 @@ def mangled(draw: st.DrawFn, files: Mapping[str, bytes]) -> dict[str, bytes]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", sorted(IMPORTS))
 @given(draws=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -37,6 +37,7 @@ def saved(form: str, width: int, height: int) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @given(size=st.tuples(st.integers(1, 700), st.integers(1, 700)))
 def test_sizes_are_those_that_were_saved(form: str, size: tuple[int, int]) -> None:
@@ -76,6 +77,7 @@ def test_a_stream_is_read_to_where_the_size_stands() -> None:
     assert stream.tell() == 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endless", [b"\xff\xe2\xff\xff" + b"p" * 65533, b"\xff" * 65536])
 def test_a_jpeg_that_never_comes_to_its_frame_is_given_up(endless: bytes) -> None:
     stream = io.BytesIO(behind(endless * 100))
@@ -109,6 +111,7 @@ def test_other_inputs_are_called_by_their_type(content_type: str, suffix: str) -
     assert suffix_of(Payload(data=b"anything", content_type=content_type)) == suffix
 
 
+@pytest.mark.slow
 @given(st.integers(1, 9), st.integers(1, 9), st.data())
 def test_written_pngs_are_read_by_pillow_and_by_ourselves(width: int, height: int, data: st.DataObject) -> None:
     flat = data.draw(st.lists(st.integers(0, 255), min_size=width * height, max_size=width * height))

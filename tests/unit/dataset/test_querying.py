@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -94,6 +94,8 @@ def test_what_cannot_be_read_is_shown_where(condition: str, says: str, at: int) 
     assert message.splitlines()[-1] == f"  {' ' * at}^"
 
 
+@pytest.mark.slow
+@settings(max_examples=50)
 @given(st.text(max_size=40))
 def test_no_text_gets_out_of_its_quotes(text: str) -> None:
     quoted = '"' + text.replace('"', '""') + '"'
@@ -102,6 +104,8 @@ def test_no_text_gets_out_of_its_quotes(text: str) -> None:
         assert found(f"group = {quoted}", named) == [2]
 
 
+@pytest.mark.slow
+@settings(max_examples=50)
 @given(st.text(alphabet="classgroup =<>()\"'0123456789.andornot", max_size=30))
 def test_any_text_is_a_condition_or_an_input_error(text: str) -> None:
     with suppress(InputError):

@@ -63,8 +63,10 @@ def test_every_format_that_is_written_is_read_but_croissant() -> None:
     assert set(OWN) <= set(BOTH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "kind", "media"), CASES)
-@settings(max_examples=12)
+# For each medium; what is said does not depend on it.
+@settings(max_examples=6)
 @given(data=st.data())
 def test_labels_splits_and_groups_come_back(form: str, kind: Kind, media: Any, data: st.DataObject) -> None:
     asked = msgspec.structs.replace(schema(kind), media=media)
@@ -160,8 +162,9 @@ def _plain(label: str) -> Any:
 # ---------------------------------------------------------------- formats whose inputs are their own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["preference-pairs", "huggingface"])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_preferences_come_back_whichever_answer_stands_first(form: str, data: st.DataObject) -> None:
     labels = data.draw(st.lists(LABELS["preference"], min_size=1, max_size=6))
@@ -183,7 +186,8 @@ def test_preferences_come_back_whichever_answer_stands_first(form: str, data: st
 _TAGGED = st.tuples(st.sampled_from(WORDS), st.sampled_from((None, *NAMES)))
 
 
-@settings(max_examples=40)
+@pytest.mark.slow
+@settings(max_examples=20)
 @given(st.lists(st.lists(_TAGGED, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_tagged_words_come_back_from_conll(sentences: list[list[tuple[str, str | None]]]) -> None:
     """Of texts whose tokens have one space between, as an import of CoNLL writes them."""

@@ -32,11 +32,13 @@ def line(number: int, label: str = "cat", **more: object) -> LabelledSample:
     )
 
 
+@pytest.mark.slow
 @given(changes())
 def test_lines_come_back_as_they_were(lines: list[Change]) -> None:
     assert decode(encode(lines)) == sorted(lines, key=lambda each: each.sample_id)
 
 
+@pytest.mark.slow
 @given(changes(), st.randoms(use_true_random=False))
 def test_bytes_follow_from_lines_and_not_from_how_they_came(lines: list[Change], chance: random.Random) -> None:
     data = encode(lines)
@@ -47,6 +49,7 @@ def test_bytes_follow_from_lines_and_not_from_how_they_came(lines: list[Change],
     assert written(table.take(every), table.take_gone() if table.removed else table.take_gone(names=())).data == data
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(changes(), st.data())
 def test_some_rows_are_read_as_all_are(lines: list[Change], data: st.DataObject) -> None:
@@ -58,6 +61,7 @@ def test_some_rows_are_read_as_all_are(lines: list[Change], data: st.DataObject)
     assert table.take(slice(start, start + 3)).lines() == whole[start : start + 3]
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(changes(sample_ids, 20), st.integers(1, 4))
 def test_segments_are_cut_by_id(lines: list[Change], rows: int) -> None:
@@ -76,6 +80,7 @@ def test_what_follows_from_the_id_takes_no_room() -> None:
     assert len(encode(lines)) < 4_000 * (32 + 1 / 8) + 1_500
 
 
+@pytest.mark.slow
 def test_large_labels_are_read_a_page_at_a_time() -> None:
     lines = [line(number, f'{{"boxes":[{number}]}}' * 9) for number in range(3 * PAGE_ROWS)]
     data = encode(lines)
@@ -132,6 +137,7 @@ def test_an_id_that_padding_would_hide_is_refused() -> None:
         encode([Removal(sample_id="a\0")])
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.sets(any_ids, max_size=20), st.lists(any_ids, max_size=20))
 def test_keys_are_found_and_in_order(among: set[str], wanted: list[str]) -> None:

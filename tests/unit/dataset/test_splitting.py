@@ -153,7 +153,8 @@ def take(book: Book, kind: str, what: Any) -> None:
                 book.splitting("pets", what)
 
 
-@settings(max_examples=300, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink))
 @given(st.sampled_from(METHODS), st.lists(steps, max_size=8))
 def test_any_history_keeps_groups_whole_and_frozen_tests_frozen(policy: SplitPolicy, history: list[Any]) -> None:
     book = Book(policy)
@@ -168,6 +169,8 @@ def test_any_history_keeps_groups_whole_and_frozen_tests_frozen(policy: SplitPol
         whole(book)
 
 
+@pytest.mark.slow
+@settings(max_examples=40)
 @given(st.permutations(range(12)), st.lists(st.integers(1, 5), min_size=1))
 def test_by_group_no_order_matters(order: list[int], sizes: list[int]) -> None:
     lines = [line(each, f"user {each % 5}") for each in range(12)]
@@ -188,6 +191,7 @@ def test_a_salt_makes_another_draw() -> None:
     assert [split_of(each, salted, "p") for each in groups] != [split_of(each, CommitPolicy(), "p") for each in groups]
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.lists(st.tuples(st.sampled_from(["cat", "dog", "fox"]), st.integers(1, 4)), max_size=15),
@@ -341,6 +345,7 @@ def test_a_missing_index_is_made_anew() -> None:
     whole(book)
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.tuples(numbers, st.booleans()), max_size=8), max_size=12))
 def test_parts_of_an_index_halve(batches: list[list[tuple[int, bool]]]) -> None:
     store, index = MemoryDatasetStore(World()), GroupIndex()
@@ -398,6 +403,7 @@ def test_a_part_that_is_cut_is_refused() -> None:
             Part.decoded(cut)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(0, 2**64 - 1), max_size=30),
     st.lists(st.tuples(st.integers(0, 29), st.sets(st.integers(0, 63), max_size=5)), max_size=30),

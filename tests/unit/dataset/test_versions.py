@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def made(
 labelled = st.builds(line, st.integers(0, 8), st.sampled_from(["cat", "dog"]))
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(labelled, min_size=1, max_size=5), min_size=1, max_size=5))
 def test_any_sequence_of_commits_verifies_and_diffs(batches: list[list[LabelledSample]]) -> None:
     store = MemoryDatasetStore(World())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from trueup.model import Kind, LabelClass, LabelSchema
@@ -34,6 +35,8 @@ KINDS: tuple[Kind, ...] = (
     "rating",
     "preference",
 )
+# All kinds; to draw and to read shapes takes long.
+SLOW_SHAPES = [pytest.param(each, marks=pytest.mark.slow) if each in ("boxes", "polygons") else each for each in KINDS]
 name = st.sampled_from(NAMES)
 place = st.integers(0, 6000).map(lambda each: each / 100)
 extent = st.integers(1, 3000).map(lambda each: each / 100)

@@ -39,6 +39,7 @@ def test_a_schema_comes_back_from_its_configuration(wanted: LabelSchema, none: b
         assert from_label_studio(to_label_studio(given)) == given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classification", "multilabel", "mask", "spans"])
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)

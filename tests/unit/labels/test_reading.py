@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.labels.schemas import CLASSES, KINDS, LABELS, NAMES, schema
+from tests.unit.labels.schemas import CLASSES, KINDS, LABELS, NAMES, SLOW_SHAPES, schema
 from trueup.errors import LabelError
 from trueup.labels.brief import brief
 from trueup.labels.naming import is_none, names_in, value_of
@@ -19,7 +19,7 @@ from trueup.model import Kind, LabelSchema
 NONE = '{"none":true,"proposed":"lynx"}'
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLOW_SHAPES)
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_label_is_written_in_one_way(kind: Kind, data: st.DataObject) -> None:

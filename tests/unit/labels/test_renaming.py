@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.unit.labels.schemas import CLASSES, KINDS, LABELS, schema
+from tests.unit.labels.schemas import CLASSES, LABELS, SLOW_SHAPES, schema
 from trueup.labels.reading import checked
 from trueup.labels.renaming import old_names, renamed, unknown_names
 from trueup.model import Kind, LabelClass, LabelSchema
@@ -38,7 +38,7 @@ def in_old_words(label: str, kind: Kind) -> str:
     return label
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLOW_SHAPES)
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_label_of_before_is_the_one_that_would_be_given_today(kind: Kind, data: st.DataObject) -> None:

@@ -302,6 +302,7 @@ def test_other_events_tell_nothing(loop: Loop) -> None:
     assert told(loop, CapturesIngested(project="pets", receipt=receipt)) == []
 
 
+@pytest.mark.slow
 def test_history_is_told_in_its_order_and_as_it_was_told_then(loop: Loop) -> None:
     run = run_of(
         loop,
@@ -419,6 +420,7 @@ def test_every_facet_names_a_schema_that_is_there() -> None:
         assert each.SCHEMA.partition("#")[0] in schemas(), each
 
 
+@pytest.mark.slow
 def test_the_official_client_reads_each_facet_as_its_own_class(loop: Loop) -> None:
     """Nothing that we tell in a facet is unknown to the client's class of it."""
     facet_v2 = pytest.importorskip("openlineage.client.facet_v2")

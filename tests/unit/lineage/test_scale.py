@@ -241,6 +241,7 @@ def counted() -> dict[int, dict[str, Reads]]:
     return {size: answers(Big(size)) for size in SIZES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", ["models", "annotators", "between", "tree up", "tree down", "endpoint", "picture"])
 def test_a_question_reads_the_same_of_a_million_arrows_as_of_ten_thousand(
     counted: dict[int, dict[str, Reads]], question: str
@@ -250,6 +251,7 @@ def test_a_question_reads_the_same_of_a_million_arrows_as_of_ten_thousand(
     assert max(small.most, big.most) <= 51
 
 
+@pytest.mark.slow
 def test_what_the_questions_read(counted: dict[int, dict[str, Reads]]) -> None:
     read = {name: sum(each.calls.values()) for name, each in counted[SIZES[1]].items()}
     assert read["models"] <= 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,7 @@ def test_a_chain_is_followed_as_far_as_it_can_be_drawn() -> None:
     to_builtins(tree)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=40), st.integers(1, 12), st.integers(1, 5))
 def test_any_graph_is_read_within_bounds_and_no_arrow_is_invented(
     pairs: list[tuple[int, int]], max_nodes: int, fan: int

@@ -13,6 +13,8 @@ from tests.local_world import ROLE, InMemoryWorld, archive, stand_in, until
 from trueup.local.launcher.sagemaker.errors import AwsError
 from trueup.local.launcher.sagemaker.service import SageMaker
 
+pytestmark = pytest.mark.slow
+
 SERVE = """
 import json, pathlib
 def model_fn(folder): return pathlib.Path(folder, "word.txt").read_text()

@@ -86,6 +86,7 @@ def over(sagemaker: SageMaker, name: str) -> dict[str, Any] | None:
     return found if found["TrainingJobStatus"] in ENDED else None
 
 
+@pytest.mark.slow
 def test_a_script_sees_what_sagemaker_shows_it(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     world.objects["s3://bucket/data/train/deep/b.csv"] = b"3,4"
     world.objects["s3://bucket/data/train/"] = b""
@@ -108,6 +109,7 @@ def test_a_script_sees_what_sagemaker_shows_it(sagemaker: SageMaker, world: InMe
     assert [(each["MetricName"], each["Value"]) for each in job["FinalMetricDataList"]] == [("accuracy", 0.75)]
 
 
+@pytest.mark.slow
 def test_a_job_tells_where_it_is(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     job = train(sagemaker, world, "pass")
     steps = ["Starting", "Downloading", "Training", "Uploading", "Completed"]
@@ -120,6 +122,7 @@ def test_a_job_tells_where_it_is(sagemaker: SageMaker, world: InMemoryWorld) -> 
     assert sagemaker.call("ListTrainingJobs", {"NameContains": "other"})["TrainingJobSummaries"] == []
 
 
+@pytest.mark.slow
 def test_the_failure_file_is_the_reason(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     job = train(sagemaker, world, FAIL)
     assert job["TrainingJobStatus"] == "Failed"
@@ -130,6 +133,7 @@ def test_the_failure_file_is_the_reason(sagemaker: SageMaker, world: InMemoryWor
     assert job["ModelArtifacts"]["S3ModelArtifacts"] not in world.objects
 
 
+@pytest.mark.slow
 def test_without_one_the_log_is(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     assert "ZeroDivisionError" in train(sagemaker, world, "1 / 0")["FailureReason"]
 
@@ -191,6 +195,7 @@ def test_whatever_goes_wrong_ends_the_job_with_a_reason(
     assert said in job["FailureReason"]
 
 
+@pytest.mark.slow
 def test_a_stopped_job_keeps_the_model_that_it_had(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     world.objects["s3://bucket/code.tar.gz"] = archive({"train.py": WAIT})
     world.objects["s3://bucket/data/train/a.csv"] = b"1"
@@ -204,11 +209,13 @@ def test_a_stopped_job_keeps_the_model_that_it_had(sagemaker: SageMaker, world: 
         sagemaker.call("StopTrainingJob", {"TrainingJobName": "train"})
 
 
+@pytest.mark.slow
 def test_a_job_is_stopped_at_its_time_limit(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     job = train(sagemaker, world, WAIT, StoppingCondition={"MaxRuntimeInSeconds": 1})
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
+@pytest.mark.slow
 def test_names_are_unique_and_instances_are_limited(tmp_path: Path) -> None:
     world = InMemoryWorld(tmp_path, training_instances=1)
     sagemaker = stand_in(world)
@@ -237,6 +244,7 @@ def test_a_job_that_a_restart_cut_short_has_failed(tmp_path: Path) -> None:
     sagemaker.close()
 
 
+@pytest.mark.slow
 def test_a_processing_job_maps_its_folders(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     script = "import sys; a, b = sys.argv[1:]; open(b + '/out.txt', 'w').write(open(a + '/in.txt').read() * 2)"
     world.objects["s3://bucket/in/in.txt"] = b"x"
@@ -248,6 +256,7 @@ def test_a_processing_job_maps_its_folders(sagemaker: SageMaker, world: InMemory
     until(lambda: world.told("SageMaker Processing Job State Change", "ProcessingJobStatus") == ["Completed"])
 
 
+@pytest.mark.slow
 def test_a_processing_job_fails_with_its_log(sagemaker: SageMaker, world: InMemoryWorld) -> None:
     world.objects["s3://bucket/in/in.txt"] = b"x"
     sagemaker.call("CreateProcessingJob", processing(["raise ValueError('no')"]))

@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.local_world import until
 from trueup.local import assembly
 from trueup.local.launcher.checkpoints import Checkpoints, encoder
@@ -84,6 +86,7 @@ def test_the_app_is_synthesized_again_when_a_source_changed(tmp_path: Path) -> N
     assert not assembly.is_current(out, assembly.fingerprint(tmp_path, config, ["synth"]))
 
 
+@pytest.mark.slow
 def test_a_process_is_followed_to_its_end() -> None:
     child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     ended = threading.Event()

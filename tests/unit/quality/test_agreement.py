@@ -54,6 +54,7 @@ matrices = (
 )
 
 
+@pytest.mark.slow
 @given(matrices, st.sampled_from(Metric), st.sampled_from(Level), st.randoms())
 @settings(max_examples=60, deadline=None)
 def test_neither_order_nor_names_matter(matrix: list[list[Any]], metric: Metric, level: Level, random: Any) -> None:
@@ -83,6 +84,7 @@ def test_the_interval_holds_the_value_and_narrows(metric: Metric) -> None:
     assert (few.samples, many.samples) == (60, 240)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_as_often_as_it_says() -> None:
     """90 % intervals of crowds of 80 samples, against the value of a crowd of 20,000."""
 

@@ -63,6 +63,7 @@ def answer(who: str, label: str, **more: Any) -> Annotation:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TYPED)
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
@@ -81,6 +82,7 @@ def test_what_holds_of_every_kind(kind: Kind, data: st.DataObject) -> None:
     assert likeness(labels[0], labels[-1], known) == pytest.approx(likeness(labels[-1], labels[0], known))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TYPED)
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
@@ -211,6 +213,7 @@ def _levenshtein(one: str, other: str) -> int:
     return row[-1]
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="abc", max_size=90), st.text(alphabet="abc", max_size=90))
 @settings(max_examples=300, deadline=None)
 def test_edits_are_those_of_the_table(one: str, other: str) -> None:

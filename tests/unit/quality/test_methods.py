@@ -74,6 +74,7 @@ def test_every_method_is_registered() -> None:
     assert {METHODS[each].__name__.rpartition(".")[2] for each in METHODS} == written  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @given(triples, st.randoms(), st.booleans())
 @settings(max_examples=25, deadline=None)
@@ -109,6 +110,7 @@ def test_no_answer_and_one_class_are_no_trouble(method: str) -> None:
     assert METHODS[method].posterior([("ada", "cat")], ["cat"], {}).tolist() == [1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_one_sample_is_judged_as_the_fit_would(method: str) -> None:
     answers, truth = crowd(600, 15, 4, seed=2)
@@ -225,6 +227,7 @@ def test_samples_with_very_many_answers_change_nothing() -> None:
     assert found.posterior[:-1] == pytest.approx(few.posterior, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_method_is_imported_when_it_is_used() -> None:
     program = (
         "import sys\n"

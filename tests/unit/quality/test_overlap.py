@@ -26,6 +26,7 @@ def test_by_hand() -> None:
     assert gain(posterior, 0.8, 0) == 0
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=5), st.floats(0.5, 0.99), st.integers(1, 5))
 def test_more_people_to_ask_are_never_worth_less(weights: list[float], skill: float, remaining: int) -> None:
     posterior = np.array(weights) / sum(weights)

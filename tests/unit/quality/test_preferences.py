@@ -32,6 +32,7 @@ def test_two_items_by_hand() -> None:
     assert fit.scores.sum() == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_scores_are_found_with_errors_that_cover() -> None:
     inside = []
     for seed in range(5):

@@ -46,6 +46,7 @@ def test_wild_ratings_hardly_matter() -> None:
     assert off(fit.values, truth) < 0.4 * off(means, truth)
 
 
+@pytest.mark.slow
 def test_standard_errors_cover_as_often_as_they_say() -> None:
     inside = []
     for seed in range(5):
@@ -70,6 +71,7 @@ def test_one_sample_is_judged_as_the_fit_would() -> None:
         judge_rating([], bias, spread)
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz")), st.integers(1, 5), min_size=2),
     st.integers(-3, 3),

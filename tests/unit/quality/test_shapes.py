@@ -65,6 +65,7 @@ edges = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 10), st
 shapes = st.lists(st.builds(Shape, st.sampled_from(["cat", "dog"]), edges), max_size=5)
 
 
+@pytest.mark.slow
 @given(shapes, shapes)
 @settings(max_examples=80, deadline=None)
 def test_similarity_is_symmetric_and_within_bounds(one: list[Shape], other: list[Shape]) -> None:

@@ -32,6 +32,7 @@ def judged(true_temperature: float, count: int, seed: int = 0, biased: bool = Fa
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("at", [0.5, 1.0, 2.0, 4.0])
 def test_the_temperature_is_found_again(at: float, biased: bool) -> None:
@@ -46,6 +47,7 @@ def test_few_labels_or_strange_ones_do_no_harm() -> None:
     assert temperature(wrong) == pytest.approx(HIGHEST, rel=0.01)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0.001, 1), min_size=2, max_size=6), st.floats(LOWEST, HIGHEST))
 def test_tempering_keeps_the_order_and_the_sum(row: list[float], at: float) -> None:
     chances = np.array([row]) / sum(row)

@@ -39,6 +39,7 @@ def settled(number: int, label: str, propensity: float = 1.0, prediction: Predic
     return SettledLabel(consensus=consensus, sample=found.sample, selection=selection)
 
 
+@pytest.mark.slow
 def test_labels_are_learned_once_and_the_latest_are_kept() -> None:
     labels = [settled(1, "cat"), settled(2, "fox", 0.25)]
     found = learned(Knowledge(), labels, {"cat": 1, "fox": 1}, "pets")
@@ -63,6 +64,7 @@ def test_few_labels_of_a_class_are_a_reason_to_ask() -> None:
     assert STRATEGIES["under_represented"].score(np.ones((3, 2)), scene, RNG).tolist() == [0.1, 1.0, 0.1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error_rate", [0.05, 0.1, 0.3])
 @pytest.mark.parametrize("biased", [False, True], ids=["uniform", "by doubt"])
 def test_sets_hold_the_truth_as_often_as_is_wanted(error_rate: float, biased: bool) -> None:

@@ -24,6 +24,7 @@ def pick(name: str, scores: np.ndarray, vectors: np.ndarray, count: int, seed: i
     return PICKERS[name].pick(scores, vectors.astype(np.float32), count, np.random.default_rng(seed))
 
 
+@pytest.mark.slow
 @EVERY
 @given(
     rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=25),

@@ -141,6 +141,7 @@ def test_divergence_by_hand(one: Prediction, other: Prediction, expected: float)
     assert divergence(other, one) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=5), st.lists(st.floats(0.01, 1), min_size=2, max_size=5))
 def test_divergence_is_symmetric_and_in_bounds(left: list[float], right: list[float]) -> None:
     one, other = (

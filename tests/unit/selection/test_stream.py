@@ -62,6 +62,7 @@ def test_a_pool_has_an_end_in_bytes_too() -> None:
     assert [each.thing for each in pool.best()] == [99]
 
 
+@pytest.mark.slow
 @given(SCORES, st.floats(0, 1))
 def test_a_quantile_is_near_in_relation_to_itself(scores: list[float], share: float) -> None:
     sketch = sketch_of(np.bincount(bins(np.array(scores)), minlength=BINS))
@@ -72,6 +73,7 @@ def test_a_quantile_is_near_in_relation_to_itself(scores: list[float], share: fl
         assert found == pytest.approx(exact, abs=3 * SMALLEST)
 
 
+@pytest.mark.slow
 @given(st.lists(SCORES, min_size=1, max_size=4))
 def test_parts_add_up_to_the_whole_in_any_order(parts: list[list[float]]) -> None:
     def of(scores: list[float]) -> Sketch:
@@ -83,6 +85,7 @@ def test_parts_add_up_to_the_whole_in_any_order(parts: list[list[float]]) -> Non
     assert total(whole) == sum(map(len, parts))
 
 
+@pytest.mark.slow
 @given(st.lists(SCORES, min_size=1, max_size=4), st.floats(0, 1))
 def test_parts_above_what_a_share_of_all_lies_above_add_up_to_that_share(
     parts: list[list[float]], share: float
@@ -108,6 +111,7 @@ def test_tallies_keep_a_place_for_known_names_and_lump_the_rest() -> None:
     assert total(tallies.whole()) == sum(map(total, tallies.sketches().values())) == 8
 
 
+@pytest.mark.slow
 @given(REASONS, st.none() | st.integers(0, 60), REASONS, st.text(max_size=4))
 def test_nobody_gets_more_than_wanted_allowed_or_left(
     wanted: dict[str, int], left: int | None, own: dict[str, int], seed: str
@@ -157,6 +161,7 @@ def receipt(file, at, sketch: Sketch, count: int) -> FileReceipt:  # type: ignor
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(0.2, 8.0), (2.0, 2.0), (8.0, 0.5)], ids=["confident", "even", "confused"])
 def test_a_confident_model_and_a_confused_one_both_use_up_the_budget(shape: tuple[float, float]) -> None:
     rng = np.random.default_rng(3)

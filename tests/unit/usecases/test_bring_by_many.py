@@ -72,6 +72,7 @@ def said(number: int, label: str = "cat", **more: Any) -> dict[str, Any]:
     return {"text": f"a cat or two {number}", "label": label, **more}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, {"keep_splits": True, "group": "who"}])
 def test_many_make_the_version_that_one_makes(more: dict[str, Any]) -> None:
     """And what is known already changes nothing, whoever makes it."""
@@ -151,6 +152,7 @@ def peak_of(number: int) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_labels() -> None:
     peak_of(100)
     few, many = peak_of(300), peak_of(3000)

@@ -97,6 +97,7 @@ def lines(loop: Loop) -> list[LabelledSample]:
     return [each for segment in version.segments for each in decode(loop.datasets.segment("pets", segment.sha256))]
 
 
+@pytest.mark.slow
 def test_of_all_inputs_a_few_are_in_memory() -> None:
     Counted.alive = Counted.most = 0
     loop = Loop()
@@ -119,6 +120,7 @@ class Watching(Forgetful):
         return super().put(project, sample_id, payload)
 
 
+@pytest.mark.slow
 def test_a_shard_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         for number in range(64):

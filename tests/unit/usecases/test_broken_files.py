@@ -13,6 +13,7 @@ LINES = [capture_line(number) for number in range(1, 6)]
 WHOLE = b"".join(each + b"\n" for each in LINES)
 
 
+@pytest.mark.slow
 @given(st.integers(0, len(WHOLE)))
 def test_a_file_that_was_cut_off_anywhere_is_accounted_for(end: int) -> None:
     loop, cut = Loop(), WHOLE[:end]

@@ -93,6 +93,7 @@ changes = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(changes, min_size=1, max_size=4))
 def test_many_make_the_version_that_one_makes(batches: list[list[Change]]) -> None:

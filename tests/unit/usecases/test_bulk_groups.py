@@ -115,7 +115,8 @@ def outcome(make: Any, changes: Sequence[Change], *, placing: bool) -> str:
     return "made" if made is not None and made.number else "nothing new"
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
 @given(batches([None]), st.booleans(), st.sampled_from(["group", "apart", "time"]))
 def test_many_place_groups_as_one_does(given: list[list[Change]], placing: bool, method: str) -> None:
     """Or refuse what one refuses. Where lines say where they go, nothing is taken out of their groups here: there are
@@ -129,7 +130,8 @@ def test_many_place_groups_as_one_does(given: list[list[Change]], placing: bool,
         assert many.index().whole.encoded() == one.index().whole.encoded()
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
 @given(batches([None, *PRINTS]), st.booleans(), st.sampled_from(["group", "stratified"]))
 def test_what_is_alike_stays_together_whoever_brings_it(given: list[list[Change]], placing: bool, method: str) -> None:
     """Which split it goes into may be another than where one places all."""

@@ -47,6 +47,7 @@ def test_the_next_commit_builds_on_the_checkpoint() -> None:
         assert problems(dataset.store, version) == []
 
 
+@pytest.mark.slow
 def test_hundreds_of_commits_leave_few_segments() -> None:
     dataset = Dataset()
     for number in range(1, 300):

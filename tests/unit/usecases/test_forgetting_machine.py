@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -28,6 +29,8 @@ from trueup.usecases.freeze_test import FreezeTest
 from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
 from trueup.usecases.resolve_subject import Wish
 from trueup.usecases.split_dataset import SplitDataset
+
+pytestmark = pytest.mark.slow
 
 _PEOPLE = ("xavier-1001", "yolanda-2002", "zoe-3001")
 _BRANCHES = ("main", "one", "two")

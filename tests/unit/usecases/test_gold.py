@@ -196,6 +196,7 @@ golds = st.lists(st.sampled_from(CLASSES), min_size=1, max_size=12).map(
 )
 
 
+@pytest.mark.slow
 @given(golds, st.integers(1, 4))
 @settings(max_examples=100, deadline=None)
 def test_every_one_is_asked_once_the_rarest_class_first_and_none_is_overexposed(items: list[Gold], most: int) -> None:

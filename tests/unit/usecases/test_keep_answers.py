@@ -326,6 +326,7 @@ def test_a_lead_sees_imported_people_and_pays_none_of_them() -> None:
     assert {each.annotator for each in loop.skills.skills("pets")} == {ADA, BEN, CY}
 
 
+@pytest.mark.slow
 def test_skills_are_fitted_anew_as_answers_grow_that_are_given_here() -> None:
     loop = Loop()
     bring(loop, *(label(f"brought {number}", "cat", THREE) for number in range(200)))

@@ -385,6 +385,7 @@ class Counted:
         return self._segment(project, sha256)
 
 
+@pytest.mark.slow
 def test_a_merge_reads_what_changed_and_not_what_there_is() -> None:
     found = wide()
     main, side = found.find("pets", "main"), found.find("pets", "side")
@@ -400,6 +401,7 @@ def test_a_merge_reads_what_changed_and_not_what_there_is() -> None:
     assert held == {far(7, "").sample_id: "dog", far(1_003, "").sample_id: "fox"}
 
 
+@pytest.mark.slow
 def test_what_lies_between_two_branches_is_read_and_not_what_there_is() -> None:
     found = wide()
     counted = Counted(found)
@@ -410,6 +412,7 @@ def test_what_lies_between_two_branches_is_read_and_not_what_there_is() -> None:
     assert len(counted.names) <= 6
 
 
+@pytest.mark.slow
 def test_a_merge_after_merges_reads_what_changed_and_not_what_there_is() -> None:
     """What both came from last is a second parent of side's."""
     found = wide()
@@ -448,6 +451,7 @@ def test_what_was_pruned_in_between_is_done_without() -> None:
     assert done.version.relabelled == 3
 
 
+@pytest.mark.slow
 def test_a_revert_reads_what_changed_and_not_what_there_is() -> None:
     found = wide()
     main = found.find("pets", "main")

@@ -11,6 +11,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
@@ -25,6 +26,8 @@ from trueup.usecases.extend_lease import ExtendLease
 from trueup.usecases.rule_on_task import RuleOnTask
 from trueup.usecases.skip_task import SkipTask
 from trueup.usecases.submit_annotation import Submission
+
+pytestmark = pytest.mark.slow
 
 PEOPLE = ("ada", "ben", "cleo", "dev", "eve")
 LABELS = ("cat", "dog", "fox", '{"none":true,"proposed":""}')
@@ -250,4 +253,4 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 TestQueueMachine = QueueMachine.TestCase
-TestQueueMachine.settings = settings(max_examples=400, stateful_step_count=40, deadline=None)
+TestQueueMachine.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

@@ -53,6 +53,7 @@ class Endless(CaptureArchive):
         return file.uri
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [plain, undecodable, halves, slow], ids=lambda each: each.__name__)
 def test_memory_is_flat_in_the_size_of_a_file(line: Callable[[int], bytes]) -> None:
     loop = Loop(project(selection={"budget": {"per_day": 20}}))

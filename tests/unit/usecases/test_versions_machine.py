@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -13,6 +14,8 @@ from trueup.dataset.diff import diff
 from trueup.errors import ConflictError, InputError, NotFoundError
 from trueup.model import DatasetVersion, RetrainingRun, RunStatus
 from trueup.ports import Journal
+
+pytestmark = pytest.mark.slow
 
 _BRANCHES = ("main", "one", "two")
 Content = dict[str, tuple[str, str]]

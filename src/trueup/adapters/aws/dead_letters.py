@@ -35,12 +35,15 @@ _NO_MOVE = frozenset(
 
 class SqsDeadLetters(DeadLetters):
     """`notes` are what consumers said of their failures; `poll_seconds` is how often a running move task is looked
-    at."""
+    at, and `wait_seconds` how long a queue is waited for that seems to hold nothing: SQS asks all its hosts then."""
 
-    def __init__(self, client: Any, notes: FailureNotes | None = None, poll_seconds: float = 1.0) -> None:
+    def __init__(
+        self, client: Any, notes: FailureNotes | None = None, poll_seconds: float = 1.0, wait_seconds: int = 1
+    ) -> None:
         self._client = client
         self._notes = notes
         self._poll_seconds = poll_seconds
+        self._wait_seconds = wait_seconds
 
     def count(self, queue: str) -> int:
         return int(self._attributes(queue).get("ApproximateNumberOfMessages", 0))
@@ -130,7 +133,7 @@ class SqsDeadLetters(DeadLetters):
                 QueueUrl=queue,
                 MaxNumberOfMessages=limit,
                 VisibilityTimeout=seconds,
-                WaitTimeSeconds=1,
+                WaitTimeSeconds=self._wait_seconds,
                 MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
                 MessageAttributeNames=["All"],
             )
