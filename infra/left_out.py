@@ -41,6 +41,8 @@ def leave_out(package: Path) -> None:
     for place, text in _WRITTEN_INSTEAD.items():
         path = package / place
         if path.is_file():
+            # uv links files to its cache, and to every environment that it makes out of it.
+            path.unlink()
             path.write_text(text)
         elif (package / place.partition("/")[0]).is_dir():
             raise ConfigurationError(f"{place} is no file of its library any more: see infra/left_out.py")

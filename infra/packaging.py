@@ -210,11 +210,13 @@ def _apart(folder: str, names: list[str]) -> set[str]:
 
 
 def _link(source: str, target: str) -> None:
-    """Wheels take megabytes for each function otherwise, several times over."""
+    """Wheels take megabytes for each function otherwise, several times over. Not every file system has links."""
     try:
         os.link(source, target)
     except FileExistsError:
         return
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _swap(making: Path, target: Path) -> None:

@@ -235,6 +235,16 @@ def test_the_help_that_is_left_out_is_all_that_other_modules_import_of_it(tmp_pa
     assert {getattr(short, each)("GetItem", operation=None) for each in wanted} == {""}
 
 
+def test_what_stands_behind_a_link_is_left_alone(tmp_path: Path) -> None:
+    for each in ("cache", "package/urllib3/http2"):
+        (tmp_path / each).mkdir(parents=True)
+    (tmp_path / "cache" / "__init__.py").write_text("whole")
+    written = tmp_path / "package" / "urllib3" / "http2" / "__init__.py"
+    os.link(tmp_path / "cache" / "__init__.py", written)
+    leave_out(tmp_path / "package")
+    assert (written.read_text(), (tmp_path / "cache" / "__init__.py").read_text()) == ("", "whole")
+
+
 def test_a_library_that_is_put_together_otherwise_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "urllib3").mkdir()
     with pytest.raises(ConfigurationError, match="urllib3/http2"):
