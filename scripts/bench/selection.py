@@ -43,6 +43,9 @@ _TARGETS = (0.95, 0.99)
 _NEVER = 1.2
 _FIRST_LABELS = 10
 Chooser = Callable[["Window"], Sequence[int]]
+# Figures of one run, and the runs of all seeds by data set and contender.
+Run = Mapping[str, float]
+Runs = Mapping[str, Mapping[str, Sequence[Run]]]
 
 
 @dataclass(frozen=True)
@@ -215,12 +218,12 @@ def _reached(curve: Sequence[tuple[int, float]], goal: float) -> float:
     return next((labels for labels, accuracy in curve if accuracy >= goal), _NEVER * curve[-1][0])
 
 
-def figures(names: Sequence[str], seeds: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Means over the seeds, by data set and contender. Runs are kept, so that a bench that was stopped goes on."""
+def all_runs(names: Sequence[str], seeds: int) -> Runs:
+    """They are kept, so that a bench that was stopped goes on."""
     kept = _FOLDER / "runs.json"
     _FOLDER.mkdir(parents=True, exist_ok=True)
     runs: dict[str, dict[str, float]] = json.loads(kept.read_text()) if kept.exists() else {}
-    found: dict[str, dict[str, dict[str, float]]] = {}
+    found: dict[str, dict[str, list[Run]]] = {}
     for name in names:
         for contender in CONTENDERS:
             for seed in range(seeds):
@@ -228,22 +231,48 @@ def figures(names: Sequence[str], seeds: int) -> dict[str, dict[str, dict[str, f
                 if key not in runs:
                     runs[key] = run(name, contender, seed)
                     kept.write_text(json.dumps(runs))
-            each = [runs[f"{name}:{contender}:{seed}"] for seed in range(seeds)]
-            means = {figure: float(np.mean([one[figure] for one in each])) for figure in each[0]}
-            found.setdefault(name, {})[contender] = means
-            print(f"  {name}, {contender}: {means}", file=sys.stderr, flush=True)
+            found.setdefault(name, {})[contender] = [runs[f"{name}:{contender}:{seed}"] for seed in range(seeds)]
+            said = [f"{figure} {mean(found[name][contender], figure):.2f}" for figure in found[name][contender][0]]
+            print(f"  {name}, {contender}: {', '.join(said)}", file=sys.stderr, flush=True)
     return found
 
 
-def report(found: Mapping[str, Mapping[str, Mapping[str, float]]], seeds: int) -> str:
+def mean(runs: Sequence[Run], figure: str) -> float:
+    return float(np.mean([each[figure] for each in runs]))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One contender's labels to another's, of the means over some data sets; both had the same seeds. `error` is the
+    standard error over the seeds, by the jackknife (Efron & Stein, 1981)."""
+
+    value: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ± {self.error:.2f}"
+
+
+def ratio(found: Runs, names: Sequence[str], one: str, other: str, figure: str) -> Ratio:
+    a, b = (np.sum([[run[figure] for run in found[each][who]] for each in names], axis=0) for who in (one, other))
+    without = (a.sum() - a) / (b.sum() - b)
+    count = len(a)
+    error = np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum())
+    return Ratio(float(a.sum() / b.sum()), float(error))
+
+
+def report(found: Runs, seeds: int) -> str:
     rows = [
         [
             contender,
-            *[" / ".join(f"{each[contender][f'{target:.0%}']:.0f}" for target in _TARGETS) for each in found.values()],
+            *[
+                " / ".join(f"{mean(each[contender], f'{target:.0%}'):.0f}" for target in _TARGETS)
+                for each in found.values()
+            ],
         ]
         for contender in CONTENDERS
     ]
-    milliseconds = max(each[_DEFAULT]["milliseconds"] for each in found.values())
+    milliseconds = max(mean(each[_DEFAULT], "milliseconds") for each in found.values())
     return "\n".join(
         [
             "# Labels that it takes",
@@ -263,23 +292,19 @@ def report(found: Mapping[str, Mapping[str, Mapping[str, float]]], seeds: int) -
     )
 
 
-def _goals(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
+def _goals(found: Runs) -> list[str]:
     lines = []
     for title, judge in (("the four sets that the default was chosen on", False), ("the judges", True)):
         names = [each for each in found if STREAMS[each].judge is judge]
         if not names:
             continue
-
-        def mean(contender: str, figure: str, names: Sequence[str] = names) -> float:
-            return float(np.mean([found[each][contender][figure] for each in names]))
-
-        best = min(_PEERS, key=lambda each: mean(each, "95%"))
-        worse = [each for each in names if found[each][_DEFAULT]["95%"] > found[each]["random"]["95%"]]
+        best = max(_PEERS, key=lambda each: ratio(found, names, _DEFAULT, each, "95%").value)
+        worse = [each for each in names if ratio(found, [each], _DEFAULT, "random", "95%").value > 1]
         lines += [
-            f"On {title}: {mean(_DEFAULT, '95%') / mean(best, '95%'):.2f} × the labels of scikit-activeml's best "
-            f"({best}) to 95 % (goal: 0.7), {mean(_DEFAULT, '95%') / mean('random', '95%'):.2f} × random; more than "
+            f"On {title}: {ratio(found, names, _DEFAULT, best, '95%')} × the labels of scikit-activeml's best "
+            f"({best}) to 95 % (goal: 0.7), {ratio(found, names, _DEFAULT, 'random', '95%')} × random; more than "
             f"random on {', '.join(worse) or 'none'} (goal: none). To 99 %: "
-            f"{mean(_DEFAULT, '99%') / mean('margin alone', '99%'):.2f} × margin alone (goal: 1).",
+            f"{ratio(found, names, _DEFAULT, 'margin alone', '99%')} × margin alone (goal: 1).",
             "",
         ]
     return lines
@@ -291,7 +316,7 @@ def main() -> None:
     parser.add_argument("--only", choices=STREAMS, help="one data set")
     parser.add_argument("--write", action="store_true", help="keep the report in docs/benchmarks/selection.md")
     given = parser.parse_args()
-    text = report(figures([given.only] if given.only else list(STREAMS), given.seeds), given.seeds)
+    text = report(all_runs([given.only] if given.only else list(STREAMS), given.seeds), given.seeds)
     print(text)
     if given.write:
         BENCHMARKS.mkdir(exist_ok=True)
