@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trueup.dataset.checkpoints import due, merged_segments
+from msgspec.structs import replace
+
+from trueup.dataset.checkpoints import FEW, due, merged_segments
+from trueup.dataset.segments.cache import SegmentCache
+from trueup.dataset.verify import forgotten_of
 from trueup.model import DatasetVersion, Project, Segment
 from trueup.ports import DatasetStore
 from trueup.usecases.find_project import project_named
@@ -17,11 +21,13 @@ class CheckpointVersion:
     """Merge the newest segments of head into larger ones, on which the next commit builds, once enough have piled up.
 
     No version changes by it and nothing depends on it: again, or after a crash, it does what is left to do. Returns the
-    segments that hold head now, None when nothing was due. Raises NotFoundError, IntegrityError, ManifestError.
+    segments that hold head now, None when nothing was due, or when somebody was forgotten meanwhile: the next commit's
+    will do it. Raises NotFoundError, IntegrityError, ManifestError.
     """
 
     projects: Mapping[str, Project]
     datasets: DatasetStore
+    few: int = FEW
 
     def __call__(self, project_name: str, branch: str = "main") -> tuple[Segment, ...] | None:
         project = project_named(self.projects, project_name)
@@ -29,8 +35,9 @@ class CheckpointVersion:
         return self._checkpoint(project, head) if head else None
 
     def _checkpoint(self, project: Project, head: DatasetVersion) -> tuple[Segment, ...] | None:
+        epoch = self.datasets.forgotten(project.name, ()).epoch
         segments = self.datasets.checkpoint(project.name, head.version_id) or head.segments
-        kept = due(segments)
+        kept = self._due(project, head, segments)
         if kept is None:
             return None
         stack = view_of(self.datasets, project.name, head, segments).stack.above(kept)
@@ -39,5 +46,26 @@ class CheckpointVersion:
             self.datasets.put_segment(project.name, each.data)
             made.append(each.segment)
         fewer = (*segments[:kept], *made)
+        # What was read before may have been forgotten since: then it lies in nothing but what the collection takes.
+        if self.datasets.forgotten(project.name, ()).epoch != epoch:
+            return None
         self.datasets.put_checkpoint(project.name, head.version_id, fewer)
         return fewer
+
+    def _due(self, project: Project, head: DatasetVersion, segments: Sequence[Segment]) -> int | None:
+        """How many segments stay. A version that was taken up again after samples of it were forgotten counts them
+        still: the segments that tell so stay as they are."""
+        kept = due(segments, self.few)
+        if kept is None:
+            return None
+        counted = forgotten_of(
+            replace(head, segments=tuple(segments)),
+            lambda name: self.datasets.segment(project.name, name),
+            SegmentCache(),
+            lambda name: self.datasets.redaction(project.name, name),
+        )
+        if not counted:
+            return kept
+        told = [place for place, each in enumerate(segments) if self.datasets.redaction(project.name, each.sha256)]
+        kept = max(kept, told[-1] + 1)
+        return kept if len(segments) - kept >= self.few else None

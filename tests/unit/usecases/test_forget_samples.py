@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -38,10 +38,12 @@ from trueup.model import (
     SignedReceipt,
     TaskStatus,
 )
-from trueup.ports import Journal, LabelingJob
+from trueup.ports import DatasetStore, Journal, LabelingJob
+from trueup.usecases.checkpoint_version import CheckpointVersion
 from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.making_versions import MakeVersion, Proposal, newest_view, view_of
+from trueup.usecases.name_versions import NameVersions
 from trueup.usecases.resolve_subject import Wish
 
 ANNA, BERT = "anna-4711", "bert-0815"
@@ -236,6 +238,50 @@ def test_what_a_removal_took_out_and_what_a_checkpoint_holds_is_forgotten_too() 
     assert theirs_id not in newest_view(loop.datasets, "pets", first).lookup([theirs_id])
     redacted = Table.of(loop.datasets.segment("pets", second.delta[0].sha256))
     assert (redacted.removed, redacted.knows_before) == (1, False)
+
+
+def test_an_old_version_that_is_taken_up_again_counts_who_was_forgotten_through_checkpoints() -> None:
+    loop = Loop()
+    brings(loop, (ANNA, "her cat", "cat"), (BERT, "his dog", "dog"), ("cleo-1", "a fox", "fox"))
+    first = loop.datasets.head("pets")
+    assert first is not None
+    forget(loop, ANNA)
+    names = NameVersions(loop.datasets, loop.refs, loop.clock)
+    names.branch("again", first, "operator:ada", "")
+    checkpoint = CheckpointVersion(loop.projects, loop.datasets, few=1)
+    assert checkpoint("pets", "again") is None
+    forget(loop, BERT)
+    head = loop.datasets.head("pets", "again")
+    assert head is not None
+    assert (head.samples, [each.label for each in view_of(loop.datasets, "pets", head)]) == (2, ["fox"])
+    assert problems(loop) == []
+    assert [each.samples for each in checkpoint("pets", "again") or ()] == [3, 1]
+    assert problems(loop) == []
+
+
+class Meanwhile:
+    """A store to which something happens before a segment is written."""
+
+    def __init__(self, inner: DatasetStore, then: Callable[[], object]) -> None:
+        self._inner, self._then = inner, then
+
+    def put_segment(self, project: str, data: bytes) -> str:
+        self._then()
+        return self._inner.put_segment(project, data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def test_a_checkpoint_of_what_is_forgotten_meanwhile_stands_for_nothing() -> None:
+    loop = Loop()
+    brings(loop, (ANNA, "her cat", "cat"), (BERT, "his dog", "dog"))
+    first = loop.datasets.head("pets")
+    assert first is not None
+    store = Meanwhile(loop.datasets, lambda: forget(loop))
+    assert CheckpointVersion(loop.projects, cast(DatasetStore, store), few=1)("pets") is None
+    assert loop.datasets.checkpoint("pets", first.version_id) is None
+    assert CheckpointVersion(loop.projects, loop.datasets, few=1)("pets") is not None
 
 
 def test_what_is_forgotten_never_comes_back_by_import_ingest_or_commit() -> None:

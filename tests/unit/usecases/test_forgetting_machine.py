@@ -17,7 +17,6 @@ from tests.unit.usecases.refs import BY, MemoryShelf
 from tests.worlds import Loop
 from trueup.adapters.memory_refs import MemoryStoredParts
 from trueup.capture.samples import sample_id
-from trueup.dataset.checkpoints import merged_segments
 from trueup.dataset.groups import keys_of, speaks_of
 from trueup.dataset.redaction import is_redacted
 from trueup.dataset.segments import decode
@@ -25,8 +24,9 @@ from trueup.dataset.segments.cache import SEGMENTS
 from trueup.dataset.verify import verify
 from trueup.errors import ConflictError, InputError, LeakError, NotFoundError
 from trueup.model import Change, DatasetVersion, LabelledSample, Payload, Removal, SplitPolicy
+from trueup.usecases.checkpoint_version import CheckpointVersion
 from trueup.usecases.freeze_test import FreezeTest
-from trueup.usecases.making_versions import MakeVersion, Proposal, view_of
+from trueup.usecases.making_versions import MakeVersion, Proposal
 from trueup.usecases.resolve_subject import Wish
 from trueup.usecases.split_dataset import SplitDataset
 
@@ -155,13 +155,7 @@ class ForgettingMachine(RuleBasedStateMachine):
 
     @rule(branch=branches)
     def checkpoint(self, branch: str) -> None:
-        head = self.loop.datasets.head("pets", branch)
-        if head is None:
-            return
-        made = list(merged_segments(view_of(self.loop.datasets, "pets", head).stack, oldest=True))
-        for each in made:
-            self.loop.datasets.put_segment("pets", each.data)
-        self.loop.datasets.put_checkpoint("pets", head.version_id, [each.segment for each in made])
+        CheckpointVersion(self.loop.projects, self.loop.datasets, few=1)("pets", branch)
 
     @rule(hours=st.sampled_from([13, 25]), versions=st.integers(1, 2))
     def collect(self, hours: int, versions: int) -> None:
