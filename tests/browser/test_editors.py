@@ -172,7 +172,9 @@ def test_spans_by_the_pointer_count_code_points(stand_in: Make) -> None:
 def test_free_text_of_a_sound(stand_in: Make) -> None:
     desk = stand_in("text", "audio")
     desk.enter()
-    assert desk.page.locator("audio").evaluate("each => each.duration") == 1
+    loaded = "new Promise(done => each.addEventListener('loadedmetadata', done))"
+    length = f"async each => {{ if (!each.readyState) await {loaded}; return each.duration; }}"
+    assert desk.page.locator("audio").evaluate(length) == 1
     desk.press("Enter")
     desk.page.get_by_text("Write the text first").wait_for()
     desk.page.get_by_label("What is it?").fill("nothing\nat all")

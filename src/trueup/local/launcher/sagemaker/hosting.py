@@ -406,7 +406,10 @@ class Endpoints:
         self._emit(name)
 
     def _emit(self, name: str) -> None:
-        record = self._store.get(self.kind, name) or {}
+        record = self._store.get(self.kind, name)
+        if record is None:
+            # It was deleted while it came up.
+            return
         status = (
             "".join(f"_{each}" if each.isupper() else each for each in record["EndpointStatus"]).lstrip("_").upper()
         )
