@@ -81,7 +81,8 @@ def _debian(folder: Path) -> Path:
 
 
 def _columns(frame: Any, target: str) -> Data:
-    rest = frame.drop(columns=[target]).select_dtypes("number")
+    # Rows that are numbered by class would tell it.
+    rest = frame.drop(columns=[target, "rownames"], errors="ignore").select_dtypes("number")
     return rest.to_numpy(dtype=float), frame[target].astype("category").cat.codes.to_numpy()
 
 
