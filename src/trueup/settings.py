@@ -22,10 +22,8 @@ from trueup.model import Record as Record
 from trueup.model import lane_of as lane_of
 
 PREFIX = "TRUEUP_"
-# Places in the dataset bucket that its stack and its readers name alike: Athena's answers, of all projects, and the
-# copies of segments that Athena reads.
+# Where Athena leaves its answers in the dataset bucket, of all projects.
 ATHENA_ANSWERS = "athena/"
-LINES_PREFIX = "tables/lines/"
 _TYPES = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
 _NAMES = {
     "int": "a whole number",
@@ -39,8 +37,8 @@ T = TypeVar("T", bound=Record)
 
 
 def copies_of(project: str) -> str:
-    """Where a project's copies lie: a partition, as Athena wants it."""
-    return f"{LINES_PREFIX}project={project}/"
+    """Where the copies of a project's segments lie in the dataset bucket: a partition, as Athena wants it."""
+    return f"tables/lines/project={project}/"
 
 
 class Settings(Record, frozen=True, kw_only=True):

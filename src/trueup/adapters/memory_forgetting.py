@@ -43,6 +43,7 @@ from trueup.ports import (
     ReceiptSigner,
     Scrubbed,
 )
+from trueup.settings import ATHENA_ANSWERS
 
 
 class MemoryForgettingStore(ForgettingStore):
@@ -228,7 +229,7 @@ class MemoryObjectEraser(ObjectEraser):
 
     def answers(self, names: Collection[str]) -> list[str]:
         wanted = words(names)
-        return self._erase(lambda uri, data: uri.startswith("memory://athena/") and bool(wanted.search(data)))
+        return self._erase(lambda uri, data: uri.startswith(f"memory://{ATHENA_ANSWERS}") and bool(wanted.search(data)))
 
     def quarantined(self, project: str, names: Collection[str]) -> int:
         wanted, gone = words(names), 0

@@ -9,6 +9,7 @@ import msgspec
 from trueup.adapters.memory import MemoryDatasetStore
 from trueup.model import Change, DatasetVersion, LabelledSample, Record, Removal
 from trueup.ports import SegmentTables
+from trueup.settings import copies_of
 
 
 class _Copy(Record, frozen=True, kw_only=True):
@@ -57,4 +58,4 @@ class MemorySegmentTables(SegmentTables):
 
 def copy_uri(project: str, sha256: str = "") -> str:
     """Where the lines of a segment are, or those of all of them begin."""
-    return f"memory://tables/lines/project={project}/{sha256}"
+    return f"memory://{copies_of(project)}{sha256}"

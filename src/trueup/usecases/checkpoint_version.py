@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -35,10 +36,13 @@ class CheckpointVersion:
         return self._checkpoint(project, head) if head else None
 
     def _checkpoint(self, project: Project, head: DatasetVersion) -> tuple[Segment, ...] | None:
-        epoch = self.datasets.forgotten(project.name, ()).epoch
         segments = self.datasets.checkpoint(project.name, head.version_id) or head.segments
-        kept = self._due(project, head, segments)
-        if kept is None:
+        first = due(segments, self.few)
+        if first is None:
+            return None
+        epoch = self.datasets.forgotten(project.name, ()).epoch
+        kept = max(first, self._telling(project, head, segments))
+        if kept > first and len(segments) - kept < self.few:
             return None
         stack = view_of(self.datasets, project.name, head, segments).stack.above(kept)
         made = []
@@ -52,20 +56,10 @@ class CheckpointVersion:
         self.datasets.put_checkpoint(project.name, head.version_id, fewer)
         return fewer
 
-    def _due(self, project: Project, head: DatasetVersion, segments: Sequence[Segment]) -> int | None:
-        """How many segments stay. A version that was taken up again after samples of it were forgotten counts them
-        still: the segments that tell so stay as they are."""
-        kept = due(segments, self.few)
-        if kept is None:
-            return None
-        counted = forgotten_of(
-            replace(head, segments=tuple(segments)),
-            lambda name: self.datasets.segment(project.name, name),
-            SegmentCache(),
-            lambda name: self.datasets.redaction(project.name, name),
-        )
-        if not counted:
-            return kept
-        told = [place for place, each in enumerate(segments) if self.datasets.redaction(project.name, each.sha256)]
-        kept = max(kept, told[-1] + 1)
-        return kept if len(segments) - kept >= self.few else None
+    def _telling(self, project: Project, head: DatasetVersion, segments: Sequence[Segment]) -> int:
+        """How many of the oldest segments must stay for what they tell. A version that was taken up again after samples
+        of it were forgotten counts them still, as these say."""
+        redactions = {each.sha256: self.datasets.redaction(project.name, each.sha256) for each in segments}
+        told = [place for place, each in enumerate(segments, 1) if redactions[each.sha256] is not None]
+        version, read = replace(head, segments=tuple(segments)), partial(self.datasets.segment, project.name)
+        return told[-1] if told and forgotten_of(version, read, SegmentCache(), redactions.get) else 0

@@ -318,6 +318,13 @@ def opened(loop: Loop, file: CaptureFile) -> list[Selection]:
     return sorted(ours, key=lambda each: each.sample_id)
 
 
+def two_loops(selection: dict[str, Any]) -> tuple[Loop, Loop, CaptureFile]:
+    """Alike, with the same file in both, which nobody has read yet."""
+    calm, rough = Loop(config=project(selection=selection)), Loop(config=project(selection=selection))
+    varied(calm, "a")
+    return calm, rough, varied(rough, "a")
+
+
 EVENLY = {"rate": None, "audit_share": 0.2, "budget": {"per_day": 8}}
 SHARE = {"rate": 0.2, "audit_share": 0.2}
 policies = pytest.mark.parametrize("selection", [EVENLY, SHARE], ids=["what the budget leaves", "a fixed share"])
@@ -325,10 +332,8 @@ policies = pytest.mark.parametrize("selection", [EVENLY, SHARE], ids=["what the 
 
 @policies
 def test_two_readings_of_a_file_at_once_ask_what_one_asks(selection: dict[str, Any]) -> None:
-    calm, rough = Loop(config=project(selection=selection)), Loop(config=project(selection=selection))
-    file = varied(calm, "a")
+    calm, rough, file = two_loops(selection)
     alone = calm.ingest(file)
-    varied(rough, "a")
     inner: list[FileReceipt] = []
     outer = reading(rough, lambda: inner.append(rough.ingest(file)))(file)
     assert alone.selected >= 6
@@ -339,10 +344,8 @@ def test_two_readings_of_a_file_at_once_ask_what_one_asks(selection: dict[str, A
 
 @policies
 def test_a_reading_that_was_killed_is_completed_as_it_began(selection: dict[str, Any]) -> None:
-    calm, rough = Loop(config=project(selection=selection)), Loop(config=project(selection=selection))
-    file = varied(calm, "a")
+    calm, rough, file = two_loops(selection)
     alone = calm.ingest(file)
-    varied(rough, "a")
     with pytest.raises(KilledError):
         reading(rough, kill)(file)
     for name in "bc":
