@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from trueup.dataset.checkpoints import FEW, due, merged_segments
 from trueup.dataset.segments.cache import SegmentCache
 from trueup.dataset.verify import forgotten_of
+from trueup.dataset.view import View
 from trueup.model import DatasetVersion, Project, Segment
-from trueup.ports import DatasetStore
+from trueup.ports import DatasetStore, ReceiptBook
 from trueup.usecases.find_project import project_named
 from trueup.usecases.making_versions import view_of
 
@@ -22,12 +23,13 @@ class CheckpointVersion:
     """Merge the newest segments of head into larger ones, on which the next commit builds, once enough have piled up.
 
     No version changes by it and nothing depends on it: again, or after a crash, it does what is left to do. Returns the
-    segments that hold head now, None when nothing was due, or when somebody was forgotten meanwhile: the next commit's
-    will do it. Raises NotFoundError, IntegrityError, ManifestError.
+    segments that hold head now, None when nothing was due, or when somebody is being forgotten: the next commit's will
+    do it. Raises NotFoundError, IntegrityError, ManifestError.
     """
 
     projects: Mapping[str, Project]
     datasets: DatasetStore
+    receipts: ReceiptBook
     few: int = FEW
 
     def __call__(self, project_name: str, branch: str = "main") -> tuple[Segment, ...] | None:
@@ -44,9 +46,11 @@ class CheckpointVersion:
         kept = max(first, self._telling(project, head, segments))
         if kept > first and len(segments) - kept < self.few:
             return None
-        stack = view_of(self.datasets, project.name, head, segments).stack.above(kept)
+        view = view_of(self.datasets, project.name, head, segments)
+        if self._being_forgotten(project, view):
+            return None
         made = []
-        for each in merged_segments(stack, oldest=kept == 0):
+        for each in merged_segments(view.stack.above(kept), oldest=kept == 0):
             self.datasets.put_segment(project.name, each.data)
             made.append(each.segment)
         fewer = (*segments[:kept], *made)
@@ -55,6 +59,12 @@ class CheckpointVersion:
             return None
         self.datasets.put_checkpoint(project.name, head.version_id, fewer)
         return fewer
+
+    def _being_forgotten(self, project: Project, view: View) -> bool:
+        """Whether a deletion that began before is yet to redact lines that are held: it would pass over what is made
+        of them."""
+        samples = {name for job in self.receipts.jobs(project.name) for name in job.draft.samples}
+        return bool(view.lookup(samples))
 
     def _telling(self, project: Project, head: DatasetVersion, segments: Sequence[Segment]) -> int:
         """How many of the oldest segments must stay for what they tell. A version that was taken up again after samples

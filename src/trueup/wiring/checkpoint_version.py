@@ -5,6 +5,7 @@ from __future__ import annotations
 from trueup.adapters.aws.buckets import Bucket
 from trueup.adapters.aws.clients import Clients
 from trueup.adapters.aws.dataset_store import AwsDatasetStore
+from trueup.adapters.aws.erasing import AwsReceiptBook
 from trueup.adapters.aws.table import Table
 from trueup.settings import DatasetCommitSettings
 from trueup.usecases.checkpoint_version import CheckpointVersion
@@ -17,4 +18,5 @@ def checkpoint_version(settings: DatasetCommitSettings, clients: Clients | None 
     return CheckpointVersion(
         projects=packaged_projects(settings.projects_file),
         datasets=AwsDatasetStore(table, Bucket(clients["s3"], settings.dataset_bucket)),
+        receipts=AwsReceiptBook(clients["s3"], settings.dataset_bucket, table),
     )

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.dataset.lines import PROJECT, hashed, problems
 from tests.unit.dataset.test_history import sample
 from tests.worlds import NOW
-from trueup.adapters.memory import FixedClock, MemoryDatasetStore, World
+from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryReceiptBook, World
 from trueup.dataset.checkpoints import FEW
 from trueup.errors import NotFoundError
 from trueup.model import Change, DatasetVersion, LabelledSample, LabelSchema, Project, Removal
@@ -19,8 +19,9 @@ PETS = Project(name=PROJECT, endpoint_name="pets", label_schema=LabelSchema())
 
 class Dataset:
     def __init__(self) -> None:
-        self.store = MemoryDatasetStore(World())
-        self.checkpoint = CheckpointVersion(projects={PROJECT: PETS}, datasets=self.store)
+        world = World()
+        self.store = MemoryDatasetStore(world)
+        self.checkpoint = CheckpointVersion({PROJECT: PETS}, self.store, MemoryReceiptBook(world))
 
     def commit(self, *changes: Change) -> DatasetVersion:
         make = MakeVersion(datasets=self.store, clock=FixedClock(NOW))

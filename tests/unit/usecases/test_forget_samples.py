@@ -7,6 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -248,7 +249,7 @@ def test_an_old_version_that_is_taken_up_again_counts_who_was_forgotten_through_
     forget(loop, ANNA)
     names = NameVersions(loop.datasets, loop.refs, loop.clock)
     names.branch("again", first, "operator:ada", "")
-    checkpoint = CheckpointVersion(loop.projects, loop.datasets, few=1)
+    checkpoint = CheckpointVersion(loop.projects, loop.datasets, loop.receipts, few=1)
     assert checkpoint("pets", "again") is None
     forget(loop, BERT)
     head = loop.datasets.head("pets", "again")
@@ -279,9 +280,9 @@ def test_a_checkpoint_of_what_is_forgotten_meanwhile_stands_for_nothing() -> Non
     first = loop.datasets.head("pets")
     assert first is not None
     store = Meanwhile(loop.datasets, lambda: forget(loop))
-    assert CheckpointVersion(loop.projects, cast(DatasetStore, store), few=1)("pets") is None
+    assert CheckpointVersion(loop.projects, cast(DatasetStore, store), loop.receipts, few=1)("pets") is None
     assert loop.datasets.checkpoint("pets", first.version_id) is None
-    assert CheckpointVersion(loop.projects, loop.datasets, few=1)("pets") is not None
+    assert CheckpointVersion(loop.projects, loop.datasets, loop.receipts, few=1)("pets") is not None
 
 
 def test_what_is_forgotten_never_comes_back_by_import_ingest_or_commit() -> None:
@@ -560,25 +561,45 @@ def _fused(call: Callable[..., Any], fuse: list[int]) -> Callable[..., Any]:
 @pytest.mark.slow
 def test_a_deletion_that_is_killed_at_any_call_goes_on_where_it_was() -> None:
     whole = forget(a_life()).receipt
-    ports = ("datasets", "forgetting", "objects", "captures", "knowledge", "batches", "receipts", "signer")
-    calls = 0
-    while True:
-        calls += 1
-        loop, fuse = a_life(), [calls]
-        fused = {each: killed_at(getattr(loop.forget, each), fuse) for each in ports}
-        resolve = dataclasses.replace(
-            loop.forget.resolve, datasets=fused["datasets"], forgetting=fused["forgetting"], objects=fused["objects"]
-        )
-        fragile = dataclasses.replace(loop.forget, resolve=resolve, **fused)
-        if not _killed(fragile):
-            break
+    calls = 1
+    while _killed(loop := a_life(), calls):
         _assert_done(loop, whole)
+        calls += 1
     assert calls > 60
 
 
-def _killed(fragile: ForgetSamples) -> bool:
+@pytest.mark.slow
+def test_no_checkpoint_holds_what_a_deletion_under_way_ended_without() -> None:
+    calls, made = 1, 0
+    while _killed(loop := a_life(), calls):
+        store = Meanwhile(loop.datasets, partial(_finish, loop))
+        done = CheckpointVersion(loop.projects, cast(DatasetStore, store), loop.receipts, few=1)("pets")
+        _finish(loop)
+        made += done is not None
+        held = [loop.datasets.segment("pets", each.sha256) for each in done or ()]
+        assert loop.receipts.jobs("pets") == []
+        assert not any(ANNA.encode() in each for each in held), calls
+        calls += 1
+    assert 0 < made < calls - 1
+
+
+def _finish(loop: Loop) -> None:
+    if loop.receipts.jobs("pets") or not loop.receipts.entries("pets"):
+        forget(loop)
+
+
+def _killed(loop: Loop, calls: int) -> bool:
+    """A deletion that comes no further than so many of its ports' calls and answers."""
+    ports = ("datasets", "forgetting", "objects", "captures", "knowledge", "batches", "receipts", "signer")
+    fuse = [calls]
+    fused = {each: killed_at(getattr(loop.forget, each), fuse) for each in ports}
+    resolve = dataclasses.replace(
+        loop.forget.resolve, datasets=fused["datasets"], forgetting=fused["forgetting"], objects=fused["objects"]
+    )
     try:
-        fragile(Wish(project="pets", subject=ANNA), by="operator:dpo")
+        dataclasses.replace(loop.forget, resolve=resolve, **fused)(
+            Wish(project="pets", subject=ANNA), by="operator:dpo"
+        )
     except KilledError:
         return True
     return False

@@ -155,7 +155,7 @@ class ForgettingMachine(RuleBasedStateMachine):
 
     @rule(branch=branches)
     def checkpoint(self, branch: str) -> None:
-        CheckpointVersion(self.loop.projects, self.loop.datasets, few=1)("pets", branch)
+        CheckpointVersion(self.loop.projects, self.loop.datasets, self.loop.receipts, few=1)("pets", branch)
 
     @rule(hours=st.sampled_from([13, 25]), versions=st.integers(1, 2))
     def collect(self, hours: int, versions: int) -> None:
