@@ -41,7 +41,6 @@ from trueup.model import (
 )
 from trueup.ports import DatasetStore, Journal, LabelingJob
 from trueup.usecases.checkpoint_version import CheckpointVersion
-from trueup.usecases.forget_samples import ForgetSamples
 from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 from trueup.usecases.making_versions import MakeVersion, Proposal, newest_view, view_of
 from trueup.usecases.name_versions import NameVersions
