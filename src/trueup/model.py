@@ -1127,7 +1127,8 @@ class SettledLabel(Record, frozen=True, kw_only=True):
 # ---------------------------------------------------------------- what the dataset holds
 
 
-class LabelledSample(Record, frozen=True, kw_only=True):
+# Made by the million: by position that is seven times as fast.
+class LabelledSample(Record, frozen=True):
     """One line of a segment: a sample with its trusted label and split. Sorted by sample_id in a segment. `since` is
     the number of the version that set the line, `captured_at` when the input was first seen, `fingerprint` the
     sample's; `annotators` are the pseudonyms of those on whose answers the label stands."""
@@ -1410,10 +1411,12 @@ class GroupPart(Record, frozen=True, kw_only=True):
 
 
 class GroupDocument(Record, frozen=True, kw_only=True):
-    """Where the groups of a version stand: `parts` add up, in any order. `counts` are samples by class and split."""
+    """Where the groups of a version stand: `parts` add up, in any order. `counts` are samples by class and split; of
+    what is in the parts `form` tells."""
 
     parts: tuple[GroupPart, ...] = ()
     counts: Mapping[str, Mapping[str, int]] = {}
+    form: int = 1
 
 
 class FrozenTest(Record, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -31,7 +32,7 @@ from trueup.similarity.near_duplicates import clusters_of
 Rulings = Mapping[int, Split]
 # What groups are called, of whose keys these are.
 Names = Callable[[Collection[int]], Sequence[str]]
-_Bytes = tuple[bytes, bytes, bytes]
+_Bytes = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 _NO_KEYS: Keys = np.empty(0, dtype=np.uint64)
 # Groups that are looked at together.
 _AT_ONCE = 1_000_000
@@ -40,29 +41,52 @@ _AT_ONCE = 1_000_000
 @dataclass(frozen=True)
 class Told:
     """What a part changes, by group: `held` what becomes of lines that were there, `fresh` the new ones; `moved` are
-    those of the held that come into another split or group, or get another fingerprint."""
+    those of the held that come into another split or group, or get another fingerprint. Of samples that are alone,
+    which the index does not hold, `alone_held` and `alone_fresh` tell the same, and `alone` where those of them stand
+    that leave their place or are named like the group of another line."""
 
     held: Part
     fresh: Part
     moved: Part
+    alone_held: Part
+    alone_fresh: Part
+    alone: Part
 
     @classmethod
-    def of(cls, before: Lines, changes: Sequence[Change]) -> Told:
+    def of(cls, before: Lines, changes: Sequence[Change], ground: Ground) -> Told:
         """`before` has the lines that are replaced."""
         lines = [each for each in changes if isinstance(each, LabelledSample)]
         held = [each for each in lines if each.sample_id in before]
+        fresh = [each for each in lines if each.sample_id not in before]
+        gone = [before[each.sample_id] for each in changes if each.sample_id in before]
+        stay = {each.sample_id for each in held if place_of(each) == place_of(before[each.sample_id])}
+        leaving = {each.sample_id: each for each in gone if each.sample_id not in stay}
         return cls(
-            held=Part.of([before[each.sample_id] for each in changes if each.sample_id in before], held),
-            fresh=Part.of((), [each for each in lines if each.sample_id not in before]),
-            moved=Part.of((), [each for each in held if place_of(each) != place_of(before[each.sample_id])]),
+            held=Part.of(gone, held),
+            fresh=Part.of((), fresh),
+            moved=Part.of((), [each for each in held if each.sample_id not in stay]),
+            alone_held=Part.of_alone(gone, held),
+            alone_fresh=Part.of_alone((), fresh),
+            alone=ground.standing(lines, leaving).alone,
         )
 
     @property
+    def all_held(self) -> tuple[Part, Part]:
+        return self.held, self.alone_held
+
+    @property
+    def all_fresh(self) -> tuple[Part, Part]:
+        return self.fresh, self.alone_fresh
+
+    @property
     def rows(self) -> int:
-        return self.held.rows + self.fresh.rows + self.moved.rows
+        return sum(each.rows for each in self._parts())
 
     def encoded(self) -> bytes:
-        return msgspec.msgpack.encode([each.encoded() for each in (self.held, self.fresh, self.moved)])
+        return msgspec.msgpack.encode([each.encoded() for each in self._parts()])
+
+    def _parts(self) -> tuple[Part, ...]:
+        return self.held, self.fresh, self.moved, self.alone_held, self.alone_fresh, self.alone
 
     @classmethod
     def decoded(cls, data: bytes) -> Told:
@@ -103,17 +127,22 @@ class Gathered:
 
     def _torn(self) -> Iterator[int]:
         """The groups that would be in several splits."""
-        keys = [part.groups for each in self.told for part in (each.held, each.fresh)]
+        keys = [part.groups for each in self.told for part in (*each.all_held, *each.all_fresh)]
         touched = np.unique(np.concatenate([_NO_KEYS, *keys]))
         for start in range(0, len(touched), _AT_ONCE):
             some = touched[start : start + _AT_ONCE]
             yield from some[_splits(self._standing(some).all) > 1].tolist()
 
     def _standing(self, keys: Keys) -> _Standing:
-        before = self.ground.index.tallies(keys)
-        held = _added_up([each.held for each in self.told], keys)
-        fresh = _added_up([each.fresh for each in self.told], keys)
+        before = self.ground.index.tallies(keys) + self._alone.tallies_of(keys)
+        held = _added_up([part for each in self.told for part in each.all_held], keys)
+        fresh = _added_up([part for each in self.told for part in each.all_fresh], keys)
         return _Standing(keys, before, before + held, fresh)
+
+    @cached_property
+    def _alone(self) -> Part:
+        """Those that are alone, of which several parts may tell."""
+        return Part.merged([each.alone for each in self.told]).once()
 
     def _clusters(self, links: Links) -> list[_Standing]:
         linked = [np.array(sorted(each), dtype=np.uint64) for each in links.clusters().values()]
@@ -169,11 +198,11 @@ class Gathered:
         keys = np.sort(keys)
         first = np.full(len(keys), len(self.told), dtype=np.int64)
         split = np.zeros(len(keys), dtype=np.int64)
-        for number, each in enumerate(self.told):
-            places, rows = _known_to(each.fresh, keys)
+        for number, part in ((number, part) for number, each in enumerate(self.told) for part in each.all_fresh):
+            places, rows = _known_to(part, keys)
             new = first[places] == len(self.told)
             first[places[new]] = number
-            split[places[new]] = np.argmax(each.fresh.tallies[rows[new]] > 0, axis=1)
+            split[places[new]] = np.argmax(part.tallies[rows[new]] > 0, axis=1)
         return dict(zip(keys.tolist(), zip(first.tolist(), split.tolist(), strict=True), strict=True))
 
     def _frozen(self, keys: Keys) -> set[int]:

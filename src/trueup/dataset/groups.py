@@ -3,6 +3,9 @@
 Groups and samples go by 8 bytes of a hash here. Two of a million groups have the same by chance once in 37 million
 datasets; they would be put into one split together, which harms nothing.
 
+A sample that is a group of its own and has no fingerprint is in no index: whoever has to know where it stands finds it
+by the group's name, which is its own (`is_alone`). So the index of images without groups is empty.
+
 An index is a sum of parts, of which a commit adds one with what it changed; parts are merged so that each is at least
 twice as large as the next (a log-structured merge tree of tiering factor two), so a commit writes O(k log n) bytes in
 the mean and reads the whole: 20 bytes a group and 20 a fingerprint. It follows from the version's content alone, and is
@@ -14,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +39,11 @@ _NO_KEYS: Keys = np.empty(0, dtype=np.uint64)
 def key_of(name: str) -> int:
     """Of a group or a sample: 8 bytes of a hash."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def is_alone(line: LabelledSample) -> bool:
+    """Whether it is a group of its own, unless others bear its name, and like nothing else."""
+    return line.group == line.sample_id and line.fingerprint is None
 
 
 def keys_of(lines: Iterable[LabelledSample]) -> set[int]:
@@ -68,6 +76,16 @@ class Part:
 
     @classmethod
     def of(cls, gone: Iterable[LabelledSample], come: Iterable[LabelledSample]) -> Part:
+        """Of all but those that are alone."""
+        return cls._of([each for each in gone if not is_alone(each)], [each for each in come if not is_alone(each)])
+
+    @classmethod
+    def of_alone(cls, gone: Iterable[LabelledSample], come: Iterable[LabelledSample]) -> Part:
+        """Of those that are alone, which no index holds."""
+        return cls._of(filter(is_alone, gone), filter(is_alone, come))
+
+    @classmethod
+    def _of(cls, gone: Iterable[LabelledSample], come: Iterable[LabelledSample]) -> Part:
         groups: dict[int, list[int]] = {}
         prints: Counter[tuple[int, int]] = Counter()
         for sign, lines in ((-1, gone), (1, come)):
@@ -98,6 +116,10 @@ class Part:
     @property
     def rows(self) -> int:
         return len(self.groups) + len(self.prints)
+
+    def once(self) -> Part:
+        """Of samples that several tell of, each counted once."""
+        return replace(self, tallies=np.minimum(self.tallies, 1))
 
     def tallies_of(self, keys: Keys) -> Tallies:
         """int32[k, 3] by group."""
@@ -163,7 +185,7 @@ class GroupIndex:
         parts = tuple(
             each.stored or GroupPart(sha256=put(each.part.encoded()), rows=each.part.rows) for each in self._kept
         )
-        return GroupDocument(parts=parts, counts=self.counts)
+        return GroupDocument(parts=parts, counts=self.counts, form=FORM)
 
     def after(self, gone: Iterable[LabelledSample], come: Iterable[LabelledSample]) -> GroupIndex:
         """With lines that went and lines that took their place."""
@@ -233,6 +255,8 @@ class KnownPrints:
         return found // max(1, len(self.prints)), found % max(1, len(self.prints))
 
 
+# Indexes of another form are made anew.
+FORM = 2
 _PORTION = 50_000
 # Rows that are merged at a time: that takes some 500 MB.
 _MERGED = 4_000_000

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trueup.dataset.groups import Keys, key_of, print_of
-from trueup.dataset.placing import Ground, Lines
+from trueup.dataset.placing import Ground, Lines, Standing
 from trueup.dataset.splitting.units import SPLITS
 from trueup.errors import LeakError
 from trueup.model import Change, LabelledSample, Removal
@@ -53,7 +53,8 @@ def groups_stay_whole(changes: Sequence[Change], before: Lines, ground: Ground) 
             steps[key_of(old.group), old.split] -= 1
         if isinstance(each, LabelledSample):
             steps[key_of(each.group), each.split] += 1
-    torn = _torn({key_of(each.group) for each in arriving}, steps, ground)
+    standing = ground.standing(arriving, before)
+    torn = _torn({key_of(each.group) for each in arriving}, steps, standing)
     cut = [each for each in arriving if key_of(each.group) in torn]
     if cut:
         raise LeakError(
@@ -62,7 +63,7 @@ def groups_stay_whole(changes: Sequence[Change], before: Lines, ground: Ground) 
             field=cut[0].group,
         )
     if ground.near:
-        _nothing_alike_apart(arriving, steps, ground)
+        _nothing_alike_apart(arriving, steps, standing)
 
 
 GUARDS: tuple[Guard, ...] = (frozen_stays, groups_stay_whole)
@@ -102,16 +103,18 @@ def _nothing_leaves(changes: Sequence[Change], ground: Ground) -> None:
             )
 
 
-def _torn(groups: set[int], steps: Counter[tuple[int, str]], ground: Ground) -> set[int]:
+def _torn(groups: set[int], steps: Counter[tuple[int, str]], standing: Standing) -> set[int]:
     """Those of the groups that stood in one split at most, and would stand in several."""
     keys = np.array(sorted(groups), dtype=np.uint64)
-    stood = ground.index.tallies(keys)
+    stood = standing.tallies(keys)
     stands = stood + np.array([[steps[int(key), each] for each in SPLITS] for key in keys]).reshape(-1, len(SPLITS))
     torn = ((stands > 0).sum(axis=1) > 1) & ((stood > 0).sum(axis=1) <= 1)
     return set(keys[torn].tolist())
 
 
-def _nothing_alike_apart(arriving: Sequence[LabelledSample], steps: Counter[tuple[int, str]], ground: Ground) -> None:
+def _nothing_alike_apart(
+    arriving: Sequence[LabelledSample], steps: Counter[tuple[int, str]], standing: Standing
+) -> None:
     printed = {(print_of(each), each.split): each for each in arriving if each.fingerprint is not None}
     lines = list(printed.values())
     prints, places = np.unique(np.array([each for each, _ in printed], dtype=np.uint64), return_inverse=True)
@@ -127,7 +130,7 @@ def _nothing_alike_apart(arriving: Sequence[LabelledSample], steps: Counter[tupl
         torn = np.flatnonzero(kinds[ones] != kinds[others])
         if len(torn):
             raise _apart(lines[ones[torn[0]]], SPLITS[kinds[others[torn[0]]]])
-    _nothing_like_the_version_apart(lines, prints, kinds, steps, ground)
+    _nothing_like_the_version_apart(lines, prints, kinds, steps, standing)
 
 
 def _nothing_like_the_version_apart(
@@ -135,14 +138,14 @@ def _nothing_like_the_version_apart(
     prints: Keys,
     kinds: NDArray[np.int64],
     steps: Counter[tuple[int, str]],
-    ground: Ground,
+    standing: Standing,
 ) -> None:
-    known = ground.index.known
+    known = standing.index.known
     if not len(prints) or not len(known.prints):
         return
     which, near = known.near(prints, kinds)
     rows, owners = known.owners(near)
-    stood = ground.index.tallies(owners).tolist()
+    stood = standing.tallies(owners).tolist()
     for row, kind, owner, numbers in zip(rows.tolist(), which[rows].tolist(), owners.tolist(), stood, strict=True):
         for place, split in enumerate(SPLITS):
             if place != kind and numbers[place] + steps[owner, split] > 0:

@@ -12,7 +12,7 @@ trueup.similarity says; the version's lines themselves are read only where group
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from trueup.dataset.frozen import Frozen
-from trueup.dataset.groups import GroupIndex, Keys, KnownPrints, key_of
+from trueup.dataset.groups import GroupIndex, Keys, KnownPrints, Part, Tallies, key_of
 from trueup.dataset.splitting import SPLITTERS
 from trueup.dataset.splitting.units import SPLITS, Setting, Unit
 from trueup.model import Change, LabelledSample, Removal, Split
@@ -29,19 +29,29 @@ from trueup.similarity.near_duplicates import clusters_of
 Lines = Mapping[str, LabelledSample]
 
 
+def _knows_none(_names: Iterable[str]) -> Lines:
+    return {}
+
+
 @dataclass(frozen=True)
 class Ground:
     """What lines are placed on: where groups stand, what is frozen, and how the project splits. `content` is all of the
-    version's lines, read only where needed."""
+    version's lines, read only where needed; `look` answers those of some ids."""
 
     index: GroupIndex
     frozen: Sequence[Frozen]
     setting: Setting
     content: Iterable[LabelledSample] = ()
+    look: Callable[[Iterable[str]], Lines] = _knows_none
 
     @property
     def near(self) -> bool:
         return self.setting.policy.splits.near_duplicates
+
+    def standing(self, lines: Iterable[LabelledSample], before: Lines) -> Standing:
+        """Where the groups of lines stand in the version, of which `before` are replaced, and what these are like."""
+        named = {each.group for each in lines if each.group != each.sample_id} - before.keys()
+        return Standing(self.index, Part.of_alone((), [*before.values(), *self.look(named).values()]))
 
     def frozen_by(self, lines: Sequence[LabelledSample]) -> list[Frozen | None]:
         """The frozen test set that each line belongs to, if it does."""
@@ -54,6 +64,20 @@ class Ground:
     def frozen_groups(self, keys: Keys) -> set[int]:
         """Those of the groups that belong to a frozen test set."""
         return {int(key) for each in self.frozen for key in keys[each.has_groups(keys)]}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where groups stand in a version. `alone` has those samples of it that no index holds and that bear the name of a
+    group which is asked about. A group that is met by what it is like has other lines, which stand where such a sample
+    does: nobody looks for that."""
+
+    index: GroupIndex
+    alone: Part
+
+    def tallies(self, keys: Keys) -> Tallies:
+        """Samples of groups by split: int32[k, 3], in the order of SPLITS."""
+        return self.index.tallies(keys) + self.alone.tallies_of(keys)
 
 
 def placed(changes: Sequence[Change], before: Lines, ground: Ground, *, kept: bool) -> list[Change]:
@@ -165,6 +189,7 @@ class _Clusters:
             linking = [*fresh, *regrouped]
             self._link_to_version(_link_alike(linking, [key_of(each.group) for each in linking], self._links))
         self._held = held
+        self._stood = ground.standing((*fresh, *held), before)
         self._standing = self._stands()
         self._bridged: set[int] = set()
         if ground.near:
@@ -236,7 +261,7 @@ class _Clusters:
     def _stands(self) -> dict[int, list[int]]:
         """Samples of each group by split, once what was there has moved."""
         keys = np.array([each for group in self._links.clusters().values() for each in group], dtype=np.uint64)
-        found = dict(zip(keys.tolist(), self._ground.index.tallies(keys).tolist(), strict=True))
+        found = dict(zip(keys.tolist(), self._stood.tallies(keys).tolist(), strict=True))
         for each in self._held:
             old = self._before[each.sample_id]
             for line, step in ((old, -1), (each, 1)):

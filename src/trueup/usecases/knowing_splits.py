@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from trueup.dataset.frozen import read_frozen
-from trueup.dataset.groups import GroupIndex
+from trueup.dataset.groups import FORM, GroupIndex
 from trueup.dataset.guards import FORGOTTEN
 from trueup.dataset.placing import Ground
 from trueup.dataset.splitting.units import Setting
 from trueup.dataset.view import View
 from trueup.errors import NotFoundError
-from trueup.model import Change, DatasetVersion, LabelSchema, Project, Removal, SchemaVersion
+from trueup.model import Change, DatasetVersion, GroupDocument, LabelSchema, Project, Removal, SchemaVersion
 from trueup.ports import SplitStore
 
 
@@ -26,13 +26,19 @@ def ground_of(store: SplitStore, project: Project, view: View, at: datetime) -> 
     frozen = read_frozen(store.frozen(project.name), fetch)
     index = _index(store, project, view.version, fetch) or GroupIndex.of(view)
     setting = Setting(project=project.name, policy=project.commit, at=at, held=index.counts)
-    return Ground(index=index, frozen=frozen, setting=setting, content=view)
+    return Ground(index=index, frozen=frozen, setting=setting, content=view, look=view.lookup)
+
+
+def stored_index(store: SplitStore, project: str, version: DatasetVersion | None) -> GroupDocument | None:
+    """That of a version, if it has one of today's form."""
+    document = store.groups(project, version.version_id) if version else None
+    return document if document and document.form == FORM else None
 
 
 def _index(
     store: SplitStore, project: Project, version: DatasetVersion | None, fetch: Callable[[str], bytes]
 ) -> GroupIndex | None:
-    document = store.groups(project.name, version.version_id) if version else None
+    document = stored_index(store, project.name, version)
     try:
         return GroupIndex.read(document, fetch) if document else None
     except NotFoundError:

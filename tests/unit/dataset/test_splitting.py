@@ -22,7 +22,7 @@ from trueup.dataset.groups import GroupIndex, Part, key_of
 from trueup.dataset.guards import FORGOTTEN, GUARDS
 from trueup.dataset.splitting import SPLITTERS, by_time
 from trueup.dataset.splitting.by_group import split_of
-from trueup.dataset.splitting.units import Setting, Unit
+from trueup.dataset.splitting.units import SPLITS, Setting, Unit
 from trueup.errors import IntegrityError, LeakError
 from trueup.model import Change, CommitPolicy, LabelledSample, Project, Removal, Split, SplitPolicy, content_id
 from trueup.similarity.near_duplicates import NEAR, Neighbours, clusters_of
@@ -112,11 +112,13 @@ def whole(book: Book) -> None:
 numbers = st.integers(0, 30)
 # Few groups and few fingerprints, so that they meet; two bits apart is near, eight are not.
 PRINTS = [None, 0, 3, 15, 63, 0xFF00, 0xFF000000, 0xFFFF0000, 7 << 40, None, 0b111, 0b11111]
+# Their own, people's, and such as are named like a sample: one that is alone, and one that has a fingerprint.
+GROUPS = ["", "", "anna", "bert", "carl", line(0).sample_id, line(4).sample_id]
 new_lines = st.lists(
     st.builds(
         lambda number, group, label, split, days: line(number, group, label, split, PRINTS[number % len(PRINTS)], days),
         numbers,
-        st.sampled_from(["", "", "anna", "bert", "carl"]),
+        st.sampled_from(GROUPS),
         st.sampled_from(["cat", "dog", "fox"]),
         st.sampled_from(["train", "validation", "test"]),
         st.floats(0, 40),
@@ -375,9 +377,40 @@ def test_a_commit_stores_what_it_changed_and_nothing_twice() -> None:
     book = Book()
     book.store = Counting(World())
     book.make = MakeVersion(book.store, book.clock)
-    book.put([line(each) for each in range(1000)])
-    book.put([line(each) for each in range(1000, 1010)])
+    book.put([line(each, f"user {each}") for each in range(1000)])
+    book.put([line(each, f"user {each}") for each in range(1000, 1010)])
     assert Counting.sizes == [16 + 20 * 1000, 16 + 20 * 10]
+    book.put([line(each) for each in range(2000, 3000)])
+    assert len(Counting.sizes) == 2
+
+
+def test_an_index_of_another_form_is_made_anew() -> None:
+    book = Book()
+    book.put([line(1, "anna", split="test"), line(2)], placing=False)
+    head = book.store.head("pets")
+    assert head is not None
+    document = book.store.groups("pets", head.version_id)
+    assert document is not None
+    book.store.put_groups("pets", head.version_id, replace(document, form=1, parts=(), counts={}))
+    book.put([line(3, "anna")])
+    assert book.splits()[line(3).sample_id] == "test"
+    whole(book)
+
+
+@pytest.mark.parametrize("alone_first", [True, False])
+def test_a_group_that_is_named_like_a_sample_stands_where_that_does(alone_first: bool) -> None:
+    book, name = Book(), line(1).sample_id
+    by_hash = split_of(name, book.project.commit, "pets")
+    there = next(each for each in SPLITS if each != by_hash)
+    sample, other = line(1, split=there), line(2, name, split=there)
+    first, second = (sample, other) if alone_first else (other, sample)
+    book.put([first], placing=False)
+    book.put([second])
+    assert set(book.splits().values()) == {there}
+    for each in (sample, other):
+        with pytest.raises(LeakError, match="would lie in several splits"):
+            book.put([replace(each, split=by_hash)], placing=False)
+    whole(book)
 
 
 def test_nothing_is_left_in_the_index_of_what_was_forgotten() -> None:
@@ -396,7 +429,7 @@ def test_nothing_is_left_in_the_index_of_what_was_forgotten() -> None:
 
 
 def test_a_part_that_is_cut_is_refused() -> None:
-    data = Part.of((), [line(1), line(2, fingerprint=4)]).encoded()
+    data = Part.of((), [line(1, "anna"), line(2, fingerprint=4), line(3)]).encoded()
     assert Part.decoded(data).rows == 3
     for cut in (b"", data[:-1], data + b"x", data[:20]):
         with pytest.raises(IntegrityError):

@@ -7,7 +7,8 @@ import pytest
 from tests.unit.dataset.lines import PROJECT, hashed, problems
 from tests.unit.dataset.test_history import sample
 from tests.worlds import NOW
-from trueup.adapters.memory import FixedClock, MemoryDatasetStore, MemoryReceiptBook, World
+from trueup.adapters.memory import FixedClock, MemoryDatasetStore, World
+from trueup.adapters.memory_forgetting import MemoryReceiptBook
 from trueup.dataset.checkpoints import FEW
 from trueup.errors import NotFoundError
 from trueup.model import Change, DatasetVersion, LabelledSample, LabelSchema, Project, Removal

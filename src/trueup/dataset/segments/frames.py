@@ -59,11 +59,10 @@ class Frame:
     def lines(self) -> list[LabelledSample]:
         """Raises ManifestError for a split that there is not."""
         ids = self.keys.ids()
-        columns = [_READ[name](self.columns[name], ids) for name in COLUMNS]
         _check_splits(self.text("split"))
-        names = ("sample_id", *COLUMNS)
-        rows: Any = zip(ids, *columns, strict=True)
-        return [LabelledSample(**dict(zip(names, each, strict=True))) for each in rows]
+        names = LabelledSample.__struct_fields__[1:]
+        columns: Any = [_READ[name](self.columns[name], ids) for name in names]
+        return [LabelledSample(*each) for each in zip(ids, *columns, strict=True)]
 
     def removals(self) -> list[Removal]:
         whys = self.columns["why"].tolist()

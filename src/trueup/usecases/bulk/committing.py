@@ -24,7 +24,7 @@ from trueup.lineage.edges import committed
 from trueup.model import Change, LabelledSample, Project, Record, Segment, Split
 from trueup.ports import DatasetStore, Journal
 from trueup.usecases.bulk.jobs import Bulk, Concluded, kept
-from trueup.usecases.knowing_splits import forgets, ground_of, note_groups, note_schema
+from trueup.usecases.knowing_splits import forgets, ground_of, note_groups, note_schema, stored_index
 from trueup.usecases.making_versions import (
     changes_anything,
     newest_view,
@@ -63,7 +63,7 @@ def plan_commit(datasets: DatasetStore, bulk: Bulk) -> Bulk:
     head = datasets.head(bulk.project, bulk.branch)
     if head is None and bulk.branch != MAIN:
         raise NotFoundError(f"project {bulk.project} has no branch {bulk.branch}: trueup dataset branch makes one")
-    if head is not None and datasets.groups(bulk.project, head.version_id) is None:
+    if head is not None and stored_index(datasets, bulk.project, head) is None:
         index = GroupIndex.of(newest_view(datasets, bulk.project, head))
         datasets.put_groups(
             bulk.project, head.version_id, index.write(lambda data: datasets.put_part(bulk.project, data))
@@ -90,7 +90,7 @@ def commit_part(datasets: DatasetStore, project: Project, bulk: Bulk, part: Part
         set_in(each, bulk.number) for each in (*settled, *joined) if changes_anything(before.get(each.sample_id), each)
     ]
     frozen_stays(real, before, ground)
-    tells = Told.of(before, real)
+    tells = Told.of(before, real, ground)
     datasets.put_report(bulk.project, _groups_place(bulk, part.number), tells.encoded())
     gone = [before[each.sample_id] for each in real if each.sample_id in before]
     return Compared(
