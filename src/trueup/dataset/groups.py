@@ -264,18 +264,34 @@ _MERGED = 4_000_000
 
 def _summed(groups: Keys, tallies: Tallies, prints: Keys, owners: Keys, times: Tallies) -> Part:
     """Each key once, without those that come to nothing."""
-    unique, places = np.unique(groups, return_inverse=True)
-    sums = np.zeros((len(unique), 3), dtype=np.int32)
-    np.add.at(sums, places, tallies)
-    there = sums.any(axis=1)
-    order = np.lexsort((owners, prints))
+    order = np.argsort(groups, kind="stable")
+    groups, tallies = groups[order], tallies[order]
+    starts = np.flatnonzero(_firsts(groups))
+    sums = np.add.reduceat(tallies, starts, axis=0, dtype=np.int32) if len(starts) else tallies
+    some = sums.any(axis=1)
+    order = _by_print(prints, owners)
     prints, owners, times = prints[order], owners[order], times[order]
-    first = np.ones(len(prints), dtype=bool)
-    first[1:] = (prints[1:] != prints[:-1]) | (owners[1:] != owners[:-1])
-    starts = np.flatnonzero(first)
-    added = np.add.reduceat(times, starts) if len(starts) else times
-    left = starts[added != 0]
-    return Part(unique[there], sums[there], prints[left], owners[left], added[added != 0].astype(np.int32))
+    pairs = np.flatnonzero(_firsts(prints) | _firsts(owners))
+    added = np.add.reduceat(times, pairs, dtype=np.int32) if len(pairs) else times
+    left = pairs[added != 0]
+    return Part(groups[starts[some]], sums[some], prints[left], owners[left], added[added != 0])
+
+
+def _firsts(keys: Keys) -> NDArray[np.bool_]:
+    """Which are not the same as the one before."""
+    first = np.ones(len(keys), dtype=bool)
+    first[1:] = keys[1:] != keys[:-1]
+    return first
+
+
+def _by_print(prints: Keys, owners: Keys) -> NDArray[np.int64]:
+    """The order by fingerprint and owner. Parts are in order, so that merging their runs leaves little to be sorted."""
+    order = np.argsort(prints, kind="stable")
+    first = _firsts(prints[order])
+    tied = np.flatnonzero(~first | ~np.append(first[1:], True))
+    mine = order[tied]
+    order[tied] = mine[np.lexsort((owners[mine], prints[mine]))]
+    return order
 
 
 def counted(
