@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Cloud
 from tests.e2e.people import eventually
 from tests.e2e.terminal import trueup, trueup_json
+from trueup.model import Node, NodeKind
 
 pytestmark = pytest.mark.e2e
 
@@ -36,10 +37,15 @@ def test_many_functions_export_a_version(cloud: Cloud, moods: str) -> None:
 
 
 def test_many_functions_commit_what_is_imported(cloud: Cloud, tmp_path: Path) -> None:
-    rows = [{"text": f"an import {number}", "label": "cat", "who": f"p{number % 3}"} for number in range(9)]
-    labels = tmp_path / "labels.jsonl"
-    labels.write_text("".join(f"{json.dumps(each)}\n" for each in rows))
-    command = ("import", "jsonl", str(labels), "--project", "reviewed", "--group", "who", "--in-cloud")
+    said = [{"type": "choices", "from_name": "l", "to_name": "t", "value": {"choices": ["cat"]}}]
+    answers = [{"completed_by": {"email": who}, "result": said} for who in ("ada@example.com", "ben@example.com")]
+    tasks = [
+        {"data": {"text": f"an import {number}", "who": f"p{number % 3}"}, "annotations": answers}
+        for number in range(9)
+    ]
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps(tasks))
+    command = ("import", "label-studio", str(labels), "--project", "reviewed", "--group", "who", "--in-cloud")
     assert trueup_json(*command)["version"]["added"] == 9
     datasets = cloud.operator.datasets
     head = datasets.head("reviewed")
@@ -47,6 +53,9 @@ def test_many_functions_commit_what_is_imported(cloud: Cloud, tmp_path: Path) ->
     groups = datasets.groups("reviewed", head.version_id)
     assert groups is not None
     assert groups.counts[""] == head.split_counts
+    arrows = cloud.operator.lineage.edges_to("reviewed", Node(kind=NodeKind.VERSION, id=head.version_id))
+    (brought,) = [each.source for each in arrows if each.source.kind == NodeKind.IMPORT]
+    assert len(cloud.operator.lineage.edges_to("reviewed", brought)) == 9
     assert trueup_json(*command)["version"] is None
     assert trueup_json("dataset", "verify", "1", "--project", "reviewed")["problems"] == []
 

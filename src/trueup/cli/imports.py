@@ -95,7 +95,7 @@ def bring(
         keep_splits=keep_splits,
         skip_bad=skip_bad,
         branch=branch,
-        keep_answers=not (no_answers or in_cloud),
+        keep_answers=not no_answers,
         by=me(),
     )
     with busy("looking at the labels"):

@@ -231,6 +231,13 @@ def same_but_for_its_time(before: LabelledSample, after: LabelledSample) -> bool
     return msgspec.structs.replace(before, since=0) == msgspec.structs.replace(after, since=0)
 
 
+def is_news(before: LabelledSample | None, brought: LabelledSample) -> bool:
+    """Whether an imported line tells what a version does not hold: also who gave a label of which nobody is known."""
+    if before is None or before.label != brought.label:
+        return True
+    return bool(brought.annotators) and not before.annotators and before.consensus_id is None
+
+
 def _sum(one: Counts, other: Counts, sign: int) -> Counts:
     return Counts(
         samples=one.samples + sign * other.samples,

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from dataclasses import replace as changed
 from mimetypes import guess_type
 
-import msgspec
 from msgspec.structs import replace
 
 from trueup.annotation.imported import imported_annotator
@@ -18,15 +15,13 @@ from trueup.dataset.importing import IMPORTS
 from trueup.dataset.importing.files import whole
 from trueup.dataset.naming import MAIN
 from trueup.dataset.pictures import picture_type
-from trueup.dataset.segments import segments_of
-from trueup.dataset.segments.keys import head_of
 from trueup.dataset.sources import Answer, Item, Labelled, LeftOut, Problem, Reading, Source
 from trueup.dataset.view import View
 from trueup.errors import InputError, LabelError, NotFoundError
 from trueup.labels.naming import is_none, names_in, relations_in, value_of, with_names
 from trueup.labels.reading import checked, written
-from trueup.model import DatasetVersion, LabelledSample, LabelSchema, Payload, Project, Record, Segment, Split
-from trueup.ports import LabelPlace, Spill
+from trueup.model import DatasetVersion, LabelSchema, Payload, Project, Record, Split
+from trueup.ports import LabelPlace
 from trueup.quality.merging import likeness
 from trueup.usecases.ahead import ahead
 from trueup.usecases.find_project import project_named
@@ -34,10 +29,6 @@ from trueup.usecases.import_labels import ImportedLabel, ImportLabels
 
 # Problems that are kept to be shown; all are counted, and told as they come.
 SHOWN = 20
-# Lines that are sorted together on the way to a commit by many: some 150 MB.
-PLACE_ROWS = 100_000
-# Room for lines in so many places.
-OpenSpill = Callable[[int], AbstractContextManager[Spill]]
 _UNNAMED = "application/octet-stream"
 
 
@@ -99,19 +90,6 @@ class Brought(Record, frozen=True, kw_only=True):
     version: DatasetVersion | None = None
 
 
-class StagedLabels(Record, frozen=True, kw_only=True):
-    """Segments by sample id, without any where problems forbade them. Unless `placing`, lines say where they go."""
-
-    tally: Tally
-    segments: tuple[Segment, ...]
-    placing: bool
-
-
-class _Spilled(Record, frozen=True, kw_only=True):
-    line: LabelledSample
-    where: str
-
-
 class GivenAnswer(Record, frozen=True, kw_only=True):
     """A single person's answer to a sample, by a pseudonym that is theirs within the project."""
 
@@ -135,19 +113,18 @@ class BringLabels:
 
     projects: Mapping[str, Project]
     make: ImportLabels
-    place_rows: int = PLACE_ROWS
 
     def look(self, request: Request) -> Tally:
         """What labels there are and what is wrong with them; no input is read, nothing is written."""
-        look = _Pass(request, self._project(request))
+        look = LabelPass(request, self.project_of(request))
         for _ in look.labels(answers=False):
             pass
         return look.tally
 
     def compare(self, request: Request) -> Tally:
         """The same with inputs: what of it is new, known, or has another label by now. Nothing is written."""
-        project = self._project(request)
-        look = _Pass(request, project, self.make.head(project.name, request.branch))
+        project = self.project_of(request)
+        look = LabelPass(request, project, self.make.head(project.name, request.branch))
         for _ in look.inputs():
             pass
         return look.tally
@@ -155,35 +132,16 @@ class BringLabels:
     def __call__(self, request: Request, reason: str, listeners: Listeners | None = None) -> Brought:
         """Raises what MakeVersion does. Inputs are stored until the first problem is met, under the
         hash of their content: where no version comes of it, the next import finds them there."""
-        project = self._project(request)
-        going = _Pass(request, project, listeners=listeners or Listeners())
+        project = self.project_of(request)
+        going = LabelPass(request, project, listeners=listeners or Listeners())
         lines = self.make.stage(project.name, going.inputs())
         if going.forbidden:
             return Brought(tally=going.tally)
         version = self.make.commit(project.name, lines, reason, request.branch, request.source, by=request.by)
         return Brought(version=version, tally=going.tally)
 
-    def stage(
-        self, request: Request, labels: int, spill: OpenSpill, listeners: Listeners | None = None
-    ) -> StagedLabels:
-        """Lines by sample id for a commit by many, of which `labels` or so are to come. A portion of them is in memory
-        at a time, whatever their number; who said what of an input that comes twice is told twice. Single people's
-        answers are not kept."""
-        project = self._project(request)
-        going = _Pass(changed(request, keep_answers=False), project, listeners=listeners or Listeners())
-        places, segments = -(-labels // self.place_rows) or 1, list[Segment]()
-        with spill(places) as room:
-            for given, line in self.make.lines(project.name, going.inputs(alone=False)):
-                place = head_of(line.sample_id, text=False) * places >> 64
-                room.put(place, msgspec.msgpack.encode(_Spilled(line=line, where=given.where)))
-            for place in range(places if not going.forbidden else 0):
-                for each in segments_of(_distinct(going, room.take(place))):
-                    self.make.datasets.put_segment(project.name, each.data)
-                    segments.append(each.segment)
-        placing = not (request.keep_splits and going.tally.splits)
-        return StagedLabels(tally=going.tally, segments=() if going.forbidden else tuple(segments), placing=placing)
-
-    def _project(self, request: Request) -> Project:
+    def project_of(self, request: Request) -> Project:
+        """Raises InputError where --map leads to what the label schema does not know, NotFoundError."""
         project = project_named(self.projects, request.project)
         schema = project.label_schema
         strange = sorted(set(request.names.values()) - {*schema.names, *schema.relation_names})
@@ -196,7 +154,7 @@ class BringLabels:
         return project
 
 
-class _Pass:
+class LabelPass:
     """One reading of a source, from its beginning to its end."""
 
     def __init__(
@@ -356,17 +314,6 @@ class _Pass:
                 self.tally.left_out["a single answer that says nothing which the label schema knows"] += 1
                 continue
             yield replace(each, annotator=imported_annotator(self._project.name, each.annotator), label=text)
-
-
-def _distinct(going: _Pass, spilled: Iterable[bytes]) -> list[LabelledSample]:
-    """Of each sample the first line."""
-    first: dict[str, _Spilled] = {}
-    for data in spilled:
-        one = msgspec.msgpack.decode(data, type=_Spilled)
-        before = first.setdefault(one.line.sample_id, one)
-        if before is not one:
-            going.again(one.where, before.where, same=before.line.label == one.line.label)
-    return [each.line for each in first.values()]
 
 
 def whole_input(files: Source, label: Labelled) -> bytes:

@@ -13,6 +13,7 @@ from trueup.dataset.naming import MAIN
 from trueup.dataset.segments import labelled
 from trueup.dataset.sources import Answer
 from trueup.dataset.splitting.by_group import split_of
+from trueup.dataset.versions import is_news
 from trueup.dataset.view import View
 from trueup.errors import LabelError
 from trueup.labels.reading import checked
@@ -123,11 +124,12 @@ class ImportLabels:
         project = project_named(self.projects, project_name)
         lines = {each.sample_id: each for each in staged.lines}
 
-        ready = self._make_ready(project, staged, lines, branch, source)
+        ready = self._make_ready(project, staged, branch, source)
 
         def propose(view: View) -> Proposal:
             held = view.lookup(lines)
-            changes = [_where_it_is(held, each, staged) for each in lines.values() if _differs(held, each)]
+            news = [each for each in lines.values() if is_news(held.get(each.sample_id), each)]
+            changes = [_where_it_is(held, each, staged) for each in news]
             wanted = {each.sample_id for each in changes} & staged.answers.keys()
 
             def arrive(version: DatasetVersion, came: Sequence[Change]) -> tuple[Edge, ...]:
@@ -138,24 +140,33 @@ class ImportLabels:
 
         return MakeVersion(datasets=self.datasets, clock=self.clock)(project, propose, reason, by=by, branch=branch)
 
-    def _make_ready(
-        self, project: Project, staged: Staged, lines: Mapping[str, LabelledSample], branch: str, source: str
-    ) -> Node | None:
-        """Keep answers to what the branch's head will take, and to what it holds by other people's answers; what stands
-        on the same ones has them. Returns what will bring the labels in. All this before a head is asked for its place,
-        since it may take longer than a head stays."""
+    def _make_ready(self, project: Project, staged: Staged, branch: str, source: str) -> Node | None:
+        """Keep answers, and return what will bring the labels in. All this before a head is asked for its place, since
+        it may take longer than a head stays."""
         if not staged.answers:
             return None
-        gone = self.datasets.forgotten(project.name, staged.answers).sample_ids
-        held = self.head(project.name, branch).lookup(staged.answers)
-        told = [lines[each] for each in staged.answers if each not in gone]
-        others = [each for each in told if not (_differs(held, each) or _stands(held[each.sample_id], each, staged))]
         keep = KeepAnswers(self.tasks, self.clock)
-        keep(project, _answered(staged, others), source)
-        fresh = _answered(staged, [each for each in told if _differs(held, each)])
+        others, fresh = self.answered(project, staged, branch)
+        keep(project, others, source)
         node = import_of(project, fresh)
         keep(project, fresh, source, node)
         return node
+
+    def answered(
+        self, project: Project, staged: Staged, branch: str = MAIN
+    ) -> tuple[Sequence[Answered], Sequence[Answered]]:
+        """The lines with answers that are to be kept: those that the branch's head holds by other people's answers, and
+        those that it will take. What stands on the same answers has them; forgotten samples get none."""
+        lines = {each.sample_id: each for each in staged.lines}
+        gone = self.datasets.forgotten(project.name, staged.answers).sample_ids
+        held = self.head(project.name, branch).lookup(staged.answers)
+        told = [lines[each] for each in staged.answers if each not in gone]
+        fresh = [each for each in told if is_news(held.get(each.sample_id), each)]
+        new = {each.sample_id for each in fresh}
+        others = [
+            each for each in told if each.sample_id not in new and not _stands(held[each.sample_id], each, staged)
+        ]
+        return _answered(staged, others), _answered(staged, fresh)
 
     def _arrive(
         self, project: Project, answered: Sequence[Answered], source: str, version: DatasetVersion, ready: Node | None
@@ -201,14 +212,6 @@ def _where_it_is(current: Mapping[str, LabelledSample], line: LabelledSample, st
     if there is None or line.sample_id in staged.stated:
         return line
     return replace(line, split=there.split, group=there.group)
-
-
-def _differs(current: Mapping[str, LabelledSample], line: LabelledSample) -> bool:
-    """Also where nobody is known who gave the label, and now somebody is."""
-    there = current.get(line.sample_id)
-    if there is None or there.label != line.label:
-        return True
-    return bool(line.annotators) and not there.annotators and there.consensus_id is None
 
 
 def _stands(there: LabelledSample, line: LabelledSample, staged: Staged) -> bool:

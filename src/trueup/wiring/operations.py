@@ -59,6 +59,7 @@ from trueup.usecases.run_bulk import RunBulk
 from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_log import ShowLog
 from trueup.usecases.split_dataset import SplitDataset
+from trueup.usecases.stage_labels import StageLabels
 from trueup.wiring.forgetting import check_receipts, forget_samples
 from trueup.wiring.operator import Operator, operator
 
@@ -211,7 +212,7 @@ class Operations(Operator):
 
     @property
     def bring_by_many(self) -> BringByMany:
-        return BringByMany(bring=self.bring, bulk=self.bulk, datasets=self.datasets, spill=local_spill)
+        return BringByMany(StageLabels(self.bring, local_spill), self.bulk, self.datasets)
 
     @property
     def forget(self) -> ForgetSamples:

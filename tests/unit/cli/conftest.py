@@ -86,6 +86,7 @@ from trueup.usecases.show_corrections import ShowCorrections
 from trueup.usecases.show_lineage import ShowLineage
 from trueup.usecases.show_log import ShowLog
 from trueup.usecases.split_dataset import SplitDataset
+from trueup.usecases.stage_labels import StageLabels
 from trueup.usecases.submit_annotation import Submission
 from trueup.usecases.trace_label import TraceLabel
 
@@ -259,7 +260,7 @@ class FakeDeployed:
 
     @property
     def bring_by_many(self) -> BringByMany:
-        return BringByMany(bring=self.bring, bulk=self.bulk, datasets=self.datasets, spill=local_spill)
+        return BringByMany(StageLabels(self.bring, local_spill), self.bulk, self.datasets)
 
     @property
     def freeze_test(self) -> FreezeTest:

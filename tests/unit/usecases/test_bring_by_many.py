@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import tempfile
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.unit.usecases.test_bring_labels import Forgetful, request
-from tests.worlds import Loop
+from tests.worlds import NOW, Loop
 from trueup.adapters.local_files import LocalSpill, local_spill
 from trueup.adapters.memory import MemoryDatasetStore, MemoryExportSink, MemoryPayloadStore, MemoryWorkflows, World
 from trueup.adapters.memory_operations import MemoryFiles
-from trueup.model import LabelledSample
+from trueup.annotation.answers import live
+from trueup.annotation.imported import answers_id_of
+from trueup.model import LabelledSample, Node, NodeKind
 from trueup.ports import LabelPlace, PayloadStore, Spill
 from trueup.usecases.bring_by_many import BringByMany
 from trueup.usecases.bring_labels import BringLabels, Brought, Listeners, Request
@@ -26,15 +30,16 @@ from trueup.usecases.export_version import ExportVersion
 from trueup.usecases.import_labels import ImportLabels
 from trueup.usecases.making_versions import view_of
 from trueup.usecases.run_bulk import RunBulk
+from trueup.usecases.stage_labels import StageLabels
 
 ROWS = 4
 
 
-def bringing(loop: Loop, datasets: MemoryDatasetStore, payloads: PayloadStore, place_rows: int = ROWS) -> BringLabels:
+def bringing(loop: Loop, datasets: MemoryDatasetStore, payloads: PayloadStore) -> BringLabels:
     make = ImportLabels(
         projects=loop.projects, payloads=payloads, datasets=datasets, clock=loop.clock, tasks=loop.tasks
     )
-    return BringLabels(projects=loop.projects, make=make, place_rows=place_rows)
+    return BringLabels(projects=loop.projects, make=make)
 
 
 class Yard:
@@ -50,7 +55,7 @@ class Yard:
         steps = BulkVersions(self.loop.projects, self.loop.datasets, exports, self.loop.clock, ROWS)
         workflows = MemoryWorkflows(lambda document: in_memory(steps, document))
         bulk = RunBulk(workflows, self.loop.clock, sleep=lambda _: None)
-        self.by_many = BringByMany(self.bring, bulk, self.loop.datasets, local_spill)
+        self.by_many = BringByMany(StageLabels(self.bring, local_spill, ROWS), bulk, self.loop.datasets)
 
     def many(self, asked: Request, listeners: Listeners | None = None) -> Brought:
         self.loop.clock.advance(1)
@@ -91,6 +96,70 @@ def test_many_make_the_version_that_one_makes(more: dict[str, Any]) -> None:
         if mine.version is not None and theirs.version is not None:
             assert (mine.version.added, mine.version.relabelled) == (theirs.version.added, theirs.version.relabelled)
     assert many.payloads.payloads.keys() == one.payloads.payloads.keys()
+
+
+def studio(answers: Sequence[tuple[int, Sequence[str]]], minutes: int = 0, **more: Any) -> Request:
+    """An export of Label Studio in which ada, ben and cy answered, as far as there are answers."""
+    tasks = [
+        {
+            "data": {"text": f"a cat or two {number}"},
+            "annotations": [
+                {
+                    "result": [{"type": "choices", "from_name": "l", "to_name": "t", "value": {"choices": [each]}}],
+                    "completed_by": {"email": who},
+                    "updated_at": (NOW + timedelta(minutes=minutes)).isoformat(),
+                }
+                for who, each in zip(("ada@x", "ben@x", "cy@x"), said, strict=False)
+            ],
+        }
+        for number, said in answers
+    ]
+    return request({"a.json": json.dumps(tasks).encode()}, form="label-studio", **more)
+
+
+def told(yard: Yard) -> set[tuple[str, str, str, str]]:
+    """Who says what of which sample, and whether that stands."""
+    names = [each.sample_id for each in yard.held()]
+    found = {each: yard.loop.tasks.annotations("pets", answers_id_of("pets", each)) for each in names}
+    return {
+        (name, each.annotator, each.label, "stands" if each in live(said) else "is superseded")
+        for name, said in found.items()
+        for each in said
+    }
+
+
+def led_to(yard: Yard) -> list[tuple[str, int]]:
+    """For each version what brought labels into it, and how many."""
+    found = []
+    for version in yard.loop.datasets.versions("pets"):
+        arrows = yard.loop.lineage.edges_to("pets", Node(kind=NodeKind.VERSION, id=version.version_id))
+        found += [
+            (f"v{version.number}", len(yard.loop.lineage.edges_to("pets", each.source)))
+            for each in arrows
+            if each.source.kind == NodeKind.IMPORT
+        ]
+    return found
+
+
+def test_single_peoples_answers_are_kept_as_one_process_keeps_them() -> None:
+    first = [(number, ("cat", "cat", "dog")) for number in range(10)]
+    second = [*((number, ("cat", "dog", "dog")) for number in range(3, 6)), (20, ("dog", "dog"))]
+    one, many = Yard(), Yard()
+    for asked in (studio(first, keep_answers=False), studio(first), studio(first), studio(second, minutes=9)):
+        mine, theirs = many.many(asked), one.one(asked)
+        assert (mine.version is None) == (theirs.version is None)
+        assert many.held() == one.held()
+        assert told(many) == told(one)
+        assert led_to(many) == led_to(one)
+    assert Counter(how for *_, how in told(many)) == {"stands": 32, "is superseded": 9}
+    assert led_to(many) == [("v3", 4), ("v2", 10)]
+
+
+def test_no_answers_are_kept_where_a_problem_forbids_the_import() -> None:
+    yard = Yard()
+    asked = studio([(1, ("cat", "cat")), (2, ("dog",)), (1, ("dog", "dog"))])
+    assert yard.many(asked).version is None
+    assert yard.loop.tasks.answers("pets", 9) == []
 
 
 def test_what_comes_twice_is_counted_and_what_contradicts_is_a_problem() -> None:
@@ -141,11 +210,11 @@ def peak_of(number: int) -> int:
     """Bytes that staging so many labels takes at most."""
     rows = "".join(f'{{"text":"{each}","label":"cat"}}\n' for each in range(number)).encode()
     loop = Loop()
-    bring = bringing(loop, Nowhere(World()), Forgetful(), place_rows=50)
+    stage = StageLabels(bringing(loop, Nowhere(World()), Forgetful()), straight_to_disk, place_rows=50)
     asked = Request(project="pets", form="jsonl", place=LabelPlace(source=MemoryFiles({"a.jsonl": rows})))
     tracemalloc.start()
     try:
-        staged = bring.stage(asked, number, straight_to_disk)
+        staged = stage(asked, number)
         assert sum(each.samples for each in staged.segments) == number
         return tracemalloc.get_traced_memory()[1]
     finally:

@@ -17,11 +17,11 @@ from trueup.dataset.placing import Ground, Lines, as_it_was, placed
 from trueup.dataset.segments import labelled
 from trueup.dataset.segments.frames import COLUMNS
 from trueup.dataset.splitting.units import ClassCounts
-from trueup.dataset.versions import Difference, Making, difference, difference_of_all, version_after
+from trueup.dataset.versions import Difference, Making, difference, difference_of_all, is_news, version_after
 from trueup.dataset.view import View
 from trueup.errors import GroupsApartError, InputError, NotFoundError
-from trueup.lineage.edges import committed
-from trueup.model import Change, LabelledSample, Project, Record, Segment, Split
+from trueup.lineage.edges import committed, imported
+from trueup.model import Change, LabelledSample, Node, NodeKind, Project, Record, Segment, Split
 from trueup.ports import DatasetStore, Journal
 from trueup.usecases.bulk.jobs import Bulk, Concluded, kept
 from trueup.usecases.knowing_splits import forgets, ground_of, note_groups, note_schema, stored_index
@@ -124,7 +124,8 @@ def conclude_commit(datasets: DatasetStore, project: Project, bulk: Bulk, room: 
         (part for each in tells for part in (each.held, each.fresh)), (each.counts for each in found)
     )
     note_groups(datasets, project, version, index, forgotten=any(each.forgets for each in found))
-    edges, events = committed(version, ()), (version_committed(version),)
+    came = (imported(Node(kind=NodeKind.IMPORT, id=bulk.brought), version),) if bulk.brought else ()
+    edges, events = (*committed(version, ()), *came), (version_committed(version),)
     datasets.commit(
         version, Journal(at=version.created_at, edges=edges, events=events), epoch=bulk.epoch, frozen=bulk.frozen
     )
@@ -165,11 +166,7 @@ def _moving(view: View, part: Part, ruled: Rulings) -> Iterable[LabelledSample]:
 def _news(staged: Sequence[Change], before: Lines) -> list[Change]:
     """Without labels that are known."""
     return [
-        each
-        for each in staged
-        if not isinstance(each, LabelledSample)
-        or each.sample_id not in before
-        or before[each.sample_id].label != each.label
+        each for each in staged if not isinstance(each, LabelledSample) or is_news(before.get(each.sample_id), each)
     ]
 
 

@@ -24,7 +24,8 @@ class Bulk(Record, frozen=True, kw_only=True):
     Of a commit it is the head that the plan found, `number` the one that the version gets, `epoch` that of what was
     forgotten by then, `frozen` how many frozen test sets there were, and `staged` the segments that hold what is to
     change. With `placing` the project's way of splitting says where new lines go; of `imported` lines those count whose
-    label the head does not hold, and what it holds stays where it is. One that lost its head is planned anew, and one
+    label the head does not hold, and what it holds stays where it is; `brought` names what single people's answers to
+    them lead to. One that lost its head is planned anew, and one
     whose groups came apart, by the report `rulings`.
 
     An export writes `split` (of all, None) in the format `form` to the URI `to`, where with `replace` something may be
@@ -44,6 +45,7 @@ class Bulk(Record, frozen=True, kw_only=True):
     staged: tuple[Segment, ...] = ()
     placing: bool = False
     imported: bool = False
+    brought: str = ""
     rulings: str = ""
     form: str = ""
     split: str | None = None
