@@ -9,6 +9,9 @@ from moto import mock_aws
 
 from tests.contract.implementations import Ports, in_memory, on_aws
 from tests.contract.operating import Operating, operating_in_memory, operating_on_aws
+from tests.moto_transactions import copy_once
+
+copy_once()
 
 
 @pytest.fixture(params=["memory", "aws"])

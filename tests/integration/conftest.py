@@ -6,7 +6,10 @@ import pytest
 from moto import mock_aws
 
 from tests.contract.implementations import CAPTURES, DATASET, create_table
+from tests.moto_transactions import copy_once
 from trueup.adapters.aws.clients import Clients
+
+copy_once()
 
 
 @pytest.fixture
