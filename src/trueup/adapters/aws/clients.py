@@ -95,8 +95,9 @@ class _QuickSession(botocore.session.Session):  # type: ignore[misc]
         super()._register_builtin_handlers(events)
 
     def _create_credential_resolver(self) -> CredentialResolver:
-        own = EnvProvider.ACCESS_KEY in os.environ
-        return CredentialResolver([EnvProvider()]) if own else super()._create_credential_resolver()
+        if os.environ.get(EnvProvider.ACCESS_KEY):
+            return CredentialResolver([EnvProvider()])
+        return super()._create_credential_resolver()
 
 
 class _QuickEmitter(HierarchicalEmitter):  # type: ignore[misc]
