@@ -28,6 +28,8 @@ from trueup.errors import ConfigurationError, ServiceError
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "packages"
 PYTHON_VERSION = "3.14"
+# Both say what is in a wheel's folder.
+_RECIPE = (ROOT / "uv.lock", ROOT / "infra" / "left_out.py")
 _PLATFORM = "aarch64-manylinux_2_28"
 # Import name to distribution name, where they differ.
 _DISTRIBUTIONS = {"aws_lambda_powertools": "aws-lambda-powertools"}
@@ -87,7 +89,7 @@ class Packager:
         digest = hashlib.sha256(f"{self._wheels}:{PYTHON_VERSION}:{sys.version_info[:2]}:{compiled}:5".encode())
         for place, path in closure.files:
             digest.update(place.encode() + b"\0" + path.read_bytes())
-        digest.update("|".join(closure.packages).encode() + self._projects + (ROOT / "uv.lock").read_bytes())
+        digest.update("|".join(closure.packages).encode() + self._projects + _recipe())
         return digest.hexdigest()[:16]
 
     def _build(self, closure: Closure, target: Path) -> None:
@@ -111,13 +113,13 @@ class Packager:
         _swap(making, target)
 
     def _wheel_folder(self, packages: Sequence[str]) -> Path:
-        """Wheels of a distribution and what it needs, made ready once per lock: what no package needs is gone, and byte
-        code is there."""
-        lock = hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()[:12]
+        """Wheels of a distribution and what it needs, made ready once per recipe: what no package needs is gone, and
+        byte code is there."""
+        recipe = hashlib.sha256(_recipe()).hexdigest()[:12]
         host = f"host-{sys.version_info[0]}.{sys.version_info[1]}"
         tag = f"{_PLATFORM}-{PYTHON_VERSION}" if self._wheels == "lambda" else host
         ready = "compiled" if self.interpreter is not None else "plain"
-        folder = CACHE / "wheels" / f"{'-'.join(packages)}-{tag}-{lock}-{ready}"
+        folder = CACHE / "wheels" / f"{'-'.join(packages)}-{tag}-{recipe}-{ready}"
         if folder.is_dir():
             return folder
         making = folder.with_name(f"{folder.name}.{os.getpid()}")
@@ -125,7 +127,7 @@ class Packager:
         making.mkdir(parents=True)
         names = [_DISTRIBUTIONS.get(each, each) for each in packages]
         command = [_uv(), "pip", "install", "--quiet", "--target", str(making), "--only-binary", ":all:"]
-        command += ["--constraint", str(_constraints(lock)), *self._platform_options(), *names]
+        command += ["--constraint", str(_constraints()), *self._platform_options(), *names]
         _run(command)
         for each in [found for pattern in _NOT_SHIPPED for found in making.rglob(pattern)]:
             shutil.rmtree(each) if each.is_dir() else each.unlink(missing_ok=True)
@@ -186,8 +188,13 @@ def _run(command: list[str]) -> str:
     return done.stdout
 
 
-def _constraints(lock: str) -> Path:
+def _recipe() -> bytes:
+    return b"".join(each.read_bytes() for each in _RECIPE)
+
+
+def _constraints() -> Path:
     """The pinned versions of uv.lock as a constraints file."""
+    lock = hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()[:12]
     path = CACHE / f"constraints-{lock}.txt"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)

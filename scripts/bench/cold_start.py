@@ -6,7 +6,7 @@ Each is a fresh process that imports the handler, answers one event against S3, 
 interface, and stops. Figures are CPU milliseconds, user and system, above those of an interpreter that does nothing.
 Ours run from the packages that infra/packaging.py makes for this machine and see nothing else, the usual one from the
 environment of this bench; all byte code is compiled before. The usual function does less than capture_ingest does: one
-GET, 200 scores, one put, one message, four calls in all; capture_ingest makes eleven, with a receipt, a budget, the
+GET, 200 scores, one put, one message, four calls in all; capture_ingest makes twelve, with a receipt, a budget, the
 sample, its task and its lineage.
 """
 

@@ -10,14 +10,10 @@ in the same transaction as the state, so that neither exists without the other; 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from trueup.dataset.sources import Source
 from trueup.events import Envelope, Event
-from trueup.lineage.mirror import Association, Entity
-from trueup.lineage.openlineage.events import RunEvent
 from trueup.model import (
     Annotation,
     AnnotatorSkill,
@@ -72,6 +68,12 @@ from trueup.model import (
     TransformPair,
     TriggerDecision,
 )
+
+if TYPE_CHECKING:
+    # Every function imports the ports, and few import what only these speak of: sixty classes.
+    from trueup.dataset.sources import Source
+    from trueup.lineage.mirror import Association, Entity
+    from trueup.lineage.openlineage.events import RunEvent
 
 
 class Journal(Record, frozen=True, kw_only=True):
@@ -1243,8 +1245,7 @@ class ObjectReader(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class LabelPlace:
+class LabelPlace(Record, frozen=True):
     """Where an import reads: `file` is the one that was named, None where a whole folder was."""
 
     source: Source

@@ -1,4 +1,4 @@
-"""What a package of a function holds of botocore and numpy: all that the function asks for, word for word."""
+"""What a package of a function holds of its libraries: all that the function asks for, word for word."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import Any
 
 import botocore
 import botocore.session
+import numpy
 import pytest
+import urllib3
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
@@ -235,11 +237,109 @@ def test_the_help_that_is_left_out_is_all_that_other_modules_import_of_it(tmp_pa
     assert {getattr(short, each)("GetItem", operation=None) for each in wanted} == {""}
 
 
+HOSTS = [
+    "s3.eu-central-1.amazonaws.com",
+    "bucket.s3.amazonaws.com:443",
+    "127.0.0.1:4566",
+    "999.1.1.1",
+    "UPPER.example:0080",
+    "a:65536",
+    "a:",
+    "a%41b",
+    "a%zz",
+    "user@a:1",
+    "[::1]",
+    "[2001:db8::1]:443",
+    "[fe80::1%25eth0]:80",
+    "[fe80::1%eth0]",
+    "[2001:db8:0:0:0:0:0:1]",
+    "[::1",
+    "::1",
+    "fe80::1%eth0",
+    "2001:db8::1.2.3.4",
+    "a]b",
+    "[a]",
+    "",
+]
+
+
+def test_urls_are_read_as_by_all_of_urllib3() -> None:
+    """Patterns of IPv6 are compiled for the first text that could match one."""
+    package = Packager("host", b"[]").package("capture_ingest")
+    told = [run_alone(_ADDRESSES, folder, *HOSTS) for folder in (Path(urllib3.__file__).parent.parent, package)]
+    assert told[0] == told[1]
+    assert told[1].count(" True\n") == 4
+
+
+_ADDRESSES = """
+import sys
+from urllib3.exceptions import LocationParseError
+from urllib3.util.ssl_ import is_ipaddress
+from urllib3.util.url import parse_url
+
+for each in sys.argv[1:]:
+    try:
+        print(each, parse_url(f"https://{each}/a?b"), is_ipaddress(each))
+    except LocationParseError as error:
+        print(each, error, is_ipaddress(each))
+"""
+_IS_LEFT_OUT = re.compile(
+    r"msgspec\.(?:inspect|json\.schema)|get_correlation_id|correlation_id_path"
+    r"|numpy\.(?:_typing|random)\b|numpy\.typing import (?!NDArray$)"
+    r"|np\.random\.(?!default_rng\b|Generator\b|PCG64\b)\w+",
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))
+def test_no_function_needs_what_is_left_out(name: str) -> None:
+    """Nothing but the schemas of events, which are written for the documentation."""
+    files = [each for each in Packager("host", b"[]").closure(name).files if each[0] != "trueup/events.py"]
+    found = {place: _IS_LEFT_OUT.findall(path.read_text()) for place, path in files}
+    assert {place: each for place, each in found.items() if each} == {}
+
+
+def test_numbers_are_drawn_as_by_all_of_numpy() -> None:
+    package = Packager("host", b"[]").package("capture_ingest")
+    told = [run_alone(_DRAWS, folder) for folder in (Path(numpy.__file__).parent.parent, package)]
+    assert told[0] == told[1]
+
+
+_DRAWS = """
+import numpy as np
+from numpy.typing import NDArray
+
+Places = NDArray[np.int64]
+rng = np.random.default_rng(7)
+print(rng.random(3), rng.integers(0, 9, 4), rng.permutation(5), rng.choice(9, 3), np.random.PCG64(3).random_raw(2))
+print(isinstance(rng, np.random.Generator), np.random.default_rng(rng) is rng, Places.__origin__)
+"""
+
+
+def run_alone(code: str, folder: Path, *arguments: str) -> str:
+    """What a process says that sees this folder and the standard library."""
+    clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-S", "-P", "-c", code, *arguments]
+    return subprocess.run(command, env=clean, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    "changed", ["nothing", "_HOST_PORT_RE = re.compile(_HOST_PORT_PAT, re.UNICODE | re.DOTALL)\n" * 2]
+)
+def test_lines_that_are_written_otherwise_are_noticed(changed: str, tmp_path: Path) -> None:
+    for place in ("http2/__init__.py", "util/url.py"):
+        (tmp_path / "urllib3" / place).parent.mkdir(parents=True)
+        (tmp_path / "urllib3" / place).write_text(changed)
+    with pytest.raises(ConfigurationError, match=r"urllib3/util/url\.py"):
+        leave_out(tmp_path)
+
+
 def test_what_stands_behind_a_link_is_left_alone(tmp_path: Path) -> None:
-    for each in ("cache", "package/urllib3/http2"):
+    for each in ("cache", "package/botocore/docs"):
         (tmp_path / each).mkdir(parents=True)
     (tmp_path / "cache" / "__init__.py").write_text("whole")
-    written = tmp_path / "package" / "urllib3" / "http2" / "__init__.py"
+    (tmp_path / "package" / "botocore" / "docs" / "docstring.py").touch()
+    written = tmp_path / "package" / "botocore" / "docs" / "__init__.py"
     os.link(tmp_path / "cache" / "__init__.py", written)
     leave_out(tmp_path / "package")
     assert (written.read_text(), (tmp_path / "cache" / "__init__.py").read_text()) == ("", "whole")

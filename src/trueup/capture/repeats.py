@@ -8,7 +8,6 @@ and space-efficient Bloom filters, WEA 2007); only what it takes for known is lo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -41,14 +40,13 @@ class _Codes(msgspec.Struct, frozen=True):
         return cls(each, (each >> _TO_WORD).astype(np.int64), first | second | third)
 
 
-@dataclass
-class _Known:
+class _Known(msgspec.Struct):
     """Some codes: those that came in blocks, by the filter, and those that came alone."""
 
     size: int = 0
-    _filter: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(_WORDS, np.uint64))
-    _blocks: list[NDArray[np.uint64]] = field(default_factory=list)
-    _alone: set[int] = field(default_factory=set)
+    _filter: NDArray[np.uint64] = msgspec.field(default_factory=lambda: np.zeros(_WORDS, np.uint64))
+    _blocks: list[NDArray[np.uint64]] = msgspec.field(default_factory=list)
+    _alone: set[int] = msgspec.field(default_factory=set)
 
     def holds(self, code: int) -> bool:
         return code in self._alone or self.holds_any(_Codes.of(np.array([code], np.uint64)))

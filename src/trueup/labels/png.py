@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +18,7 @@ _CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
 _LEFT, _UP, _AVERAGE, _PAETH = 1, 2, 3, 4
 
 
-@dataclass(frozen=True)
-class Png:
+class Png(msgspec.Struct, frozen=True):
     """`samples` is uint8[height, width, channels] as stored: values, or indices of the `palette` (uint8[n, 3]).
     `opacity` is that of the palette's first colours (uint8[m]), the others being opaque."""
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
@@ -68,8 +67,7 @@ class Offer(msgspec.Struct, Generic[T], frozen=True):
     reach: float = 1.0
 
 
-@dataclass
-class Draw(Generic[T]):
+class Draw(msgspec.Struct, Generic[T], dict=True):
     """One window as it streams by. The same predictions in the same order, policy and seed give the same choices.
 
     Raises ConfigurationError for a strategy that does not exist.
@@ -79,15 +77,14 @@ class Draw(Generic[T]):
     seed: str
     knowledge: Knowledge = NOTHING
     seen: int = 0
-    _scored: dict[str, Pool[T]] = field(init=False)
-    _chance: Pool[T] = field(init=False)
-    _order: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
         most = _most(self.policy)
         names = [] if self.policy.strategy == "random" else [self.policy.strategy, *self.policy.shares]
-        self._scored = {each: Pool(self._size(each, most), _MOST_BYTES) for each in names if _strategy(each)}
-        self._chance = Pool(_spare(math.ceil(most * self.policy.audit_share) if names else most), _MOST_BYTES)
+        self._scored: dict[str, Pool[T]] = {
+            each: Pool(self._size(each, most), _MOST_BYTES) for each in names if _strategy(each)
+        }
+        self._chance: Pool[T] = Pool(_spare(math.ceil(most * self.policy.audit_share) if names else most), _MOST_BYTES)
         self._order = np.random.default_rng(_seed(self.seed, self.policy.seed))
 
     def _size(self, name: str, most: int) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
@@ -28,16 +27,15 @@ class Entry(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     thing: T
 
 
-@dataclass
-class Pool(Generic[T]):
+class Pool(msgspec.Struct, Generic[T]):
     """The entries with the highest keys so far."""
 
     most: int
     most_bytes: int
-    _entries: list[Entry[T]] = field(default_factory=list)
+    _entries: list[Entry[T]] = msgspec.field(default_factory=list)
     _bytes: int = 0
     _floor: tuple[float, float] = (-math.inf, math.inf)
-    _keys: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    _keys: NDArray[np.float64] = msgspec.field(default_factory=lambda: np.empty(0))
 
     def wants(self, keys: NDArray[np.float64], ties: NDArray[np.float64]) -> NDArray[np.int64]:
         """Which of some predictions are among the best so far: their indices. At most `most`."""

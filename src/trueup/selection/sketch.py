@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,16 +78,15 @@ def indexed(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     return list(there), np.array([there[each] for each in names], dtype=np.int64)
 
 
-@dataclass
-class Tallies:
+class Tallies(msgspec.Struct):
     """Sketches by name: `most` names, what comes after them under `others`."""
 
     most: int
     others: str
-    _counts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    _counts: dict[str, NDArray[np.int64]] = msgspec.field(default_factory=dict)
     _known: tuple[str, ...] = ()
     _names: Sequence[str] = ()
-    _sums: NDArray[np.int64] = field(default_factory=lambda: _NONE)
+    _sums: NDArray[np.int64] = msgspec.field(default_factory=lambda: _NONE)
 
     def know(self, names: tuple[str, ...]) -> None:
         """These have a place whatever comes before them."""

@@ -7,9 +7,9 @@ last finds the other's in the same hour."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,8 +25,7 @@ MOST_FILES = 30
 _Key = tuple[str, int]
 
 
-@dataclass(frozen=True)
-class CompareVariants:
+class CompareVariants(msgspec.Struct, frozen=True):
     listing: CaptureListing
     archive: CaptureArchive
 

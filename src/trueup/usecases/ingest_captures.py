@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+import msgspec
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
@@ -56,8 +56,7 @@ _TRAFFIC = timedelta(days=1)
 _RECEIPTS = 100
 
 
-@dataclass(frozen=True)
-class IngestCaptures:
+class IngestCaptures(msgspec.Struct, frozen=True):
     """Account for one capture file wholly, or raise and leave it to be retried. The same file again returns
     the first receipt; a repeat after a crash in the middle ends in the same state as no crash.
 

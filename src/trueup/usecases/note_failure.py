@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from trueup.ports import Clock, FailureNote, FailureNotes
 
 _LONGEST = 1000
 
 
-@dataclass(frozen=True)
-class NoteFailure:
+class NoteFailure(msgspec.Struct, frozen=True):
     """Keep the error that `function` ended in over a message or stream record of this name."""
 
     notes: FailureNotes

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgspec
@@ -58,8 +57,7 @@ class Spot(Record, frozen=True, gc=False):
         return self.place.line
 
 
-@dataclass
-class Tally:
+class Tally(msgspec.Struct):
     """What reading one file found. lines = captures + quarantined + duplicates: `captures` counts the lines that
     were read, two of which may hold one event."""
 
@@ -68,20 +66,19 @@ class Tally:
     quarantined: int = 0
     duplicates: int = 0
     predictions: int = 0
-    scores: Tallies = field(default_factory=lambda: Tallies(_MOST_CLASSES, _OTHERS))
-    slices: Tallies = field(default_factory=lambda: Tallies(_MOST_SLICES, _OTHERS))
-    decoders: Counter[str] = field(default_factory=Counter)
+    scores: Tallies = msgspec.field(default_factory=lambda: Tallies(_MOST_CLASSES, _OTHERS))
+    slices: Tallies = msgspec.field(default_factory=lambda: Tallies(_MOST_SLICES, _OTHERS))
+    decoders: Counter[str] = msgspec.field(default_factory=Counter)
 
 
-@dataclass
-class FileReading:
+class FileReading(msgspec.Struct, dict=True):
     """Reads a file for a project. `put_away` is given what cannot be used, in batches, as it comes."""
 
     project: Project
     draw: Draw[Spot]
     put_away: Callable[[Sequence[Quarantined]], object]
-    tally: Tally = field(default_factory=Tally)
-    _bad: list[Quarantined] = field(default_factory=list)
+    tally: Tally = msgspec.field(default_factory=Tally)
+    _bad: list[Quarantined] = msgspec.field(default_factory=list)
     _bad_bytes: int = 0
 
     def __post_init__(self) -> None:

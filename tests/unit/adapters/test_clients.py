@@ -64,3 +64,22 @@ def test_the_handlers_of_an_event_are_those_of_botocore(event: str) -> None:
     found = [each.get_component("event_emitter")._emitter._handlers.prefix_search(event) for each in (theirs, ours)]
     names = [[each.__name__ for each in handlers] for handlers in found]
     assert names[0] == names[1]
+
+
+KEYS = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+
+
+def test_keys_are_found_in_the_environment_as_by_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    theirs, ours = (each.get_credentials() for each in (botocore.session.Session(), Clients()._session))
+    assert ours.get_frozen_credentials() == theirs.get_frozen_credentials()
+    assert ours.method == theirs.method == "env"
+
+
+def test_without_keys_in_the_environment_they_are_looked_for_as_by_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
+    sessions = (botocore.session.Session(), Clients()._session)
+    theirs, ours = ([each.METHOD for each in one.get_component("credential_provider").providers] for one in sessions)
+    assert ours == theirs
+    assert len(ours) > 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -297,7 +296,7 @@ def kill() -> None:
 
 def reading(loop: Loop, between: Callable[[], object]) -> IngestCaptures:
     """Another reader of files, to which something happens when half of the tasks are open."""
-    return replace(loop.ingest, tasks=cast(TaskStore, Interrupted(loop.tasks, between)))
+    return msgspec.structs.replace(loop.ingest, tasks=cast(TaskStore, Interrupted(loop.tasks, between)))
 
 
 def varied(loop: Loop, name: str, first: int = 1) -> CaptureFile:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec import structs
 
 from tests.worlds import Loop, capture_file, capture_half, capture_line, project
 from trueup.model import CaptureFile, Quarantined
@@ -60,7 +61,7 @@ def test_memory_is_flat_in_the_size_of_a_file(line: Callable[[int], bytes]) -> N
     peaks = []
     for blocks in (8, 24):
         archive = Endless(line, blocks)
-        ingest = replace(loop.ingest, archive=archive)
+        ingest = structs.replace(loop.ingest, archive=archive)
         tracemalloc.start()
         receipt = ingest(capture_file(str(blocks)))
         peaks.append(tracemalloc.get_traced_memory()[1])

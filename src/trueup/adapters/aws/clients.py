@@ -13,6 +13,7 @@ from typing import Any
 import botocore.session
 import msgspec
 from botocore.config import Config
+from botocore.credentials import CredentialResolver, EnvProvider
 from botocore.exceptions import BotoCoreError
 from botocore.hooks import EventAliaser, HierarchicalEmitter
 from botocore.loaders import JSONFileLoader, Loader
@@ -86,11 +87,17 @@ def _session() -> botocore.session.Session:
 
 
 class _QuickSession(botocore.session.Session):  # type: ignore[misc]
-    """botocore's session with the aliaser below, put in place before the first handler is."""
+    """botocore's session with the aliaser below, put in place before the first handler is. Where the environment holds
+    keys, as a function's does, they are what botocore finds first, and what else it would look through is not made."""
 
     def _register_builtin_handlers(self, events: Any) -> None:
         self._events = _QuickAliaser(self._original_handler)
         super()._register_builtin_handlers(events)
+
+    def _create_credential_resolver(self) -> CredentialResolver:
+        if os.environ.get(EnvProvider.ACCESS_KEY):
+            return CredentialResolver([EnvProvider()])
+        return super()._create_credential_resolver()
 
 
 class _QuickEmitter(HierarchicalEmitter):  # type: ignore[misc]
