@@ -28,7 +28,7 @@ def decode(payload: Payload, classes: tuple[str, ...]) -> list[Prediction]:
     names = [each if isinstance(each, str) or str(each) in classes else class_at(each, classes) for each in labels]
     strange = [each for each in names if str(each) not in classes]
     if strange:
-        raise DecodeError(f"{shown(strange)} is no class of the label schema")
+        raise DecodeError(f"no class of the label schema is called {shown(strange)}")
     return [labelled(each) for each in names]
 
 
