@@ -60,7 +60,7 @@ def simulate(
     Nothing is written. Each file counts as if it had come when its first record was made; the budget is whole at the
     beginning.
     """
-    from trueup.wiring.simulation import simulate, time_of
+    from trueup.wiring.simulation import dated, simulate
 
     if len(policy) > 2:
         raise InputError("give --policy once, or twice to compare two", field="--policy")
@@ -72,7 +72,7 @@ def simulate(
     def opened(name: str) -> Any:
         return open_capture(context, name)
 
-    files = [(time_of(name, opened), name) for name in _files(context, captures)]
+    files = dated(_files(context, captures), opened)
     found = [(name, simulate(config, each, files, opened)) for name, each in named]
     if as_json:
         say_json([{"name": name, "simulation": each} for name, each in found])

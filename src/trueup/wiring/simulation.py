@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
@@ -96,16 +97,35 @@ def simulate(
     )
 
 
-def time_of(name: str, opened: Opener) -> datetime:
-    """When a capture file's first readable record was made. Raises CaptureError if it has none."""
-    with closing(opened(name)) as source:
+def dated(names: Sequence[str], opened: Opener) -> list[tuple[datetime, str]]:
+    """Capture files with their times: a file without any record, which buys nothing, is the first. Raises
+    CaptureError if none of them has one, and for a damaged file."""
+    times = {name: _time_of(name, opened) for name in names}
+    known = [each for each in times.values() if each is not None]
+    if not known:
+        raise CaptureError(f"{names[0]} holds no capture record", field=names[0])
+    return [(time or min(known), name) for name, time in times.items()]
+
+
+def _time_of(name: str, opened: Opener) -> datetime | None:
+    """When its first readable record was made."""
+    with _reading(name, opened) as source:
         for raw in source:
             try:
                 time = LINES.decode(raw).eventMetadata.inferenceTime
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
             return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    raise CaptureError(f"{name} holds no capture record", field=name)
+    return None
+
+
+@contextmanager
+def _reading(name: str, opened: Opener) -> Iterator[IO[bytes]]:
+    try:
+        with closing(opened(name)) as source:
+            yield source
+    except (EOFError, OSError, zlib.error) as error:
+        raise CaptureError(f"{name} is cut off or damaged: {error}", field=name) from error
 
 
 @dataclass(frozen=True)
@@ -115,7 +135,7 @@ class _Archive(CaptureArchive):
     opened: Opener
 
     def blocks(self, file: CaptureFile) -> Iterator[bytes]:
-        with closing(self.opened(file.key)) as source:
+        with _reading(file.key, self.opened) as source:
             yield from whole_lines(source.readinto)  # type: ignore[attr-defined]
 
     def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:  # noqa: ARG002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,25 @@ def test_a_wrong_policy_is_told(trueup: Terminal, tmp_path: Path, given: dict[st
     said = trueup("policy", "simulate", "--captures", str(folder), "--policy", policy(tmp_path / "p.json", **given))
     assert said.exit_code == 2, said.output
     assert says in said.stderr
+
+
+def test_a_file_without_a_record_is_counted_and_no_hindrance(trueup: Terminal, tmp_path: Path) -> None:
+    folder, mine = captures(tmp_path / "in", days=1), policy(tmp_path / "mine.json", rate=0.5)
+    (folder / "empty.jsonl").write_bytes(b"")
+    (folder / "strange.jsonl").write_text("no record\n")
+    ((found),) = trueup.json("policy", "simulate", "--captures", str(folder), "--policy", mine)
+    figures = found["simulation"]
+    assert (figures["files"], figures["captures"], figures["quarantined"]) == (3, 60, 1)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff" * 8])
+def test_a_damaged_file_is_named(trueup: Terminal, tmp_path: Path, damage: bytes) -> None:
+    folder, mine = captures(tmp_path / "in", days=1, count=2000), policy(tmp_path / "mine.json", rate=0.1)
+    whole = gzip.compress((folder / "0.jsonl").read_bytes())
+    (folder / "1.jsonl.gz").write_bytes(whole[: len(whole) // 2] + damage)
+    said = trueup("policy", "simulate", "--captures", str(folder), "--policy", mine)
+    assert said.exit_code == 2, said.output
+    assert "1.jsonl.gz is cut off or damaged: " in said.stderr
 
 
 def test_wrong_paths_are_told(trueup: Terminal, tmp_path: Path) -> None:
