@@ -15,8 +15,8 @@ from trueup.cli.capture import open_capture
 from trueup.cli.console import count, paint_table, safe, say, say_json
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.options import Json
-from trueup.errors import InputError
-from trueup.model import LabelClass, LabelSchema, Project, SelectionPolicy
+from trueup.errors import ConfigurationError, InputError
+from trueup.model import Budget, LabelClass, LabelSchema, Project, ReasonBudget, SelectionPolicy
 
 if TYPE_CHECKING:
     from trueup.wiring.simulation import Bought, Simulation
@@ -98,7 +98,41 @@ def _policy(file: str) -> SelectionPolicy:
         raw = json.loads(Path(file).read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{file} is no policy: {error}", field="--policy") from error
-    return parse_record(raw, SelectionPolicy, file)
+    try:
+        policy = parse_record(raw, SelectionPolicy, "selection")
+    except ConfigurationError as error:
+        raise InputError(f"{file}: {error}; docs/configuration.md tells every key", field="--policy") from error
+    for name, (sound, says) in _ranges(policy).items():
+        if not sound:
+            raise InputError(f"{file}: selection.{name}: use {says}", field="--policy")
+    return policy
+
+
+def _ranges(policy: SelectionPolicy) -> dict[str, tuple[bool, str]]:
+    """Whether each key is within what a deployment takes (infra/keys.py), and what that is."""
+    from trueup.capture.decoders import DECODERS
+    from trueup.selection.pickers import PICKERS
+    from trueup.selection.strategies import AUDIT, FEEDBACK, STRATEGIES
+
+    others = [each for each in STRATEGIES if each != "random"]
+    reasons = [*STRATEGIES, AUDIT, *FEEDBACK]
+    shares, budget = policy.shares, policy.budget
+    limited: list[Budget | ReasonBudget] = [budget, *budget.reasons.values()]
+    limits = [limit for each in limited for limit in (each.per_hour, each.per_day, each.total)]
+    return {
+        "strategy": (policy.strategy in STRATEGIES, f"one of {', '.join(STRATEGIES)}"),
+        "picker": (policy.picker in PICKERS, f"one of {', '.join(PICKERS)}"),
+        "decoder": (policy.decoder is None or policy.decoder in DECODERS, f"one of {', '.join(DECODERS)}"),
+        "rate": (policy.rate is None or 0 < policy.rate <= 1, "null, or more than 0 and at most 1"),
+        "audit_share": (0 <= policy.audit_share <= 1, "at least 0 and at most 1"),
+        "error_rate": (0 < policy.error_rate <= 0.5, "more than 0 and at most 0.5"),
+        "shares": (
+            all(each in others for each in shares) and min(shares.values(), default=1) > 0 and sum(shares.values()) < 1,
+            f"names of other strategies ({', '.join(others)}) with shares above 0, together less than 1",
+        ),
+        "budget": (min((each for each in limits if each is not None), default=0) >= 0, "limits of at least 0"),
+        "budget.reasons": (all(each in reasons for each in budget.reasons), f"names out of {', '.join(reasons)}"),
+    }
 
 
 def _files(context: typer.Context, captures: Sequence[str]) -> list[str]:
