@@ -67,6 +67,7 @@ _TOLD: tuple[tuple[type[TrueupError], Exit, str], ...] = (
 
 # What was not found, as the sentence calls it, and the command that lists all of its kind.
 _LISTS = (
+    (" quarantine ", "trueup capture quarantine"),
     (" task ", "trueup task list"),
     (" run ", "trueup retrain list"),
     (" version ", "trueup dataset list"),
