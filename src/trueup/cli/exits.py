@@ -40,8 +40,8 @@ MEANINGS = {
     Exit.OK: "ok",
     Exit.UNEXPECTED: "unexpected: a defect of trueup",
     Exit.USAGE: "wrong usage or bad input",
-    Exit.PROBLEMS: "problems found (capture decode and score, dataset verify and check, forget verify, import, schema "
-    "migrate, doctor)",
+    Exit.PROBLEMS: "problems found (capture decode and score, policy simulate, dataset verify and check, forget "
+    "verify, import, schema migrate, doctor)",
     Exit.NOT_FOUND: "not found",
     Exit.CONFLICT: "conflict or refused",
     Exit.AWS: "AWS unreachable or not permitted",

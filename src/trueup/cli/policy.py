@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,6 +15,7 @@ import typer
 from trueup.cli.capture import open_capture
 from trueup.cli.console import count, paint_table, safe, say, say_json
 from trueup.cli.desk import desk_of, project_of
+from trueup.cli.exits import Exit
 from trueup.cli.options import Json
 from trueup.errors import ConfigurationError, InputError
 from trueup.model import Budget, LabelClass, LabelSchema, Project, ReasonBudget, SelectionPolicy
@@ -74,10 +76,15 @@ def simulate(
 
     files = dated(_files(context, captures), opened)
     found = [(name, simulate(config, each, files, opened)) for name, each in named]
+    left_out = found[0][1].left_out
+    for each in left_out:
+        sys.stderr.write(f"{each}; it is left out\n")
     if as_json:
         say_json([{"name": name, "simulation": each} for name, each in found])
-        return
-    _paint(found)
+    else:
+        _paint(found)
+    if left_out:
+        raise typer.Exit(Exit.PROBLEMS)
 
 
 def _project(context: typer.Context, name: str, classes: str) -> tuple[Project, SelectionPolicy | None]:

@@ -132,20 +132,28 @@ def test_a_file_without_a_record_is_counted_and_no_hindrance(trueup: Terminal, t
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff" * 8])
-def test_a_damaged_file_is_named(trueup: Terminal, tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_named_and_left_out(trueup: Terminal, tmp_path: Path, damage: bytes) -> None:
     folder, mine = captures(tmp_path / "in", days=1, count=2000), policy(tmp_path / "mine.json", rate=0.1)
     whole = gzip.compress((folder / "0.jsonl").read_bytes())
     (folder / "1.jsonl.gz").write_bytes(whole[: len(whole) // 2] + damage)
     said = trueup("policy", "simulate", "--captures", str(folder), "--policy", mine)
-    assert said.exit_code == 2, said.output
+    assert said.exit_code == 3, said.output
     assert "1.jsonl.gz is cut off or damaged: " in said.stderr
+    assert "1 file, 2,000 captures" in said.stdout
+    assert ["labels", "bought", "200"] in [line.split() for line in said.stdout.splitlines()]
+    alone = trueup("policy", "simulate", "--captures", str(folder / "1.jsonl.gz"), "--policy", mine)
+    assert alone.exit_code == 3, alone.output
 
 
 def test_wrong_paths_are_told(trueup: Terminal, tmp_path: Path) -> None:
     mine, empty = policy(tmp_path / "mine.json"), tmp_path / "empty"
     empty.mkdir()
     (tmp_path / "blank.jsonl").write_text("\nno record\n")
-    for path, says in ((empty, "no capture file"), (tmp_path / "gone", "cannot be read"), (mine, "no capture record")):
+    for path, says in (
+        (empty, "no capture file"),
+        (tmp_path / "gone", "cannot be read"),
+        (mine, "no readable capture record"),
+    ):
         said = trueup("policy", "simulate", "--captures", str(path), "--policy", mine)
         assert (said.exit_code, says in said.stderr) == (2, True), said.output
     said = trueup(
