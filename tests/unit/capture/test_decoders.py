@@ -72,6 +72,21 @@ def test_labels_alone_are_read_without_a_probability() -> None:
         decode(payload, ("ham", "eggs"))
 
 
+def test_labels_may_be_lines_of_csv_where_the_project_says_so() -> None:
+    def labels(text: str, classes: tuple[str, ...]) -> list[str]:
+        payload = Payload(data=text.encode(), content_type="text/csv; charset=utf-8")
+        return [each.label for each in decode(payload, classes, "json_labels")[0]]
+
+    assert labels('ham\r\n"spam"\n\n', ("ham", "spam")) == ["ham", "spam"]
+    assert labels("2.0\n0\n", ("a", "b", "c")) == ["c", "a"]
+    assert labels("2.0", ("2.0", "b", "c")) == ["2.0"]
+    for text, says in (("eggs", "is called 'eggs'"), ("1.5", "not the index"), ("nan", "not the index"), ("", "list")):
+        with pytest.raises(DecodeError, match=says):
+            labels(text, ("ham", "spam"))
+    with pytest.raises(DecodeError, match="not UTF-8"):
+        decode(Payload(data=b"\xff", content_type="text/csv"), ("ham",), "json_labels")
+
+
 @pytest.mark.parametrize("text", ["[2.5, -1.0, 0.5]", "[0.9, 0.05, 0.05]", "[[0.9, 0.05, 0.05]]"])
 def test_scores_that_may_be_something_else_get_a_softmax_where_the_project_says_so(text: str) -> None:
     ((found,), _) = decode(answer(text), ("0", "1", "2"), "json_logits")

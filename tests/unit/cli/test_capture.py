@@ -147,7 +147,7 @@ def test_who_is_quite_sure_has_no_entropy(trueup: Terminal, tmp_path: Path) -> N
 def test_a_number_that_is_no_probability_leads_to_the_decoder_for_numbers(trueup: Terminal, tmp_path: Path) -> None:
     said = trueup("capture", "decode", answered(tmp_path / "n.jsonl", "23.5", "text/csv"))
     assert said.exit_code == 3
-    assert "[23.5] are not probabilities between 0 and 1; a predicted number is read by the decoder regr" in said.stderr
+    assert "[23.5] are not probabilities between 0 and 1; the decoder regression reads numbers" in said.stderr
 
 
 def test_boxes_come_as_objects_and_count_by_the_least_decided(trueup: Terminal, tmp_path: Path) -> None:

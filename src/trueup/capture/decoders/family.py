@@ -56,7 +56,7 @@ def prediction(
     """
     if names is None and len(values) == 1:
         if not _is_chance(values[0]):
-            raise DecodeError(f"{_no_chances(values)}; a predicted number is read by the decoder regression")
+            raise DecodeError(f"{_no_chances(values)}; the decoder regression reads numbers, json_labels classes")
         values, kind = (1.0 - values[0], values[0]), "binary"
     known = class_names(names) if names is not None else first_classes(classes, len(values))
     inside = _inside(values, known)
