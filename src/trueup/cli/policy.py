@@ -44,6 +44,7 @@ Classes = Annotated[str, typer.Option(help="Names for answers that name no class
 _CAPTURE_FILES = (".jsonl", ".jsonl.gz")
 _PRESENT = "present policy"
 _WIDTH = 40
+_MANY = 1_000_000_000
 _HOURLY_UP_TO = 48 * 3600
 _PLAIN = LabelSchema(classes=tuple(LabelClass(name=str(each)) for each in range(1000)))
 
@@ -67,7 +68,7 @@ def simulate(
     if len(policy) > 2:
         raise InputError("give --policy once, or twice to compare two", field="--policy")
     config, present = _project(context, project, classes)
-    named = [(Path(each).stem, _policy(each)) for each in policy]
+    named = [(Path(each).stem, read_policy(each)) for each in policy]
     if present is not None and len(named) == 1:
         named.append((_PRESENT, present))
 
@@ -98,7 +99,8 @@ def _project(context: typer.Context, name: str, classes: str) -> tuple[Project, 
     return Project(name="desk", endpoint_name="desk", label_schema=schema), None
 
 
-def _policy(file: str) -> SelectionPolicy:
+def read_policy(file: str) -> SelectionPolicy:
+    """Raises InputError that names the key, for all that a deployment would refuse."""
     from trueup.settings import parse_record
 
     try:
@@ -137,7 +139,8 @@ def _ranges(policy: SelectionPolicy) -> dict[str, tuple[bool, str]]:
             all(each in others for each in shares) and min(shares.values(), default=1) > 0 and sum(shares.values()) < 1,
             f"names of other strategies ({', '.join(others)}) with shares above 0, together less than 1",
         ),
-        "budget": (min((each for each in limits if each is not None), default=0) >= 0, "limits of at least 0"),
+        "budget": (all(each is None or 0 <= each <= _MANY for each in limits), f"limits of 0 to {_MANY:,}"),
+        "seed": (0 <= policy.seed < 2**32, "at least 0 and less than 2**32"),
         "budget.reasons": (all(each in reasons for each in budget.reasons), f"names out of {', '.join(reasons)}"),
     }
 

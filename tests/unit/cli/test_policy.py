@@ -97,8 +97,8 @@ def test_a_project_compares_with_its_present_policy_and_nothing_is_written(
         ({"shares": {"margin": 0.7, "novelty": 0.4}}, "selection.shares: use names of other strategies"),
         ({"shares": {"random": 0.1}}, "selection.shares: use names of other strategies"),
         ({"shares": {"novelty": 0}}, "selection.shares: use names of other strategies"),
-        ({"budget": {"per_hour": -1}}, "selection.budget: use limits of at least 0"),
-        ({"budget": {"reasons": {"audit": {"total": -1}}}}, "selection.budget: use limits of at least 0"),
+        ({"budget": {"per_hour": -1}}, "selection.budget: use limits of 0 to 1,000,000,000"),
+        ({"budget": {"reasons": {"audit": {"total": -1}}}}, "selection.budget: use limits of 0 to 1,000,000,000"),
         ({"budget": {"reasons": {"nope": {"per_day": 1}}}}, "selection.budget.reasons: use names out of bald, "),
     ],
 )
