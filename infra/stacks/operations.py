@@ -139,19 +139,29 @@ class OperationsStack(Stack):
         for name, queue in self._rooms.annotation.queues.items():
             alarms.append(queue.stuck_alarm(self, f"StuckAnnotation-{name.replace('/', '-')}"))
         failures = Queue.from_queue_arn(self, "Failures", self._platform.failures.queue_arn)
-        alarms.append(self._above("FailuresWaiting", failures.metric_approximate_number_of_messages_visible(), 0))
+        waiting = failures.metric_approximate_number_of_messages_visible()
+        alarms.append(self._above("FailuresWaiting", waiting, 0, "A call failed for good: trueup redrive failures"))
         for name, function in self._rooms.functions.items():
-            alarms.append(self._above(f"Errors-{name}", function.function.metric_errors(), 0))
+            errors = function.function.metric_errors()
+            alarms.append(self._above(f"Errors-{name}", errors, 0, f"Function {name} raised: see its log group"))
         for name, queue in self._rooms.queues.items():
             age = queue.queue.metric_approximate_age_of_oldest_message()
-            alarms.append(self._above(f"Age-{name}", age, _OLD_MESSAGE_SECONDS))
+            alarms.append(
+                self._above(f"Age-{name}", age, _OLD_MESSAGE_SECONDS, f"Queue {name}: work waits for an hour")
+            )
         machines = (self._rooms.retraining.retraining, self._rooms.retraining.promotion, self._rooms.ingest.backfill)
         for machine in machines:
-            alarms.append(self._above(f"Failed-{machine.node.id}", machine.metric_failed(), 0))
+            says = f"Workflow {machine.node.id} failed: see its execution"
+            alarms.append(self._above(f"Failed-{machine.node.id}", machine.metric_failed(), 0, says))
         stream_age = self._rooms.ingest.event_publish.function.metric("IteratorAge", statistic="Maximum")
-        alarms.append(self._above("OutboxAge", stream_age, _OLD_MESSAGE_SECONDS * 1000))
+        says = "Events leave an hour late: see the log of event_publish"
+        alarms.append(self._above("OutboxAge", stream_age, _OLD_MESSAGE_SECONDS * 1000, says))
         for each in self._platform.config.projects:
-            alarms.append(self._above(f"Quarantined-{each.name}", _count("CapturesQuarantined", each), 0))
+            bad, says = (
+                _count("CapturesQuarantined", each),
+                f"Captures of {each.name} cannot be used: trueup capture quarantine",
+            )
+            alarms.append(self._above(f"Quarantined-{each.name}", bad, 0, says))
             alarms.append(self._lost(each))
         return alarms
 
@@ -182,10 +192,12 @@ class OperationsStack(Stack):
             treat_missing_data=TreatMissingData.NOT_BREACHING,
         )
 
-    def _above(self, name: str, metric: IMetric, threshold: float) -> Alarm:
+    def _above(self, name: str, metric: IMetric, threshold: float, says: str) -> Alarm:
+        """`says` stands in the mail: what is wrong, and where to look (docs/operating.md)."""
         return Alarm(
             self,
             name,
+            alarm_description=says,
             metric=metric,
             threshold=threshold,
             evaluation_periods=1,

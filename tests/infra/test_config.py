@@ -36,7 +36,8 @@ from infra.keys import (
 )
 from infra.packaging import ROOT
 from infra.reference import PAGE, documentation, fields_of, full_example
-from trueup.errors import ConfigurationError
+from trueup.cli.policy import read_policy
+from trueup.errors import ConfigurationError, InputError
 from trueup.settings import Project
 from trueup.usecases import sync_backend
 
@@ -254,6 +255,25 @@ def refusal(found: dict[str, Any]) -> str:
     assert caught.value.field
     assert "\n" not in sentence
     return sentence
+
+
+_SIMULATED = ("strategy", "picker", "rate", "audit_share", "error_rate", "shares", "budget", "seed", "decoder")
+
+
+@pytest.mark.parametrize(
+    "path", [each for each in BOUNDS if each.startswith("selection.") and each.split(".")[1] in _SIMULATED]
+)
+def test_a_policy_is_simulated_where_it_could_be_deployed(path: str, tmp_path: Path) -> None:
+    _, key, *below = path.split(".")
+    file = tmp_path / "policy.json"
+    taken, refused = BOUNDS[path]
+    for value in (*taken, *refused):
+        file.write_text(json.dumps({key: {below[0]: value} if below else value}))
+        if value in taken:
+            read_policy(str(file))
+        else:
+            with pytest.raises(InputError, match=f"selection.{key}"):
+                read_policy(str(file))
 
 
 def test_the_configuration_of_the_repository_is_right() -> None:

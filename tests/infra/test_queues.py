@@ -42,6 +42,14 @@ def test_who_sends_and_who_claims_knows_it(queued: Synthesized) -> None:
     assert '\\"urgent\\"' in parameters.replace("\\\\", "\\")
 
 
+def test_every_alarm_says_what_is_wrong(queued: Synthesized) -> None:
+    alarms = queued.resources("AWS::CloudWatch::Alarm", stack="operations")
+    assert len(alarms) > 50
+    assert [each["MetricName"] for each in alarms if not each.get("AlarmDescription")] == []
+    says = [each["AlarmDescription"] for each in alarms if each.get("MetricName") == "CapturesQuarantined"]
+    assert "Captures of digits cannot be used: trueup capture quarantine" in says
+
+
 def test_a_project_without_any_has_its_own_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
     bare = Synthesized(tmp_path_factory.mktemp("bare"), {})
     assert len(bare.resources("AWS::SQS::Queue", "Annotationdigits", stack="annotation")) == 2

@@ -49,7 +49,7 @@ def backfill(
             paint(f"{count(len(plan.prefixes), 'prefix', 'prefixes')} of s3://{safe(plan.bucket)}, from")
             paint(f"  {safe(plan.prefixes[0])}\n  {safe(plan.prefixes[-1])}")
         return
-    confirm(f"Ingest the captures of {name} from {count(len(plan.prefixes), 'day or hour', 'days and hours')}?", yes)
+    confirm(f"Ingest the captures of {name} from {start:%Y-%m-%dT%H} up to {end:%Y-%m-%dT%H}?", yes)
     execution = look.backfill(plan)
     if as_json:
         say_json({"name": plan.name, "execution": execution})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, cast
 
@@ -17,7 +19,7 @@ from trueup.cli.console import paint_table, safe, say
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import Json
-from trueup.errors import CaptureError, DecodeError, InputError
+from trueup.errors import DecodeError, InputError
 from trueup.model import AnswerPath, Capture, Found, Prediction, Quarantined, Record
 
 if TYPE_CHECKING:
@@ -33,7 +35,18 @@ ValuesPath = Annotated[
 ]
 OfProject = Annotated[str, typer.Option("--project", "-p", help="Take classes and decoder of this project.")]
 _GZIP = b"\x1f\x8b"
-_INDICES = tuple(str(number) for number in range(1000))
+# What reading a file raises that is cut off or damaged, zipped or not.
+DAMAGE = (OSError, EOFError, zlib.error)
+
+
+class AnyClass(tuple[str, ...]):
+    """Where nobody names the classes: any label is one, and bare numbers are of 0, 1, …"""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+
+_INDICES = AnyClass(str(number) for number in range(1000))
 
 
 class Reading(Record, frozen=True, kw_only=True):
@@ -56,6 +69,17 @@ class Reading(Record, frozen=True, kw_only=True):
     interval: tuple[float, float] | UnsetType | None = UNSET
 
 
+@dataclass
+class Trouble:
+    """Counts what cannot be read, and tells it on stderr as it comes."""
+
+    lines: int = 0
+
+    def tell(self, file: str, line: int, reason: str) -> None:
+        self.lines += 1
+        sys.stderr.write(f"{file}:{line}: {reason}\n")
+
+
 class Lens(Record, frozen=True, kw_only=True):
     """How captures are read: `classes` name bare probabilities, `decoder` None takes the first that can."""
 
@@ -74,13 +98,14 @@ def decode(
     as_json: Json = False,
 ) -> None:
     """What the model said in each capture. Code 3 when a line cannot be read; stderr says which and why."""
-    readings, bad = _read(context, files, _lens(context, classes, decoder, path, project))
+    trouble = Trouble()
+    readings = _read(context, files, _lens(context, classes, decoder, path, project), trouble)
     if as_json:
         _say_lines(readings)
     else:
         rows = [[*_place(each), each.kind, _label(each), _said(each), each.decoder] for each in readings]
-        paint_table(["event", "record", "kind", "label", "said", "decoder"], rows, ("record",))
-    _end(bad)
+        _paint(["event", "record", "kind", "label", "said", "decoder"], rows, ("record",))
+    _end(trouble)
 
 
 @app.command()
@@ -94,15 +119,16 @@ def score(
     as_json: Json = False,
 ) -> None:
     """How unsure the model was of each prediction, most unsure by margin first."""
-    readings, bad = _read(context, files, _lens(context, classes, decoder, path, project))
+    trouble = Trouble()
+    readings = _read(context, files, _lens(context, classes, decoder, path, project), trouble)
     if as_json:
         _say_lines(readings)
     else:
         ranked = sorted(readings, key=lambda each: -(each.margin if each.margin is not None else -1.0))
         rows = [[*_place(each), _label(each), *_figures(each)] for each in ranked]
         names = ("least confidence", "margin", "entropy")
-        paint_table(["event", "record", "label", *names], rows, ("record", *names))
-    _end(bad)
+        _paint(["event", "record", "label", *names], rows, ("record", *names))
+    _end(trouble)
 
 
 def _lens(context: typer.Context, classes: str, decoder: str, path: str, project: str) -> Lens:
@@ -129,22 +155,25 @@ def _reader(decoder: str, path: str) -> str | AnswerPath | None:
     return AnswerPath(values=path) if path else decoder or None
 
 
-def _read(context: typer.Context, files: list[str], lens: Lens) -> tuple[list[Reading], int]:
-    """All predictions, and how many lines could not be read; those are told on stderr as they come."""
-    from trueup.capture.records import read_captures
-
-    readings: list[Reading] = []
-    bad = 0
+def _read(context: typer.Context, files: list[str], lens: Lens, trouble: Trouble) -> Iterator[Reading]:
+    """All predictions as they come. A file that is damaged is read up to there."""
     for file in files:
         with closing(open_capture(context, file)) as source:
-            for item in read_captures(_lines(file, source)):
-                found = _readings(item, lens) if isinstance(item, Capture) else item
-                if isinstance(found, Quarantined):
-                    bad += 1
-                    sys.stderr.write(f"{file}:{found.line}: {found.reason}\n")
-                elif isinstance(found, list):
-                    readings += found
-    return readings, bad
+            yield from _read_file(file, source, lens, trouble)
+
+
+def _read_file(file: str, source: IO[bytes], lens: Lens, trouble: Trouble) -> Iterator[Reading]:
+    from trueup.capture.records import read_captures
+
+    lines = Lines(file, source)
+    for item in read_captures(lines):
+        found = _readings(item, lens) if isinstance(item, Capture) else item
+        if isinstance(found, Quarantined):
+            trouble.tell(file, found.line, found.reason)
+        elif isinstance(found, list):
+            yield from found
+    if lines.damage:
+        trouble.tell(file, lines.number + 1, lines.damage)
 
 
 def _readings(capture: Capture, lens: Lens) -> list[Reading] | Quarantined:
@@ -204,21 +233,38 @@ def _local(file: str) -> IO[bytes]:
         raise InputError(f"{file} cannot be read: {error.strerror}", field="FILE") from error
 
 
-def _lines(file: str, source: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    offset = 0
-    try:
-        for raw in source:
-            yield offset, raw.removesuffix(b"\n").removesuffix(b"\r")
-            offset += len(raw)
-    except (OSError, EOFError) as error:
-        raise CaptureError(f"{file} is cut off or damaged after {offset} bytes: {error}", field=file) from error
+@dataclass
+class Lines:
+    """The lines of a file with their byte offsets, up to its end or to where it is damaged."""
+
+    file: str
+    source: IO[bytes]
+    number: int = 0
+    damage: str = ""
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        offset = 0
+        try:
+            for raw in self.source:
+                self.number += 1
+                yield offset, raw.removesuffix(b"\n").removesuffix(b"\r")
+                offset += len(raw)
+        except DAMAGE as error:
+            self.damage = f"the file is cut off or damaged after {offset:,} bytes: {error}"
 
 
-def _say_lines(readings: list[Reading]) -> None:
+def _say_lines(readings: Iterable[Reading]) -> None:
     import msgspec
 
     for each in readings:
         say(msgspec.json.encode(each).decode())
+
+
+def _paint(columns: list[str], rows: list[list[str]], numbers: tuple[str, ...]) -> None:
+    if rows:
+        paint_table(columns, rows, numbers)
+    else:
+        say("no predictions")
 
 
 def _place(reading: Reading) -> tuple[str, str]:
@@ -250,6 +296,6 @@ def _figures(reading: Reading) -> list[str]:
     return ["-" if each is None else f"{each:.3f}" for each in scores]
 
 
-def _end(bad: int) -> None:
-    if bad:
+def _end(trouble: Trouble) -> None:
+    if trouble.lines:
         raise typer.Exit(Exit.PROBLEMS)

@@ -40,7 +40,8 @@ MEANINGS = {
     Exit.OK: "ok",
     Exit.UNEXPECTED: "unexpected: a defect of trueup",
     Exit.USAGE: "wrong usage or bad input",
-    Exit.PROBLEMS: "problems found (dataset verify, dataset check, forget verify, import, schema migrate, doctor)",
+    Exit.PROBLEMS: "problems found (capture decode and score, policy simulate, dataset verify and check, forget "
+    "verify, import, schema migrate, doctor)",
     Exit.NOT_FOUND: "not found",
     Exit.CONFLICT: "conflict or refused",
     Exit.AWS: "AWS unreachable or not permitted",
@@ -66,6 +67,7 @@ _TOLD: tuple[tuple[type[TrueupError], Exit, str], ...] = (
 
 # What was not found, as the sentence calls it, and the command that lists all of its kind.
 _LISTS = (
+    (" quarantine ", "trueup capture quarantine"),
     (" task ", "trueup task list"),
     (" run ", "trueup retrain list"),
     (" version ", "trueup dataset list"),

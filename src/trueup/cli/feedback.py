@@ -61,6 +61,7 @@ def put(
     look = desk_of(context).look()
     name = project_of(look, project)
     if file:
+        _refuse_both(label, inference_id, event_id)
         reports = list(_reports(file, name))
     else:
         _refuse_unnamed(label, inference_id, event_id)
@@ -76,6 +77,11 @@ def _refuse_unnamed(label: str, inference_id: str, event_id: str) -> None:
         raise InputError("what should it have been? Add --label, or --file for many", field="--label")
     if bool(inference_id) == bool(event_id):
         raise InputError("which inference? Add --inference-id or --event-id, one of the two", field="--inference-id")
+
+
+def _refuse_both(*options: str) -> None:
+    if any(options):
+        raise InputError("--file has labels and ids in its lines: leave --label, --inference-id and --event-id out")
 
 
 def _put(look: Deployed, reports: list[tuple[str, Report]], dry_run: bool, as_json: bool) -> None:
@@ -111,7 +117,7 @@ def _reports(file: str, project: str) -> Iterator[tuple[str, Report]]:
     for number, line in enumerate(_lines(file), start=1):
         if not line.strip():
             continue
-        where = f"{file} line {number}"
+        where = f"{'stdin' if file == '-' else file} line {number}"
         try:
             fields = msgspec.json.decode(line, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -136,7 +142,15 @@ def _report(fields: dict[str, Any], where: str) -> Report:
     try:
         return msgspec.convert(fields, Report)
     except msgspec.ValidationError as error:
-        raise InputError(f"{where}: {error}" if where else str(error), field=where or None) from error
+        told = _told(str(error))
+        raise InputError(f"{where}: {told}" if where else told, field=where or None) from error
+
+
+def _told(problem: str) -> str:
+    """msgspec's sentence, with the field in front."""
+    text, _, field = problem.partition(" - at `$.")
+    wanted = "use override or truth" if field == "kind`" else text
+    return f"{field.rstrip('`')}: {wanted}" if field else text
 
 
 @app.command("list")

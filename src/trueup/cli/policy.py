@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,9 +15,10 @@ import typer
 from trueup.cli.capture import open_capture
 from trueup.cli.console import count, paint_table, safe, say, say_json
 from trueup.cli.desk import desk_of, project_of
+from trueup.cli.exits import Exit
 from trueup.cli.options import Json
-from trueup.errors import InputError
-from trueup.model import LabelClass, LabelSchema, Project, SelectionPolicy
+from trueup.errors import ConfigurationError, InputError
+from trueup.model import Budget, LabelClass, LabelSchema, Project, ReasonBudget, SelectionPolicy
 
 if TYPE_CHECKING:
     from trueup.wiring.simulation import Bought, Simulation
@@ -42,6 +44,7 @@ Classes = Annotated[str, typer.Option(help="Names for answers that name no class
 _CAPTURE_FILES = (".jsonl", ".jsonl.gz")
 _PRESENT = "present policy"
 _WIDTH = 40
+_MANY = 1_000_000_000
 _HOURLY_UP_TO = 48 * 3600
 _PLAIN = LabelSchema(classes=tuple(LabelClass(name=str(each)) for each in range(1000)))
 
@@ -60,24 +63,29 @@ def simulate(
     Nothing is written. Each file counts as if it had come when its first record was made; the budget is whole at the
     beginning.
     """
-    from trueup.wiring.simulation import simulate, time_of
+    from trueup.wiring.simulation import dated, simulate
 
     if len(policy) > 2:
         raise InputError("give --policy once, or twice to compare two", field="--policy")
     config, present = _project(context, project, classes)
-    named = [(Path(each).stem, _policy(each)) for each in policy]
+    named = [(Path(each).stem, read_policy(each)) for each in policy]
     if present is not None and len(named) == 1:
         named.append((_PRESENT, present))
 
     def opened(name: str) -> Any:
         return open_capture(context, name)
 
-    files = [(time_of(name, opened), name) for name in _files(context, captures)]
+    files = dated(_files(context, captures), opened)
     found = [(name, simulate(config, each, files, opened)) for name, each in named]
+    left_out = found[0][1].left_out
+    for each in left_out:
+        sys.stderr.write(f"{each}; it is left out\n")
     if as_json:
         say_json([{"name": name, "simulation": each} for name, each in found])
-        return
-    _paint(found)
+    else:
+        _paint(found)
+    if left_out:
+        raise typer.Exit(Exit.PROBLEMS)
 
 
 def _project(context: typer.Context, name: str, classes: str) -> tuple[Project, SelectionPolicy | None]:
@@ -91,14 +99,50 @@ def _project(context: typer.Context, name: str, classes: str) -> tuple[Project, 
     return Project(name="desk", endpoint_name="desk", label_schema=schema), None
 
 
-def _policy(file: str) -> SelectionPolicy:
+def read_policy(file: str) -> SelectionPolicy:
+    """Raises InputError that names the key, for all that a deployment would refuse."""
     from trueup.settings import parse_record
 
     try:
         raw = json.loads(Path(file).read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{file} is no policy: {error}", field="--policy") from error
-    return parse_record(raw, SelectionPolicy, file)
+    try:
+        policy = parse_record(raw, SelectionPolicy, "selection")
+    except ConfigurationError as error:
+        raise InputError(f"{file}: {error}; docs/configuration.md tells every key", field="--policy") from error
+    for name, (sound, says) in _ranges(policy).items():
+        if not sound:
+            raise InputError(f"{file}: selection.{name}: use {says}", field="--policy")
+    return policy
+
+
+def _ranges(policy: SelectionPolicy) -> dict[str, tuple[bool, str]]:
+    """Whether each key is within what a deployment takes (infra/keys.py), and what that is."""
+    from trueup.capture.decoders import DECODERS
+    from trueup.selection.pickers import PICKERS
+    from trueup.selection.strategies import AUDIT, FEEDBACK, STRATEGIES
+
+    others = [each for each in STRATEGIES if each != "random"]
+    reasons = [*STRATEGIES, AUDIT, *FEEDBACK]
+    shares, budget = policy.shares, policy.budget
+    limited: list[Budget | ReasonBudget] = [budget, *budget.reasons.values()]
+    limits = [limit for each in limited for limit in (each.per_hour, each.per_day, each.total)]
+    return {
+        "strategy": (policy.strategy in STRATEGIES, f"one of {', '.join(STRATEGIES)}"),
+        "picker": (policy.picker in PICKERS, f"one of {', '.join(PICKERS)}"),
+        "decoder": (policy.decoder is None or policy.decoder in DECODERS, f"one of {', '.join(DECODERS)}"),
+        "rate": (policy.rate is None or 0 < policy.rate <= 1, "null, or more than 0 and at most 1"),
+        "audit_share": (0 <= policy.audit_share <= 1, "at least 0 and at most 1"),
+        "error_rate": (0 < policy.error_rate <= 0.5, "more than 0 and at most 0.5"),
+        "shares": (
+            all(each in others for each in shares) and min(shares.values(), default=1) > 0 and sum(shares.values()) < 1,
+            f"names of other strategies ({', '.join(others)}) with shares above 0, together less than 1",
+        ),
+        "budget": (all(each is None or 0 <= each <= _MANY for each in limits), f"limits of 0 to {_MANY:,}"),
+        "seed": (0 <= policy.seed < 2**32, "at least 0 and less than 2**32"),
+        "budget.reasons": (all(each in reasons for each in budget.reasons), f"names out of {', '.join(reasons)}"),
+    }
 
 
 def _files(context: typer.Context, captures: Sequence[str]) -> list[str]:

@@ -66,8 +66,16 @@ def _look(context: typer.Context, project: str, file: str) -> list[QuarantinedFi
 
 def _paint(files: Sequence[QuarantinedFile]) -> None:
     for each in files:
-        more = ", …" if each.lines > len(each.first_lines) else ""
-        paint(f"[bold]{safe(each.file)}[/]  {count(each.lines, 'line')}: {', '.join(map(str, each.first_lines))}{more}")
-        rows = [[f"{lines:,}", safe(reason)] for reason, lines in list(each.reasons.items())[:_REASONS]]
-        paint_table(["lines", "why"], rows, ("lines",))
+        paint(f"[bold]{safe(each.file)}[/]  {count(each.lines, 'line')}: {_first(each.first_lines, each.lines)}")
+        rows = [
+            [f"{lines:,}", _first(each.reason_lines[reason], lines), safe(reason)]
+            for reason, lines in list(each.reasons.items())[:_REASONS]
+        ]
+        paint_table(["lines", "which", "why"], rows, ("lines",))
+        if len(each.reasons) > _REASONS:
+            paint(f"[dim]and {count(len(each.reasons) - _REASONS, 'other reason')}: --json tells all[/]")
         paint("")
+
+
+def _first(lines: Sequence[int], of: int) -> str:
+    return ", ".join(map(str, lines)) + (", …" if of > len(lines) else "")

@@ -84,7 +84,10 @@ class Draw(msgspec.Struct, Generic[T], dict=True):
         self._scored: dict[str, Pool[T]] = {
             each: Pool(self._size(each, most), _MOST_BYTES) for each in names if _strategy(each)
         }
-        self._chance: Pool[T] = Pool(_spare(math.ceil(most * self.policy.audit_share) if names else most), _MOST_BYTES)
+        audits = _spare(math.ceil(most * self.policy.audit_share) if names else most)
+        # A second look may want a uniform sample, also where nobody is asked about one.
+        sample = _SAMPLE if set(names) & SECOND_LOOKS.keys() else 0
+        self._chance: Pool[T] = Pool(max(audits, sample), _MOST_BYTES)
         self._order = np.random.default_rng(_seed(self.seed, self.policy.seed))
 
     def _size(self, name: str, most: int) -> int:
@@ -253,7 +256,7 @@ class Draw(msgspec.Struct, Generic[T], dict=True):
 def matrix(predictions: Sequence[Prediction]) -> NDArray[np.float64]:
     """What the strategies look at: float64[n, k], a row each, rows of fewer classes filled up with zeros."""
     rows = [_distribution(each) for each in predictions]
-    found = np.zeros((len(rows), max(len(each) for each in rows)))
+    found = np.zeros((len(rows), max((len(each) for each in rows), default=0)))
     for row, each in enumerate(rows):
         found[row, : len(each)] = each
     return found

@@ -48,8 +48,10 @@ class CompareVariants(msgspec.Struct, frozen=True):
         return found
 
     def _others(self, file: CaptureFile) -> list[CaptureFile]:
-        """The latest files of other variants in the same hour."""
-        hour = datetime.strptime(file.hour, "%Y/%m/%d/%H").replace(tzinfo=UTC)
+        """The latest files of other variants in the same hour; a file whose key tells no time has none beside it."""
+        hour = _hour(file)
+        if hour is None:
+            return []
         beside = self.listing.files(file.project, hour, hour)
         others = [each for each in beside if each.endpoint == file.endpoint and each.variant != file.variant]
         return sorted(others, key=lambda each: each.key)[-MOST_FILES:]
@@ -60,6 +62,13 @@ class CompareVariants(msgspec.Struct, frozen=True):
             return list(seek(lambda: self.archive.blocks(file), sought))
         except (CaptureError, NotFoundError):
             return []
+
+
+def _hour(file: CaptureFile) -> datetime | None:
+    try:
+        return datetime.strptime(file.hour, "%Y/%m/%d/%H").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _read(project: Project, capture: Capture) -> list[Instance]:

@@ -17,13 +17,14 @@ _SHOWN = 5
 
 
 class QuarantinedFile(Record, frozen=True, kw_only=True):
-    """What waits of one capture file: how many lines, why, most frequent reasons first, and the first of them.
-    `replayed_as` is the capture file that they were put into."""
+    """What waits of one capture file: how many lines, why, most frequent reasons first, and the first of them, in all
+    and for each reason. `replayed_as` is the capture file that they were put into."""
 
     file: str
     lines: int
     reasons: Mapping[str, int]
     first_lines: tuple[int, ...]
+    reason_lines: Mapping[str, tuple[int, ...]]
     replayed_as: str | None = None
 
 
@@ -61,11 +62,16 @@ class ReplayQuarantine:
 
 def _told(part: BadLines) -> QuarantinedFile:
     reasons = Counter(each.reason for each in part.lines)
+    # Halves of events, and what was found out by its input, come last.
+    numbers: dict[str, list[int]] = {}
+    for each in sorted(part.lines, key=lambda each: each.line):
+        numbers.setdefault(each.reason, []).append(each.line)
     return QuarantinedFile(
         file=part.file,
         lines=len(part.lines),
         reasons=dict(reasons.most_common()),
-        first_lines=tuple(each.line for each in part.lines[:_SHOWN]),
+        first_lines=tuple(sorted(each.line for each in part.lines)[:_SHOWN]),
+        reason_lines={name: tuple(found[:_SHOWN]) for name, found in numbers.items()},
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
@@ -38,7 +39,8 @@ class Bought(Record, frozen=True, kw_only=True):
 
 
 class Simulation(Record, frozen=True, kw_only=True):
-    """What a policy does with captures. `wanted` is what it asked the budget for, by reason, `granted` what it got."""
+    """What a policy does with captures. `wanted` is what it asked the budget for, by reason, `granted` what it got;
+    `left_out` says of damaged files what is wrong with each."""
 
     policy: SelectionPolicy
     files: int
@@ -49,6 +51,7 @@ class Simulation(Record, frozen=True, kw_only=True):
     wanted: Mapping[str, int]
     granted: Mapping[str, int]
     bought: Sequence[Bought]
+    left_out: Sequence[str] = ()
 
 
 def simulate(
@@ -59,8 +62,8 @@ def simulate(
     known: KnowledgeStore | None = None,
 ) -> Simulation:
     """Ingest files, each as if it came at its time, by `policy` instead of the project's own, with what is `known`
-    today. Raises what reading a
-    file raises, and ConfigurationError for a policy that names what does not exist."""
+    today. Raises NotFoundError and InputError for a file that is not there, and ConfigurationError for a policy that
+    names what does not exist."""
     world, clock, tasks = memory.World(), memory.FixedClock(), _Tasks(memory.World())
     ingest = IngestCaptures(
         projects={project.name: msgspec.structs.replace(project, selection=policy, backend="queue")},
@@ -75,10 +78,13 @@ def simulate(
         standings=memory.MemoryQueueStandings(world),
         runs=memory.MemoryRunStore(world),
     )
-    receipts = []
+    receipts, left_out = [], []
     for at, name in sorted(files):
         clock.set(at)
-        receipts.append(ingest(_file(project.name, name)))
+        try:
+            receipts.append(ingest(_file(project.name, name)))
+        except CaptureError as error:
+            left_out.append(str(error))
     wanted, granted = Counter[str](), Counter[str]()
     for each in receipts:
         wanted.update(each.wanted)
@@ -93,19 +99,45 @@ def simulate(
         wanted=dict(wanted),
         granted=dict(granted),
         bought=[_bought(each) for each in tasks.selections],
+        left_out=left_out,
     )
 
 
-def time_of(name: str, opened: Opener) -> datetime:
-    """When a capture file's first readable record was made. Raises CaptureError if it has none."""
-    with closing(opened(name)) as source:
-        for raw in source:
-            try:
-                time = LINES.decode(raw).eventMetadata.inferenceTime
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                continue
-            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    raise CaptureError(f"{name} holds no capture record", field=name)
+def dated(names: Sequence[str], opened: Opener) -> list[tuple[datetime, str]]:
+    """Capture files with their times: a file without any readable record, which buys nothing, is the first. Raises
+    CaptureError if none of them has one."""
+    times = {name: _time_of(name, opened) for name in names}
+    known = [each for each in times.values() if each is not None]
+    if not known:
+        raise CaptureError(f"{names[0]} holds no readable capture record", field=names[0])
+    return [(time or min(known), name) for name, time in times.items()]
+
+
+def _time_of(name: str, opened: Opener) -> datetime | None:
+    """When its first readable record was made."""
+    try:
+        with _reading(name, opened) as source:
+            times = (_time_in(raw) for raw in source)
+            return next((each for each in times if each is not None), None)
+    except CaptureError:
+        return None
+
+
+def _time_in(raw: bytes) -> datetime | None:
+    try:
+        time = LINES.decode(raw).eventMetadata.inferenceTime
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+@contextmanager
+def _reading(name: str, opened: Opener) -> Iterator[IO[bytes]]:
+    try:
+        with closing(opened(name)) as source:
+            yield source
+    except (EOFError, OSError, zlib.error) as error:
+        raise CaptureError(f"{name} is cut off or damaged: {error}", field=name) from error
 
 
 @dataclass(frozen=True)
@@ -115,7 +147,7 @@ class _Archive(CaptureArchive):
     opened: Opener
 
     def blocks(self, file: CaptureFile) -> Iterator[bytes]:
-        with closing(self.opened(file.key)) as source:
+        with _reading(file.key, self.opened) as source:
             yield from whole_lines(source.readinto)  # type: ignore[attr-defined]
 
     def quarantine(self, file: CaptureFile, items: Sequence[Quarantined], part: int = 1) -> str:  # noqa: ARG002

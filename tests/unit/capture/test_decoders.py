@@ -68,8 +68,23 @@ def test_labels_alone_are_read_without_a_probability() -> None:
         ("ham", (), True),
         ("spam", (), True),
     ]
-    with pytest.raises(DecodeError, match="'spam' is no class of the label schema"):
+    with pytest.raises(DecodeError, match="no class of the label schema is called 'spam'"):
         decode(payload, ("ham", "eggs"))
+
+
+def test_labels_may_be_lines_of_csv_where_the_project_says_so() -> None:
+    def labels(text: str, classes: tuple[str, ...]) -> list[str]:
+        payload = Payload(data=text.encode(), content_type="text/csv; charset=utf-8")
+        return [each.label for each in decode(payload, classes, "json_labels")[0]]
+
+    assert labels('ham\r\n"spam"\n\n', ("ham", "spam")) == ["ham", "spam"]
+    assert labels("2.0\n0\n", ("a", "b", "c")) == ["c", "a"]
+    assert labels("2.0", ("2.0", "b", "c")) == ["2.0"]
+    for text, says in (("eggs", "is called 'eggs'"), ("1.5", "not the index"), ("nan", "not the index"), ("", "list")):
+        with pytest.raises(DecodeError, match=says):
+            labels(text, ("ham", "spam"))
+    with pytest.raises(DecodeError, match="not UTF-8"):
+        decode(Payload(data=b"\xff", content_type="text/csv"), ("ham",), "json_labels")
 
 
 @pytest.mark.parametrize("text", ["[2.5, -1.0, 0.5]", "[0.9, 0.05, 0.05]", "[[0.9, 0.05, 0.05]]"])
@@ -238,7 +253,7 @@ def test_tensorflow_serving_names_its_outputs_as_it_likes(text: str) -> None:
 def test_labels_may_be_whole_numbers_where_the_project_says_so() -> None:
     found, _ = decode(answer('{"predictions": [1, 0]}'), ("a", "b"), "json_labels")
     assert [each.label for each in found] == ["b", "a"]
-    with pytest.raises(DecodeError, match="'7' is no class"):
+    with pytest.raises(DecodeError, match="no class of the label schema is called '7'"):
         decode(answer("[7]"), ("a", "b"), "json_labels")
 
 

@@ -92,6 +92,13 @@ def test_the_version_is_the_package_s(trueup: Terminal) -> None:
     assert re.fullmatch(r"trueup \d+\.\d+\.\d+\S*\n", trueup("--version").stdout)
 
 
+@pytest.mark.slow
+def test_python_m_trueup_is_trueup() -> None:
+    command = [sys.executable, "-m", "trueup", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout[:7]) == (0, "trueup ")
+
+
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_and_option_is_documented(verb: str) -> None:
     assert re.search(rf"^### `trueup {verb}[ `]", DOCS, re.MULTILINE), f"docs/cli.md lacks a section on {verb}"

@@ -85,11 +85,42 @@ def test_files_that_cannot_be_opened_are_named(trueup: Terminal, tmp_path: Path)
     missing = trueup("capture", "decode", str(tmp_path / "none"))
     assert missing.exit_code == 2
     assert "none cannot be read: No such file or directory" in missing.stderr
-    cut = tmp_path / "cut.gz"
-    cut.write_bytes(gzip.compress(capture_line(1) * 100)[:60])
-    damaged = trueup("capture", "decode", str(cut))
-    assert damaged.exit_code == 2
-    assert "is cut off or damaged" in damaged.stderr
+
+
+def zipped(count: int) -> bytes:
+    return gzip.compress(b"\n".join(capture_line(number) for number in range(count)), mtime=0)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff" * 8])
+def test_a_damaged_file_is_read_up_to_there_and_those_after_it_too(
+    trueup: Terminal, tmp_path: Path, damage: bytes
+) -> None:
+    cut, whole = tmp_path / "cut.gz", tmp_path / "whole.jsonl"
+    cut.write_bytes(zipped(5000)[:-1000] + damage)
+    whole.write_bytes(capture_line(9999))
+    said = trueup("capture", "decode", str(cut), str(whole), "--json")
+    assert said.exit_code == 3, said.output
+    read = [each["event_id"] for each in lines_of(said.stdout)]
+    assert read == [*(f"event-{number}" for number in range(len(read) - 1)), "event-9999"]
+    assert said.stderr.splitlines()[-1].startswith(f"{cut}:")
+    assert ": the file is cut off or damaged after " in said.stderr.splitlines()[-1]
+
+
+def test_predictions_are_told_before_the_file_is_at_its_end(trueup: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "captures.jsonl"
+    file.write_bytes(capture_line(1))
+    said = trueup("capture", "decode", str(file), str(tmp_path / "none"), "--json")
+    assert said.exit_code == 2
+    assert [each["event_id"] for each in lines_of(said.stdout)] == ["event-1"]
+
+
+def test_an_empty_file_has_no_predictions(trueup: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.write_bytes(b"")
+    for verb in ("decode", "score"):
+        said = trueup("capture", verb, str(file))
+        assert (said.exit_code, said.stdout, said.stderr) == (0, "no predictions\n", "")
+        assert trueup("capture", verb, str(file), "--json").stdout == ""
 
 
 def test_a_label_alone_has_no_score(trueup: Terminal, tmp_path: Path) -> None:
@@ -98,6 +129,25 @@ def test_a_label_alone_has_no_score(trueup: Terminal, tmp_path: Path) -> None:
     assert (found["kind"], found["label"], found["probabilities"], found["margin"]) == ("labels", "cat", None, None)
     assert "no probability" in trueup("capture", "decode", file, "--classes", "cat,dog").stdout
     assert trueup("capture", "score", file, "--classes", "cat,dog").stdout.splitlines()[-1].split()[-1] == "-"
+
+
+def test_labels_alone_are_read_where_nobody_names_the_classes(trueup: Terminal, tmp_path: Path) -> None:
+    found = lines_of(trueup("capture", "decode", answered(tmp_path / "a.jsonl", '["ham", "spam"]'), "--json").stdout)
+    assert [(each["kind"], each["label"], each["decoder"]) for each in found] == [
+        ("labels", "ham", "json_labels"),
+        ("labels", "spam", "json_labels"),
+    ]
+
+
+def test_who_is_quite_sure_has_no_entropy(trueup: Terminal, tmp_path: Path) -> None:
+    file = answered(tmp_path / "sure.jsonl", "1.0", "text/csv")
+    assert '"entropy":0.0' in trueup("capture", "score", file, "--json").stdout
+
+
+def test_a_number_that_is_no_probability_leads_to_the_decoder_for_numbers(trueup: Terminal, tmp_path: Path) -> None:
+    said = trueup("capture", "decode", answered(tmp_path / "n.jsonl", "23.5", "text/csv"))
+    assert said.exit_code == 3
+    assert "[23.5] are not probabilities between 0 and 1; the decoder regression reads numbers" in said.stderr
 
 
 def test_boxes_come_as_objects_and_count_by_the_least_decided(trueup: Terminal, tmp_path: Path) -> None:

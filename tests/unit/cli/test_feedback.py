@@ -57,6 +57,11 @@ def test_the_same_again_says_that_it_was_there(trueup: Terminal) -> None:
             "inferred_at is 2027-01-01T00:00:00Z: not yet",
         ),
         (["--inference-id", "a", "--label", "cat", "--project", "p"], "there is no project 'p'"),
+        (
+            ["--file", "x", "--label", "cat"],
+            "--file has labels and ids in its lines: leave --label, --inference-id and",
+        ),
+        (["--inference-id", "a" * 201, "--label", "cat"], "inference_id: Expected `str` of length <= 200"),
         (["--file", "/no/such/file"], "/no/such/file cannot be read: No such file or directory"),
     ],
 )
@@ -80,6 +85,7 @@ def test_many_come_from_a_file_or_a_pipe(trueup: Terminal, place: FakeDeployed, 
     assert "2 would be kept" in trueup("feedback", "put", "--file", str(file), "--dry-run").stdout
     assert pending(place) == []
     assert "2 kept" in trueup("feedback", "put", "--file", str(file)).stdout
+    assert "stdin line 1 is no JSON object" in trueup("feedback", "put", "--file", "-", keys="{").stderr
     assert "0 kept, 2 were there before" in trueup("feedback", "put", "--file", "-", keys=text).stdout
     assert sorted(pending(place), key=str) == [("call 1", "override", "dog"), ("call 2", "truth", "cat")]
 
@@ -91,6 +97,8 @@ def test_many_come_from_a_file_or_a_pipe(trueup: Terminal, place: FakeDeployed, 
         ("[]", "feedback.jsonl line 2 is no JSON object"),
         ('{"label": "cat"}', "feedback.jsonl line 2: give `inference_id` or `event_id`, one of the two"),
         ('{"label": "cow", "event_id": "e"}', "feedback.jsonl line 2: 'cow' is not a class"),
+        ('{"label": "cat", "event_id": "e", "kind": "guess"}', "line 2: kind: use override or truth"),
+        ('{"label": 1, "event_id": "e"}', "feedback.jsonl line 2: label: Expected `str`, got `int`"),
         ('{"label": "cat", "event_id": "e", "at": 1}', "feedback.jsonl line 2: Object contains unknown field `at`"),
     ],
 )

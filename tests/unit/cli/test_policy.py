@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from tests.unit.cli.conftest import FakeDeployed, Terminal
 from tests.worlds import capture_line
 from trueup.model import Payload
+from trueup.selection.strategies import STRATEGIES
 
 
 def captures(folder: Path, days: int = 2, count: int = 60) -> Path:
@@ -84,9 +86,20 @@ def test_a_project_compares_with_its_present_policy_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"strategy": "nope"}, "strategies: bald, conformal"),
-        ({"rat": 0.1}, "rat"),
-        ({"rate": "much"}, "rate"),
+        ({"strategy": "nope"}, "selection.strategy: use one of bald, "),
+        ({"picker": "nope"}, "selection.picker: use one of facility_location, "),
+        ({"decoder": "nope"}, "selection.decoder: use one of passes, "),
+        ({"rat": 0.1}, "selection.rat is not a known key; known are: answer, "),
+        ({"rate": "much"}, "selection.rate is text: use a number or null"),
+        ({"rate": 2}, "selection.rate: use null, or more than 0 and at most 1"),
+        ({"audit_share": -0.1}, "selection.audit_share: use at least 0 and at most 1"),
+        ({"error_rate": 0.6}, "selection.error_rate: use more than 0 and at most 0.5"),
+        ({"shares": {"margin": 0.7, "novelty": 0.4}}, "selection.shares: use names of other strategies"),
+        ({"shares": {"random": 0.1}}, "selection.shares: use names of other strategies"),
+        ({"shares": {"novelty": 0}}, "selection.shares: use names of other strategies"),
+        ({"budget": {"per_hour": -1}}, "selection.budget: use limits of 0 to 1,000,000,000"),
+        ({"budget": {"reasons": {"audit": {"total": -1}}}}, "selection.budget: use limits of 0 to 1,000,000,000"),
+        ({"budget": {"reasons": {"nope": {"per_day": 1}}}}, "selection.budget.reasons: use names out of bald, "),
     ],
 )
 def test_a_wrong_policy_is_told(trueup: Terminal, tmp_path: Path, given: dict[str, Any], says: str) -> None:
@@ -94,13 +107,53 @@ def test_a_wrong_policy_is_told(trueup: Terminal, tmp_path: Path, given: dict[st
     said = trueup("policy", "simulate", "--captures", str(folder), "--policy", policy(tmp_path / "p.json", **given))
     assert said.exit_code == 2, said.output
     assert says in said.stderr
+    assert "p.json: selection." in said.stderr
+    assert "doctor" not in said.stderr
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+def test_every_strategy_can_be_simulated_on_files_with_any_name(
+    trueup: Terminal, tmp_path: Path, strategy: str
+) -> None:
+    mine = policy(tmp_path / "mine.json", strategy=strategy, rate=0.1, audit_share=0.0)
+    (found,) = trueup.json("policy", "simulate", "--captures", str(captures(tmp_path / "in")), "--policy", mine)
+    # Disagreement needs another variant's captures.
+    expected = set() if strategy == "disagreement" else {strategy}
+    assert {each["strategy"] for each in found["simulation"]["bought"]} == expected
+
+
+def test_a_file_without_a_record_is_counted_and_no_hindrance(trueup: Terminal, tmp_path: Path) -> None:
+    folder, mine = captures(tmp_path / "in", days=1), policy(tmp_path / "mine.json", rate=0.5)
+    (folder / "empty.jsonl").write_bytes(b"")
+    (folder / "strange.jsonl").write_text("no record\n")
+    ((found),) = trueup.json("policy", "simulate", "--captures", str(folder), "--policy", mine)
+    figures = found["simulation"]
+    assert (figures["files"], figures["captures"], figures["quarantined"]) == (3, 60, 1)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff" * 8])
+def test_a_damaged_file_is_named_and_left_out(trueup: Terminal, tmp_path: Path, damage: bytes) -> None:
+    folder, mine = captures(tmp_path / "in", days=1, count=2000), policy(tmp_path / "mine.json", rate=0.1)
+    whole = gzip.compress((folder / "0.jsonl").read_bytes())
+    (folder / "1.jsonl.gz").write_bytes(whole[: len(whole) // 2] + damage)
+    said = trueup("policy", "simulate", "--captures", str(folder), "--policy", mine)
+    assert said.exit_code == 3, said.output
+    assert "1.jsonl.gz is cut off or damaged: " in said.stderr
+    assert "1 file, 2,000 captures" in said.stdout
+    assert ["labels", "bought", "200"] in [line.split() for line in said.stdout.splitlines()]
+    alone = trueup("policy", "simulate", "--captures", str(folder / "1.jsonl.gz"), "--policy", mine)
+    assert alone.exit_code == 3, alone.output
 
 
 def test_wrong_paths_are_told(trueup: Terminal, tmp_path: Path) -> None:
     mine, empty = policy(tmp_path / "mine.json"), tmp_path / "empty"
     empty.mkdir()
     (tmp_path / "blank.jsonl").write_text("\nno record\n")
-    for path, says in ((empty, "no capture file"), (tmp_path / "gone", "cannot be read"), (mine, "no capture record")):
+    for path, says in (
+        (empty, "no capture file"),
+        (tmp_path / "gone", "cannot be read"),
+        (mine, "no readable capture record"),
+    ):
         said = trueup("policy", "simulate", "--captures", str(path), "--policy", mine)
         assert (said.exit_code, says in said.stderr) == (2, True), said.output
     said = trueup(

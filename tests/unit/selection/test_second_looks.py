@@ -66,12 +66,13 @@ def test_every_second_look_is_a_strategy_too() -> None:
     assert {name for name, each in STRATEGIES.items() if hasattr(each, "again")} == SECOND_LOOKS.keys()
 
 
-def test_density_leaves_outliers_alone_that_the_margin_would_ask_about() -> None:
+@pytest.mark.parametrize("audit_share", [0.1, 0.0])
+def test_density_leaves_outliers_alone_that_the_margin_would_ask_about(audit_share: float) -> None:
     crowd, outliers = RNG.normal(size=(190, 6)), RNG.normal(size=(10, 6)) * 30
     eyes = Eyes(np.concatenate([crowd, outliers]))
     doubt = [*[Prediction(classes=("a", "b"), probabilities=(0.53, 0.47))] * 190, *[DOUBT] * 10]
-    margin = SelectionPolicy(strategy="margin", picker="top", audit_share=0.1)
-    density = SelectionPolicy(strategy="density", picker="top", audit_share=0.1)
+    margin = SelectionPolicy(strategy="margin", picker="top", audit_share=audit_share)
+    density = SelectionPolicy(strategy="density", picker="top", audit_share=audit_share)
     assert {each.thing for each in chosen(margin, eyes, doubt) if each.reason != "audit"} <= set(range(190, 200))
     found = [each for each in chosen(density, eyes, doubt) if each.reason != "audit"]
     assert {each.thing for each in found}.isdisjoint(range(190, 200))

@@ -148,3 +148,16 @@ def test_rows_that_hardly_differ_are_asked_about_once() -> None:
         loop.archive.files[file.uri] = each
         loop.ingest(file)
     assert [each.event_id for each in asked(loop)] == ["event-0", "event-2"]
+
+
+def test_a_file_whose_key_tells_no_time_has_none_beside_it() -> None:
+    loop = Loop(project(selection=POLICY))
+    strange = replace(capture_file(), key="pets/pets/AllTraffic/2026/13/45/99/a.jsonl")
+    receipt = loop.ingest(write(loop, strange, dict.fromkeys(range(3), CAT)))
+    assert (receipt.captures, receipt.selected) == (3, 0)
+
+
+def test_density_without_audits_reads_a_whole_file() -> None:
+    loop = Loop(project(selection={"strategy": "density", "audit_share": 0.0, "rate": 0.2}))
+    receipt = loop.ingest(write(loop, file_of("AllTraffic"), dict.fromkeys(range(30), CAT)))
+    assert receipt.granted == {"density": 6, "audit": 0}

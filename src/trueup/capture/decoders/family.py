@@ -55,6 +55,8 @@ def prediction(
     DecodeError for what is not probabilities of distinct classes.
     """
     if names is None and len(values) == 1:
+        if not _is_chance(values[0]):
+            raise DecodeError(f"{_no_chances(values)}; the decoder regression reads numbers, json_labels classes")
         values, kind = (1.0 - values[0], values[0]), "binary"
     known = class_names(names) if names is not None else first_classes(classes, len(values))
     inside = _inside(values, known)
@@ -240,9 +242,17 @@ def _inside(values: Sequence[float], known: Sequence[str]) -> tuple[float, ...]:
         raise DecodeError(f"{len(values)} probabilities for {len(known)} classes {shown(known)}")
     if not values:
         raise DecodeError("an instance without probabilities")
-    if not all(-ROUNDING <= each <= 1 + ROUNDING for each in values):
-        raise DecodeError(f"{_short(values)} are not probabilities between 0 and 1")
+    if not all(_is_chance(each) for each in values):
+        raise DecodeError(_no_chances(values))
     return tuple(min(1.0, max(0.0, float(each))) for each in values)
+
+
+def _is_chance(value: float) -> bool:
+    return -ROUNDING <= value <= 1 + ROUNDING
+
+
+def _no_chances(values: Sequence[float]) -> str:
+    return f"{_short(values)} are not probabilities between 0 and 1"
 
 
 def _merged(tokens: Sequence[tuple[str, float]]) -> dict[str, float]:

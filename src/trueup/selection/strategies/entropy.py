@@ -12,4 +12,4 @@ def score(probabilities: NDArray[np.float64], scene: Scene, rng: np.random.Gener
     """-sum p ln p over ln k, in [0, 1]."""
     classes = max(2, probabilities.shape[1])
     safe = np.where(probabilities > 0, probabilities, 1.0)
-    return np.asarray(-(probabilities * np.log(safe)).sum(axis=1) / np.log(classes), dtype=np.float64)
+    return np.asarray((0.0 - (probabilities * np.log(safe)).sum(axis=1)) / np.log(classes), dtype=np.float64)

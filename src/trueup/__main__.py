@@ -1,0 +1,5 @@
+"""`python -m trueup` is `trueup`."""
+
+from trueup.cli.app import main
+
+main()
