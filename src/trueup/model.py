@@ -1244,7 +1244,7 @@ class DatasetVersion(Record, frozen=True, kw_only=True):
         return self.posterior_sum / self.samples / 1e6 if self.samples else 1.0
 
 
-class SampleChange(Record, frozen=True, kw_only=True):
+class SampleChange(Record, frozen=True):
     """One line of a diff of two versions. `restated`: neither label nor split changed, but something else did."""
 
     sample_id: str

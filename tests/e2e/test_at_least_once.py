@@ -28,7 +28,7 @@ from trueup.model import TaskStatus
 pytestmark = pytest.mark.e2e
 
 FILES = {"one": 1, "two": 101, "three": 201, "four": 301}
-LINES = 40
+LINES = 24
 ASKED = len(FILES) * LINES // 2
 CLASSES = ("cat", "dog", "fox")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
@@ -197,6 +197,7 @@ def killing(cloud: Cloud, function: str, busy: Callable[[], bool], times: int) -
     def hunt() -> None:
         while not over.is_set() and len(met) < times:
             if not busy():
+                over.wait(0.02)
                 continue
             killed = kill_workers(cloud, function)
             if killed:

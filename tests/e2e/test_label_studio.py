@@ -158,7 +158,7 @@ def test_nothing_is_there_twice(cloud: Cloud, studio: Studio, tasks: list[str]) 
     for _ in range(3):
         wake(cloud)
     told(cloud, studio)
-    eventually(lambda: _unread(cloud) == 0, 90)
+    eventually(lambda: _unread(cloud) == 0, 240)
     assert [len(numbers) for numbers in places(studio).values() if len(numbers) != 1] == []
 
 

@@ -286,15 +286,15 @@ def _changes(
     sample_id: str, label: str | None, new_label: str | None, split: str | None, new_split: str | None
 ) -> list[SampleChange]:
     if label is None:
-        return [SampleChange(sample_id=sample_id, change="added", before=None, after=new_label)]
+        return [SampleChange(sample_id, "added", None, new_label)]
     if new_label is None:
-        return [SampleChange(sample_id=sample_id, change="removed", before=label, after=None)]
+        return [SampleChange(sample_id, "removed", label, None)]
     found = []
     if label != new_label:
-        found.append(SampleChange(sample_id=sample_id, change="relabelled", before=label, after=new_label))
+        found.append(SampleChange(sample_id, "relabelled", label, new_label))
     if split != new_split:
-        found.append(SampleChange(sample_id=sample_id, change="moved", before=split, after=new_split))
-    return found or [SampleChange(sample_id=sample_id, change="restated", before=label, after=new_label)]
+        found.append(SampleChange(sample_id, "moved", split, new_split))
+    return found or [SampleChange(sample_id, "restated", label, new_label)]
 
 
 def _lines_of(stacks: Iterable[Stack]) -> int:
