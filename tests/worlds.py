@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import msgspec
@@ -175,6 +176,7 @@ class Loop:
 
     config: Project = field(default_factory=project)
     repeats: int = 0
+    disorder: Random | None = None
 
     def __post_init__(self) -> None:
         self.world = World()
@@ -183,7 +185,7 @@ class Loop:
         self.ledger = MemoryCaptureLedger(self.world)
         self.payloads = MemoryPayloadStore()
         self.tasks = MemoryTaskStore(self.world)
-        self.queue = MemoryAnnotationQueue(self.clock, self.repeats)
+        self.queue = MemoryAnnotationQueue(self.clock, self.repeats, self.disorder)
         self.standings = MemoryQueueStandings(self.world)
         self.skills = MemorySkillStore()
         self.reports = MemoryReportStore()

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from tests.worlds import Loop, project
-from trueup.adapters.memory import MemoryAnnotationQueue
 from trueup.annotation.answers import live
 from trueup.errors import LeaseError, TaskClosedError
 from trueup.model import Lease, Task, TaskStatus
@@ -41,10 +40,7 @@ class QueueMachine(RuleBasedStateMachine):
     @initialize(tasks=st.integers(1, 4), overlap=st.integers(1, 3), repeats=st.integers(0, 1), seed=st.integers(0, 99))
     def begin(self, tasks: int, overlap: int, repeats: int, seed: int) -> None:
         policy = {"overlap": overlap, "max_overlap": overlap + 1, "lease_seconds": 60, "method": "majority"}
-        self.loop = Loop(project(consensus=policy), repeats)
-        self.loop.queue = MemoryAnnotationQueue(self.loop.clock, repeats, Random(seed))
-        for each in (self.loop.ingest, self.loop.claim, self.loop.submit, self.loop.settle):
-            object.__setattr__(each, "queue", self.loop.queue)
+        self.loop = Loop(project(consensus=policy), repeats, Random(seed))
         self.projects = {"pets": self.loop.config}
         self.extend = ExtendLease(self.projects, self.loop.tasks, self.loop.queue, self.loop.clock)
         self.skip = SkipTask(self.projects, self.loop.tasks, self.loop.queue, self.loop.clock)
