@@ -157,11 +157,9 @@ class OperationsStack(Stack):
         says = "Events leave an hour late: see the log of event_publish"
         alarms.append(self._above("OutboxAge", stream_age, _OLD_MESSAGE_SECONDS * 1000, says))
         for each in self._platform.config.projects:
-            bad, says = (
-                _count("CapturesQuarantined", each),
-                f"Captures of {each.name} cannot be used: trueup capture quarantine",
-            )
-            alarms.append(self._above(f"Quarantined-{each.name}", bad, 0, says))
+            quarantined = _count("CapturesQuarantined", each)
+            says = f"Captures of {each.name} cannot be used: trueup capture quarantine"
+            alarms.append(self._above(f"Quarantined-{each.name}", quarantined, 0, says))
             alarms.append(self._lost(each))
         return alarms
 
