@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 
+# What reading a file raises that is cut off or damaged, zipped or not.
+DAMAGE = (OSError, EOFError, zlib.error)
 BLOCK = 1024 * 1024
 # glibc gives freed memory back to the system, to be taken anew page by page, unless a piece as large as this was freed
 # before. It is never written to, so that it costs nothing.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, cast
 import typer
 from msgspec import UNSET, UnsetType
 
+from trueup.capture.lines import DAMAGE
 from trueup.cli.console import paint_table, safe, say
 from trueup.cli.desk import desk_of, project_of
 from trueup.cli.exits import Exit
@@ -35,8 +35,6 @@ ValuesPath = Annotated[
 ]
 OfProject = Annotated[str, typer.Option("--project", "-p", help="Take classes and decoder of this project.")]
 _GZIP = b"\x1f\x8b"
-# What reading a file raises that is cut off or damaged, zipped or not.
-DAMAGE = (OSError, EOFError, zlib.error)
 
 
 class AnyClass(tuple[str, ...]):

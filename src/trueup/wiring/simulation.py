@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -13,7 +12,7 @@ from typing import IO
 import msgspec
 
 from trueup.adapters import memory
-from trueup.capture.lines import whole_lines
+from trueup.capture.lines import DAMAGE, whole_lines
 from trueup.capture.records import LINES, parse_key
 from trueup.errors import CaptureError
 from trueup.model import CaptureFile, Payload, Project, Quarantined, Record, Selection, SelectionPolicy
@@ -136,7 +135,7 @@ def _reading(name: str, opened: Opener) -> Iterator[IO[bytes]]:
     try:
         with closing(opened(name)) as source:
             yield source
-    except (EOFError, OSError, zlib.error) as error:
+    except DAMAGE as error:
         raise CaptureError(f"{name} is cut off or damaged: {error}", field=name) from error
 
 
