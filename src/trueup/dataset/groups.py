@@ -273,8 +273,9 @@ def _summed(groups: Keys, tallies: Tallies, prints: Keys, owners: Keys, times: T
     prints, owners, times = prints[order], owners[order], times[order]
     pairs = np.flatnonzero(_firsts(prints) | _firsts(owners))
     added = np.add.reduceat(times, pairs, dtype=np.int32) if len(pairs) else times
-    left = pairs[added != 0]
-    return Part(groups[starts[some]], sums[some], prints[left], owners[left], added[added != 0])
+    left = added != 0
+    rows = pairs[left]
+    return Part(groups[starts[some]], sums[some], prints[rows], owners[rows], added[left])
 
 
 def _firsts(keys: Keys) -> NDArray[np.bool_]:

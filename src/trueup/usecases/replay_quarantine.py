@@ -63,14 +63,15 @@ class ReplayQuarantine:
 def _told(part: BadLines) -> QuarantinedFile:
     reasons = Counter(each.reason for each in part.lines)
     # Halves of events, and what was found out by its input, come last.
+    lines = sorted(part.lines, key=lambda each: each.line)
     numbers: dict[str, list[int]] = {}
-    for each in sorted(part.lines, key=lambda each: each.line):
+    for each in lines:
         numbers.setdefault(each.reason, []).append(each.line)
     return QuarantinedFile(
         file=part.file,
         lines=len(part.lines),
         reasons=dict(reasons.most_common()),
-        first_lines=tuple(sorted(each.line for each in part.lines)[:_SHOWN]),
+        first_lines=tuple(each.line for each in lines[:_SHOWN]),
         reason_lines={name: tuple(found[:_SHOWN]) for name, found in numbers.items()},
     )
 
