@@ -1047,7 +1047,9 @@ class LabelingBackend(Protocol):
 class BatchStore(Protocol):
     """Which tasks are with a foreign backend, so that a batch is never in two places, and what that cost."""
 
-    def save_batch(self, job: LabelingJob) -> None: ...
+    def save_batch(self, job: LabelingJob) -> bool:
+        """False, and nothing written, when it has ended already."""
+        ...
 
     def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
         """Write how a batch ended, with what it cost, once. False, and nothing written, when it has ended already."""

@@ -150,8 +150,11 @@ def charge(batch: str, day: int, **changes: Any) -> Charge:
 
 def test_a_batch_ends_once_with_what_it_cost(ports: Ports) -> None:
     job = LabelingJob(project="pets", name="b1", status="completed", task_ids=("t1",))
-    ports.batches.save_batch(msgspec.structs.replace(job, status="in_progress"))
+    begun = msgspec.structs.replace(job, status="in_progress")
+    assert ports.batches.save_batch(begun)
+    assert ports.batches.save_batch(begun)
     assert ports.batches.end_batch(job, Journal(at=NOW), charge("b1", 3))
+    assert not ports.batches.save_batch(begun)
     assert not ports.batches.end_batch(job, Journal(at=NOW), charge("b1", 3, amount=99.0))
     assert ports.batches.charges("pets") == [charge("b1", 3)]
     assert ports.batches.batches("pets", "in_progress") == []

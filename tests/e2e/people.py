@@ -24,6 +24,14 @@ def eventually(found: Callable[[], Any], seconds: float = 60, told: Callable[[],
     raise AssertionError(f"not so after {seconds} s {told()}")
 
 
+def failures(cloud: Cloud) -> str:
+    """What functions noted of what they could not do, since the deployment began."""
+    table, paginator = cloud.operator.deployment.table, cloud.operator.clients["dynamodb"].get_paginator("scan")
+    noted = {"FilterExpression": "begins_with(pk, :noted)", "ExpressionAttributeValues": {":noted": {"S": "FAILURE#"}}}
+    pages = paginator.paginate(TableName=table, **noted)
+    return "\n".join(each["data"]["S"] for page in pages for each in page["Items"])
+
+
 @dataclass
 class Person:
     """One annotator; `label` says what they answer to a payload."""

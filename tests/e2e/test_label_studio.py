@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cloud
-from tests.e2e.people import eventually
+from tests.e2e.people import eventually, failures
 from tests.studio.people import Studio
 from tests.worlds import capture_line
 from trueup.annotation.answers import live
@@ -158,7 +158,7 @@ def test_nothing_is_there_twice(cloud: Cloud, studio: Studio, tasks: list[str]) 
     for _ in range(3):
         wake(cloud)
     told(cloud, studio)
-    eventually(lambda: _unread(cloud) == 0, 240)
+    eventually(lambda: _unread(cloud) == 0, 240, lambda: failures(cloud))
     assert [len(numbers) for numbers in places(studio).values() if len(numbers) != 1] == []
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -196,7 +197,7 @@ def test_an_answer_that_came_while_more_were_asked_for_ends_it(desk: Desk) -> No
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_two_passes_at_once_make_one_of_each(desk: Desk, count: int) -> None:
     inbox = Inbox("http://127.0.0.1:9/pets/hints", HEADER, Fixed("one"))
-    both(lambda: desk.backend(inbox=inbox).start(FIRST, tasks(count)))
+    both(*(partial(desk.backend(inbox=inbox).start, FIRST, tasks(count)) for _ in range(2)))
     for backend in (desk.backend(inbox=inbox), desk.backend(inbox=inbox)):
         backend.start(FIRST, tasks(count))
         assert backend.status(FIRST) == "in_progress"
@@ -205,27 +206,56 @@ def test_two_passes_at_once_make_one_of_each(desk: Desk, count: int) -> None:
     assert len(desk.hooks()) == 1
 
 
-def both(act: Callable[[], None]) -> None:
-    """Twice at once."""
-    meeting = threading.Barrier(2)
+def both(*acts: Callable[[], None]) -> None:
+    """At once."""
+    meeting = threading.Barrier(len(acts))
 
-    def run() -> None:
+    def run(act: Callable[[], None]) -> None:
         meeting.wait()
-        patiently(act)
+        act()
 
-    with ThreadPoolExecutor(2) as pool:
-        for each in [pool.submit(run) for _ in range(2)]:
+    with ThreadPoolExecutor(len(acts)) as pool:
+        for each in [pool.submit(run, act) for act in acts]:
             each.result()
 
 
-def patiently(act: Callable[[], None]) -> None:
-    """SQLite takes one writer at a time; what was cut short is taken up by the next pass."""
-    for _ in range(5):
-        try:
-            return act()
-        except RetryableError:
-            time.sleep(0.2)
-    return act()
+@pytest.mark.parametrize("lost", range(1, 5))
+def test_what_was_done_though_the_server_failed_is_not_done_twice(desk: Desk, lost: int) -> None:
+    """Of all that is made there, once: the answer to one request is an error after it was done."""
+    inbox = Inbox("http://127.0.0.1:9/pets/hints", HEADER, Fixed("one"))
+    with losing(desk.studio, lost) as (url, made):
+        api = LabelStudioApi(url, StudioToken(desk.studio.token), sleep=lambda _: None)
+        backend = LabelStudio(pets(), api, MemoryFiles(), place=desk.place, inbox=inbox)
+        backend.start(FIRST, tasks(2))
+    assert len(made) >= 3
+    assert [len(desk.lying(each)) for each in tasks(2)] == [1, 1]
+    assert (len(desk.hooks()), len(desk.studio.tasks(desk.project))) == (1, 2)
+
+
+@contextmanager
+def losing(studio: Studio, lost: int) -> Iterator[tuple[str, list[str]]]:
+    """A way to the server that answers 502 to one POST, after it was done; and what was asked to be made."""
+    made: list[str] = []
+
+    class Way(Quiet):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+            headers = {name: self.headers[name] for name in ("Authorization", "Content-Type")}
+            request = urllib.request.Request(studio.url + self.path, method=self.command, data=body, headers=headers)
+            with urllib.request.urlopen(request) as answer:
+                status, text = answer.status, answer.read()
+            if self.command == "POST":
+                made.append(self.path)
+                status = 502 if len(made) == lost else status
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - names of the standard library
+
+    with serving(Way) as url:
+        yield url, made
 
 
 def test_an_empty_copy_of_the_project_is_given_up(desk: Desk) -> None:
@@ -663,7 +693,8 @@ def test_a_picture_is_shown_out_of_our_bucket(desk: Desk, picture_store: Picture
 def test_two_passes_at_once_connect_a_bucket_once(desk: Desk, picture_store: Pictures) -> None:
     files = files_of(picture_store, "trueup-pictures-twice")
     files.put("pets/payloads/0.png", PIXEL)
-    both(lambda: desk.backend(config=pets("image"), files=files).start(FIRST, picture_tasks(files.bucket)))
+    here = [desk.backend(config=pets("image"), files=files) for _ in range(2)]
+    both(*(partial(each.start, FIRST, picture_tasks(files.bucket)) for each in here))
     assert len(desk.storages()) == 1
 
 
@@ -780,7 +811,38 @@ def test_what_a_broken_server_says_is_told(answer: str, error: type[Exception], 
             self.close_connection = True
 
     with serving(Broken) as url, pytest.raises(error, match=told):
-        list(LabelStudioApi(url, StudioToken("t")).projects())
+        list(LabelStudioApi(url, StudioToken("t"), sleep=lambda _: None).projects())
+
+
+class Struggling(Quiet):
+    """Fails three times in turn, and has a page of HTML to say so."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.asked.append(self.command)
+        self.send_response(200 if len(self.asked) % 4 == 0 else 500)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(b"[]" if len(self.asked) % 4 == 0 else b"<!doctype html><title>Server Error</title>")
+
+    do_PATCH = do_DELETE = do_POST = do_GET  # noqa: N815 - names of the standard library
+
+
+def test_what_makes_nothing_is_asked_again_where_the_server_fails() -> None:
+    waited: list[float] = []
+    Struggling.asked.clear()
+    with serving(Struggling) as url:
+        api = LabelStudioApi(url, StudioToken("t"), sleep=waited.append)
+        assert api.webhooks(1) == []
+        api.change_task(1, {"overlap": 2})
+        api.delete_task(1)
+        with pytest.raises(RetryableError, match=r"500 to POST /api/webhooks/: a page of HTML$"):
+            api.make_webhook({})
+    assert Struggling.asked == ["GET"] * 4 + ["PATCH"] * 4 + ["DELETE"] * 4 + ["POST"]
+    assert len(waited) == 9
+    assert 0.5 <= waited[0] <= 1
 
 
 def test_a_refreshed_token_that_is_none_is_told() -> None:

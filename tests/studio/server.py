@@ -1,6 +1,7 @@
 """Installs, starts and stops Label Studio in an environment of its own: its packages are not ours to share.
 
-A fresh database takes most of a minute to make, so the first one is kept beside the environment and copied.
+Installing takes minutes, in which others deploy an AWS, so it is done beside them. A fresh database takes most of a
+minute to make, so the first one is kept beside the environment and copied.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -27,36 +29,41 @@ _UP_SECONDS = 240
 
 
 class Server:
-    """Starts at once and is up some time later. `environment` goes before ours."""
+    """Has an address at once and is up some time later. `environment` goes before ours."""
 
     def __init__(self, folder: Path, cache: Path, environment: Mapping[str, str] | None = None) -> None:
-        home = cache / f"label-studio-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
-        command = _installed(home)
-        self._folder, self._made = folder, home / DATABASE
+        self._home = cache / f"label-studio-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
+        self._folder, self._made = folder, self._home / DATABASE
         folder.mkdir(parents=True, exist_ok=True)
+        self._port = _free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._environment = {**_environment(folder), **(environment or {})}
+        self._process = ThreadPoolExecutor(1).submit(self._started)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        command = _installed(self._home)
         if self._made.is_file():
-            shutil.copy(self._made, folder / DATABASE)
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--host", self.url]
-        with (folder / "label-studio.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [command, "start", *listen],
-                env={**_environment(folder), **(environment or {})},
-                stdout=log,
-                stderr=subprocess.STDOUT,
+            shutil.copy(self._made, self._folder / DATABASE)
+        listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(self._port), "--host", self.url]
+        with (self._folder / "label-studio.log").open("wb") as log:
+            return subprocess.Popen(
+                [command, "start", *listen], env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
 
     def up(self) -> Studio:
         """As its administrator sees it. Raises RuntimeError when it ended, or takes minutes."""
-        _wait(self.url, self._process, self._folder / "label-studio.log")
+        _wait(self.url, self._process.result(), self._folder / "label-studio.log")
+        with closing(sqlite3.connect(self._folder / DATABASE, timeout=30)) as database:
+            # Who reads keeps nobody from writing then: SQLite would tell them that it is locked.
+            database.execute("PRAGMA journal_mode = WAL")
         if not self._made.is_file():
             _keep(self._folder / DATABASE, self._made)
         return Studio(self.url)
 
     def down(self) -> None:
-        self._process.terminate()
-        self._process.wait(30)
+        process = self._process.result()
+        process.terminate()
+        process.wait(30)
 
 
 def _installed(home: Path) -> Path:

@@ -1328,8 +1328,11 @@ class MemoryBatchStore(BatchStore):
         self._charges: dict[tuple[str, str, str], Charge] = {}
 
     @_locked
-    def save_batch(self, job: LabelingJob) -> None:
+    def save_batch(self, job: LabelingJob) -> bool:
+        if (job.project, job.name) in self._ended:
+            return False
         self._jobs[job.project, job.name] = job
+        return True
 
     @_locked
     def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:

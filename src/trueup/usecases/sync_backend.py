@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -32,6 +33,7 @@ _SCAN = 1000
 _MOST_RETURNS = 3
 _UNANSWERED = f"{_MOST_RETURNS} batches in turn brought too few answers"
 _PAUSE = timedelta(hours=1)
+_Change: TypeAlias = tuple[Task, Journal]
 
 
 class SyncReport(Record, frozen=True, kw_only=True):
@@ -101,8 +103,8 @@ class SyncBackend:
             task_ids=task_ids,
             backend=self.project.backend,
         )
-        self.batches.save_batch(job)
-        return self._launch(job)
+        # Where a pass that began later was faster, it has asked about these and has had its answers.
+        return self._launch(job) if self.batches.save_batch(job) else 0
 
     def _open(self) -> list[Task]:
         return self.tasks.by_status(self.project.name, TaskStatus.OPEN, _SCAN)
@@ -122,12 +124,13 @@ class SyncBackend:
         return sum(self._hand_home(each) for each in waiting)
 
     def _hand_home(self, task: Task) -> bool:
-        home = hand_over(task, "queue")
-        try:
-            self.tasks.save(replace(hasten(home), revision=home.revision), Journal(at=self.clock.now()))
-        except ConflictError:
-            return False
-        return True
+        def home(now: Task) -> _Change | None:
+            if now.status is not TaskStatus.OPEN or not self._waits(now):
+                return None
+            handed = hand_over(now, "queue")
+            return replace(hasten(handed), revision=handed.revision), Journal(at=self.clock.now())
+
+        return self._change(task.task_id, home).backend == "queue"
 
     def _pauses(self) -> bool:
         """Whether a batch failed as a whole of late: its successor would fail for the same reason."""
@@ -144,22 +147,15 @@ class SyncBackend:
         return len(marked)
 
     def _mark(self, task_id: str, job: LabelingJob) -> Task | None:
-        for _ in range(_ATTEMPTS):
-            task = self.tasks.get(self.project.name, task_id)
-            if task.status is not TaskStatus.OPEN or task.backend_batch not in (None, job.name):
+        def marked(task: Task) -> _Change | None:
+            free = task.status is TaskStatus.OPEN and task.backend_batch is None
+            if not free or live_leases(task, self.clock.now()):
                 return None
-            if task.backend_batch == job.name:
-                return task
-            if live_leases(task, self.clock.now()):
-                return None
-            marked = replace(hand_over(task, job.backend), backend_batch=job.name)
-            now = self.clock.now()
-            try:
-                self.tasks.save(marked, Journal(at=now, edges=(sent(marked, job.name, now),)))
-            except ConflictError:
-                continue
-            return marked
-        return None
+            mine, now = replace(hand_over(task, job.backend), backend_batch=job.name), self.clock.now()
+            return mine, Journal(at=now, edges=(sent(mine, job.name, now),))
+
+        task = self._change(task_id, marked)
+        return task if task.status is TaskStatus.OPEN and task.backend_batch == job.name else None
 
     def _blind(self, task: Task) -> Task:
         """Without what the model said, unless people may see it; of an audit they never may."""
@@ -248,9 +244,7 @@ class SyncBackend:
 
     def _give_up(self, job: LabelingJob) -> None:
         for task_id in job.task_ids:
-            task = self.tasks.get(self.project.name, task_id)
-            if task.status is TaskStatus.OPEN and task.backend_batch == job.name:
-                self.tasks.save(take_back(task, blamed=False), Journal(at=self.clock.now()))
+            self._change(task_id, lambda task: self._taken_back(task, job, blamed=False))
         self.batches.save_batch(replace(job, status="stopped"))
 
     def _release(
@@ -265,23 +259,40 @@ class SyncBackend:
         """Tasks that come back without all of their answers (failed, expired, stopped, too few people) go into a later
         batch; those that the backend cannot label at all, or gave back time and again, go to a reviewer, with its
         reason. Returns those that are closed."""
-        closed = []
-        for task_id in job.task_ids:
-            task = self.tasks.get(self.project.name, task_id)
-            if task.status is not TaskStatus.OPEN:
-                closed.append(task_id)
-            elif task_id not in back or task.backend_batch != job.name or len(task.answered_by) >= task.overlap:
-                continue
-            elif task_id in refused or (blamed and task.returned + 1 >= _MOST_RETURNS):
-                self._send_to_review(task, reasons.get(task_id, _UNANSWERED))
-            else:
-                self.tasks.save(take_back(task, blamed=blamed), Journal(at=self.clock.now()))
-        return closed
 
-    def _send_to_review(self, task: Task, reason: str) -> None:
+        def released(task: Task) -> _Change | None:
+            if task.task_id not in back or len(task.answered_by) >= task.overlap:
+                return None
+            if task.task_id not in refused and not (blamed and task.returned + 1 >= _MOST_RETURNS):
+                return self._taken_back(task, job, blamed=blamed)
+            return self._sent_to_review(task, job, reasons.get(task.task_id, _UNANSWERED))
+
+        tasks = {each: self._change(each, released) for each in job.task_ids}
+        return [each for each, task in tasks.items() if task.status is not TaskStatus.OPEN]
+
+    def _taken_back(self, task: Task, job: LabelingJob, *, blamed: bool) -> _Change | None:
+        return (take_back(task, blamed=blamed), Journal(at=self.clock.now())) if _is_with(task, job) else None
+
+    def _sent_to_review(self, task: Task, job: LabelingJob, reason: str) -> _Change | None:
         why = f"{task.backend} could not label it: {reason}"
         event = ReviewRequested(project=task.project, task_id=task.task_id, reason=why)
-        self.tasks.save(send_to_review(task), Journal(at=self.clock.now(), events=(event,)))
+        journal = Journal(at=self.clock.now(), events=(event,))
+        return (send_to_review(task), journal) if _is_with(task, job) else None
+
+    def _change(self, task_id: str, change: Callable[[Task], _Change | None]) -> Task:
+        """The task as it is then; `change` says None to leave it so. Another pass, a settlement or an answer may change
+        it at the same moment: then it is looked at again. Raises ConflictError after losing several races."""
+        for _ in range(_ATTEMPTS):
+            task = self.tasks.get(self.project.name, task_id)
+            changed = change(task)
+            if changed is None:
+                return task
+            try:
+                self.tasks.save(*changed)
+            except ConflictError:
+                continue
+            return changed[0]
+        raise ConflictError(f"task {task_id} is busy")
 
     def _reconcile(self, name: str, backend: LabelingBackend) -> SyncReport:
         """What was edited or deleted there since the last pass, in batches that ended long ago, too."""
@@ -297,6 +308,10 @@ class SyncBackend:
         if changes.until is not None:
             self.batches.saw(self.project.name, name, changes.until)
         return SyncReport(sent=0, received=received, withdrawn=withdrawn)
+
+
+def _is_with(task: Task, job: LabelingJob) -> bool:
+    return task.status is TaskStatus.OPEN and task.backend_batch == job.name
 
 
 def _missing(task: Task) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -31,14 +31,19 @@ class CutShortError(Exception):
 
 
 class FragileTasks(MemoryTaskStore):
-    """Dies at the nth save."""
+    """Dies at the nth save, or is overtaken just before it."""
 
     saves_left = -1
+    saves_until_overtaken = -1
+    overtake: Callable[[], object] = print
 
     def save(self, task: Task, journal: Journal, **kinds: object) -> None:
         if self.saves_left == 0:
             raise CutShortError
         self.saves_left -= 1
+        self.saves_until_overtaken -= 1
+        if self.saves_until_overtaken == -1:
+            self.overtake()
         super().save(task, journal, **kinds)  # type: ignore[arg-type]
 
 
@@ -281,6 +286,61 @@ def test_a_batch_of_tasks_that_were_settled_meanwhile_is_closed() -> None:
     desk.tasks.save(settle(msgspec.structs.replace(task)), Journal(at=NOW))
     desk.sync()
     assert desk.backend.jobs == {}
+    assert desk.batches.batches("pets", "in_progress") == []
+
+
+def left_unanswered(desk: Desk, job: str) -> None:
+    desk.backend.statuses[job] = "completed"
+
+
+def could_not_be_labelled(desk: Desk, job: str) -> None:
+    desk.backend.failed[job] = dict.fromkeys(desk.task_ids, "the text is too long")
+    desk.backend.statuses[job] = "failed"
+
+
+def was_of_a_backend_without_settings(desk: Desk, _job: str) -> None:
+    desk.sync = replace(desk.sync, project=project(), backends={})
+
+
+def came_back_one_by_one(desk: Desk, job: str) -> None:
+    desk.give(job, desk.task_ids[0], "w1")
+    desk.backend.done[job] = set(desk.task_ids[:2])
+
+
+@pytest.mark.parametrize("saves", range(5))
+@pytest.mark.parametrize(
+    "ended", [left_unanswered, could_not_be_labelled, was_of_a_backend_without_settings, came_back_one_by_one]
+)
+def test_a_pass_that_another_one_overtakes_goes_on(ended: Callable[[Desk, str], None], saves: int) -> None:
+    """The hints of a minute wake several at once."""
+
+    def after(overtaken: int) -> tuple[object, ...]:
+        desk = Desk()
+        desk.sync()
+        ended(desk, *desk.backend.jobs)
+        desk.tasks.overtake, desk.tasks.saves_until_overtaken = desk.sync, overtaken
+        desk.sync()
+        desk.sync()
+        tasks = [desk.tasks.get("pets", each) for each in desk.task_ids]
+        events = sorted(str(each.data) for each in desk.loop.world.outbox)
+        return tasks, desk.backend.jobs.keys(), desk.batches.batches("pets", "in_progress"), events
+
+    assert after(saves) == after(-1)
+
+
+def test_a_task_that_is_settled_as_its_batch_ends_is_left_so() -> None:
+    desk = Desk(count=1)
+    desk.sync()
+    (job,) = desk.backend.jobs
+    desk.backend.statuses[job] = "completed"
+    task_id = desk.task_ids[0]
+
+    def ruled() -> None:
+        desk.tasks.save(settle(desk.tasks.get("pets", task_id)), Journal(at=NOW))
+
+    desk.tasks.overtake, desk.tasks.saves_until_overtaken = ruled, 0
+    desk.sync()
+    assert desk.tasks.get("pets", task_id).status is TaskStatus.SETTLED
     assert desk.batches.batches("pets", "in_progress") == []
 
 

@@ -240,14 +240,16 @@ class DynamoBatchStore(BatchStore):
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def save_batch(self, job: LabelingJob) -> None:
-        self._table.write([_batch_write(job)])
+    def save_batch(self, job: LabelingJob) -> bool:
+        return self._written([_batch_write(job)])
 
     def end_batch(self, job: LabelingJob, journal: Journal, charge: Charge | None = None) -> bool:
-        ended = _batch_write(job, condition="attribute_not_exists(ended)", ended=stamp(journal.at))
         bill = [put((f"P#{job.project}#CHARGE", f"{charge.month}#{charge.batch}"), charge)] if charge else []
+        return self._written([_batch_write(job, ended=stamp(journal.at)), *bill, *journal_writes(journal)])
+
+    def _written(self, writes: Sequence[Write]) -> bool:
         try:
-            self._table.write([ended, *bill, *journal_writes(journal)])
+            self._table.write(writes)
         except ConditionFailedError:
             return False
         return True
@@ -274,10 +276,10 @@ class DynamoBatchStore(BatchStore):
         self._table.write([put((f"P#{project}#SYNC", backend), _Seen(until=until))])
 
 
-def _batch_write(job: LabelingJob, *, condition: str | None = None, **more: Any) -> Write:
+def _batch_write(job: LabelingJob, **more: Any) -> Write:
     """In the index by its status: a pass looks for those under way every minute, and those that ended only grow."""
-    listed = _batches_pk(job.project, job.status)
-    return put((f"P#{job.project}#BATCH", job.name), job, condition=condition, gsi1pk=listed, gsi1sk=job.name, **more)
+    key, listed = (f"P#{job.project}#BATCH", job.name), _batches_pk(job.project, job.status)
+    return put(key, job, condition="attribute_not_exists(ended)", gsi1pk=listed, gsi1sk=job.name, **more)
 
 
 def _batches_pk(project: str, status: str) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from trueup.adapters.aws.errors import code_of, translated
+from trueup.adapters.decoding import decoded
 from trueup.errors import ConflictError, RetryableError
 from trueup.events import seal
 from trueup.model import Edge, Record, Tag
@@ -231,7 +232,7 @@ def put_once(key: Key, record: Any, **attributes: Any) -> Write:
 
 
 def record_of(item: Item, kind: type[T]) -> T:
-    return msgspec.json.decode(item["data"], type=kind)
+    return decoded(item["data"], kind)
 
 
 def journal_writes(journal: Journal) -> list[Write]:

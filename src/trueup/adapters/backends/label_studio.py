@@ -49,7 +49,11 @@ class LabelStudio(LabelingBackend):
     def start(self, name: str, tasks: Sequence[Task]) -> None:
         """A task that went there before is asked about again, in its old place, where its people are known. Tasks
         that cannot be shown are told by `failures`. Raises ConfigurationError for a label schema that the server
-        refuses."""
+        refuses, and RetryableError where it stays busy."""
+        self._api.insist(lambda: self._start(name, tasks))
+
+    def _start(self, name: str, tasks: Sequence[Task]) -> None:
+        """What was made before the server failed is found when this is done again."""
         number = self._home.prepared()
         there = self._known(number, [each.task_id for each in tasks])
         fresh, refused = self._made(name, [each for each in tasks if each.task_id not in there])

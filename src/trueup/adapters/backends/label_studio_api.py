@@ -6,9 +6,10 @@ The standard library speaks it: Label Studio's own package takes two seconds to 
 from __future__ import annotations
 
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPException
@@ -17,6 +18,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from trueup.adapters.decoding import decoded
+from trueup.adapters.http_calls import NoDetours, busy, insist, is_busy, said
 from trueup.adapters.parts import parts
 from trueup.errors import ConfigurationError, NotFoundError, PermissionDeniedError, RetryableError, ServiceError
 
@@ -24,7 +27,6 @@ _SECONDS = 30
 _PAGE = 100
 # What nginx lets through as it comes is 1 MiB.
 _MOST_BYTES = 1_000_000
-_SHOWN = 500
 _PROJECT = "id,description,label_config,expert_instruction,show_instruction,enable_empty_annotation,task_number"
 _JWT_DOTS = 2
 T = TypeVar("T")
@@ -131,13 +133,17 @@ class Filter(msgspec.Struct, frozen=True):
 
 class LabelStudioApi:
     """Raises RetryableError where the server does not answer or is busy, PermissionDeniedError for the token,
-    ConfigurationError without one, NotFoundError, and ServiceError with the server's words for what it refuses."""
+    ConfigurationError without one, NotFoundError, and ServiceError with the server's words for what it refuses.
 
-    def __init__(self, url: str, token: Token) -> None:
+    One on SQLite, as it is installed without more, answers 500 to whoever writes beside others: what does not make
+    anything is asked again. `sleep` waits between attempts."""
+
+    def __init__(self, url: str, token: Token, sleep: Callable[[float], None] = time.sleep) -> None:
         self._url = url.rstrip("/")
         self._token = token
+        self._sleep = sleep
         self._authorization = ""
-        self._opener = urllib.request.build_opener(_NoDetours)
+        self._opener = urllib.request.build_opener(NoDetours)
         self._lock = threading.Lock()
 
     def projects(self) -> Iterator[StudioProject]:
@@ -219,7 +225,9 @@ class LabelStudioApi:
         return {}
 
     def change_task(self, task: int, fields: Mapping[str, Any]) -> None:
-        self._do("PATCH", f"/api/tasks/{task}/", fields)
+        """One that is gone is left alone."""
+        with suppress(NotFoundError):
+            self._do("PATCH", f"/api/tasks/{task}/", fields)
 
     def delete_task(self, task: int) -> None:
         """One that is gone is left alone."""
@@ -236,6 +244,15 @@ class LabelStudioApi:
         return _decoded(raw, kind, f"{method} {path}")
 
     def _do(self, method: str, path: str, body: Any = None) -> bytes:
+        if method == "POST":
+            return self._once(method, path, body)
+        return self.insist(lambda: self._once(method, path, body))
+
+    def insist(self, act: Callable[[], T]) -> T:
+        """Again where the server was busy, for what may be done twice. Raises BusyError in the end."""
+        return insist(act, self._sleep)
+
+    def _once(self, method: str, path: str, body: Any) -> bytes:
         try:
             return self._send(method, path, body, self._authorized())
         except PermissionDeniedError:
@@ -279,35 +296,21 @@ class LabelStudioApi:
             raise RetryableError(f"Label Studio at {self._url} does not answer: {error}") from error
 
     def _refusal(self, method: str, path: str, error: urllib.error.HTTPError) -> Exception:
-        said = _said(error)
+        words = said(error)
         what = f"Label Studio at {self._url} answered {error.code} to {method} {path.partition('?')[0]}"
         if error.code in (401, 403):
-            return PermissionDeniedError(f"{what}: put a valid token into the secret {self._token.name}: {said}")
+            return PermissionDeniedError(f"{what}: put a valid token into the secret {self._token.name}: {words}")
         if error.code == 404:
             return NotFoundError(what)
-        if error.code == 429 or error.code >= 500:
-            return RetryableError(f"{what}: {said}")
+        if is_busy(error):
+            return busy(f"{what}: {words}", error)
         if "Location" in error.headers:
             return ServiceError(f"{what}, and sends elsewhere: configure the address {error.headers['Location']}")
-        return ServiceError(f"{what}: {said}")
-
-
-class _NoDetours(urllib.request.HTTPRedirectHandler):
-    """Whom the server sends us to is not to get our token, and a POST would arrive there as a GET."""
-
-    def redirect_request(self, *_args: Any) -> None:
-        return None
+        return ServiceError(f"{what}: {words}")
 
 
 def _decoded(raw: bytes, kind: type[T], what: str) -> T:
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return decoded(raw, kind)
     except msgspec.MsgspecError as error:
         raise ServiceError(f"Label Studio's answer to {what} is not as documented: {error}") from error
-
-
-def _said(error: urllib.error.HTTPError) -> str:
-    try:
-        return error.read().decode(errors="replace")[:_SHOWN]
-    except (OSError, HTTPException):
-        return ""
