@@ -20,6 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
+from infra.archives import write_archive
 from infra.descriptions import wanted_by, write_descriptions
 from infra.imports import Closure, closure_of
 from infra.left_out import leave_out
@@ -27,6 +28,7 @@ from trueup.errors import ConfigurationError, ServiceError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "packages"
+ARCHIVES = CACHE / "archives"
 PYTHON_VERSION = "3.14"
 # Both say what is in a wheel's folder.
 _RECIPE = (ROOT / "uv.lock", ROOT / "infra" / "left_out.py")
@@ -38,16 +40,22 @@ _DESCRIPTIONS = Path("botocore") / "data"
 _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer"})
 # What only exports and imports on an operator's machine are written and read with.
 _OPERATORS = frozenset({"pyarrow", "yaml"})
+_QUICK, _SMALL = 1, 6
+# A function has one for each configuration that is deployed from here.
+_KEPT = 6
 _NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
 
 Wheels = Literal["lambda", "host"]
 
 
 class Packager:
-    """Makes one folder per function, ready to be zipped. `projects` is the projects document."""
+    """Makes one folder per function, and the zip of it. `projects` is the projects document."""
 
-    def __init__(self, wheels: Wheels, projects: bytes, functions: Path = ROOT / "functions") -> None:
+    def __init__(
+        self, wheels: Wheels, projects: bytes, functions: Path = ROOT / "functions", archives: Path = ARCHIVES
+    ) -> None:
         self._wheels = wheels
+        self._archives = archives
         self._projects = projects
         self._functions = functions
         self._roots = {"trueup": ROOT / "src" / "trueup", "functions": functions}
@@ -60,6 +68,21 @@ class Packager:
         target = CACHE / f"{function}-{digest}"
         if not target.is_dir():
             self._build(closure, target)
+        return target
+
+    def archive(self, function: str) -> Path:
+        """The package as a zip. Raises as `package`. Of a function those that were asked for last are kept."""
+        folder = self.package(function)
+        target = self._archives / f"{folder.name}.zip"
+        if target.is_file():
+            os.utime(target)
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        making = target.with_name(f"{target.name}.{os.getpid()}")
+        # What goes to AWS is compressed once and carried often; what stays here is unpacked at once.
+        write_archive(folder, making, _QUICK if self._wheels == "host" else _SMALL)
+        making.replace(target)
+        _forget_old(self._archives.glob(f"{function}-*.zip"))
         return target
 
     def closure(self, function: str) -> Closure:
@@ -179,6 +202,11 @@ def _uv() -> str:
     if found is None:
         raise ConfigurationError("uv is not installed: run uv sync --all-groups")
     return found
+
+
+def _forget_old(archives: Iterable[Path]) -> None:
+    for each in sorted(archives, key=lambda each: each.stat().st_mtime, reverse=True)[_KEPT:]:
+        each.unlink(missing_ok=True)
 
 
 def _run(command: list[str]) -> str:

@@ -57,7 +57,7 @@ class LoopFunction(Construct):
             "Function",
             runtime=Runtime.PYTHON_3_14,
             architecture=Architecture.ARM_64,
-            code=Code.from_asset(str(platform.packager.package(name))),
+            code=Code.from_asset(str(platform.packager.archive(name))),
             handler=f"functions.{name}.handler.handler",
             role=role,
             environment={

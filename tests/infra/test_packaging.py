@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
+from infra.archives import write_archive
 from infra.descriptions import BOTOCORES_OWN, wanted_by, write_descriptions
 from infra.left_out import leave_out
 from infra.packaging import Packager
@@ -366,6 +368,34 @@ def test_byte_code_for_lambda_is_made_by_an_interpreter_of_its_version() -> None
         pytest.skip("uv knows no Python of Lambda's version here")
     version = subprocess.run([found, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, check=True)
     assert version.stdout.strip() == b"(3, 14)"
+
+
+def test_an_archive_is_the_package_and_the_latest_are_kept(tmp_path: Path) -> None:
+    made = []
+    for number in [0, 1, 2, 3, 4, 5, 0, 6, 7]:
+        packager = Packager("host", b"[%d]" % number, archives=tmp_path)
+        folder, archive = packager.package("event_publish"), packager.archive("event_publish")
+        made.append(archive)
+    assert set(tmp_path.iterdir()) == {made[0], *made[3:]}
+    with zipfile.ZipFile(archive) as read:
+        names = read.namelist()
+        assert names == sorted(str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file())
+        assert all(read.read(each) == (folder / each).read_bytes() for each in names)
+
+
+def test_an_archive_depends_on_content_and_modes_alone(tmp_path: Path) -> None:
+    for name, age in (("one", 1_000_000_000), ("other", 1_700_000_000)):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        for each, mode in (("deep/program", 0o755), ("a.py", 0o600 if age > 1_500_000_000 else 0o644)):
+            path = tmp_path / name / each
+            path.write_text(each)
+            path.chmod(mode)
+            os.utime(path, (age, age))
+        write_archive(tmp_path / name, tmp_path / f"{name}.zip", 6)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as read:
+        modes = [(each.filename, oct(each.external_attr >> 16)) for each in read.infolist()]
+    assert modes == [("a.py", "0o100644"), ("deep/program", "0o100755")]
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTION_SETTINGS))

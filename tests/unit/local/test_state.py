@@ -14,6 +14,7 @@ import pytest
 
 from tests.local_world import until
 from trueup.local import assembly
+from trueup.local.launcher.blobs import LARGE, Blobs
 from trueup.local.launcher.checkpoints import Checkpoints, encoder
 from trueup.local.launcher.sagemaker.store import Store
 from trueup.local.processes import alive, follow, runs
@@ -54,6 +55,17 @@ def test_a_service_at_work_waits_for_the_next_round(tmp_path: Path) -> None:
 def test_checkpoints_come_by_themselves(tmp_path: Path) -> None:
     checkpoints(tmp_path, {"sqs": {}}).start(0.02)
     until(lambda: (tmp_path / "sqs.json").is_file())
+
+
+def test_large_bytes_of_a_state_lie_beside_it_once(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs", lambda value: {"__bytes__": value.hex()}, lambda found: found)
+    large = bytes(LARGE)
+    for state in ({"zip": large, "small": b"a"}, {"zip": bytes(LARGE), "more": {"zip": large}}):
+        text = json.dumps(state, default=blobs.encode)
+        assert len(text) < 1000
+    assert [each.read_bytes() for each in (tmp_path / "blobs").iterdir()] == [large]
+    assert json.loads(text, object_hook=blobs.decode) == {"zip": large, "more": {"zip": large}}
+    assert json.loads('{"__bytes__": "61"}', object_hook=blobs.decode) == {"__bytes__": "61"}
 
 
 def test_a_record_is_on_disk_and_nobody_elses_to_change(tmp_path: Path) -> None:

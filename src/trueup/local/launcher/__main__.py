@@ -59,6 +59,7 @@ def main() -> None:
     patches.hold_workflows_to_their_role(sagemaker)
     patches.provision_missing_types(sagemaker, BucketDeployments(world).handlers())
     atexit.register(sagemaker.close)
+    patches.keep_large_bytes_beside_the_state()
     patches.write_checkpoints(float(os.environ.get("TRUEUP_LOCAL_CHECKPOINT_SECONDS", "20")))
     if "TRUEUP_LOCAL_PARENT" in os.environ:
         follow(int(os.environ["TRUEUP_LOCAL_PARENT"]), lambda: os.kill(os.getpid(), signal.SIGTERM))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+_SHARE = 10
 States = Callable[[], Mapping[str, Callable[[], Any]]]
 
 
 class Checkpoints:
-    """Writes what changed of each service's state: every `seconds`, and when asked.
+    """Writes what changed of each service's state: every `seconds`, or less often where that would take more than a
+    tenth of the time, and when asked.
 
     `encode` turns a service's name and state into the text of its file; `settled` says whether nothing is halfway
     (a deployment that a crash cut in two could never be resumed).
@@ -30,11 +33,13 @@ class Checkpoints:
         self._lock = threading.Lock()
 
     def start(self, seconds: float) -> None:
-        wait = threading.Event().wait
-
         def work() -> None:
-            while not wait(seconds):
+            took = 0.0
+            while True:
+                time.sleep(max(seconds, _SHARE * took))
+                began = time.monotonic()
                 self.save()
+                took = time.monotonic() - began
 
         threading.Thread(target=work, daemon=True, name="checkpoints").start()
 

@@ -22,6 +22,7 @@ from ministack.core import router as core_router
 from ministack.services import cloudformation, cloudwatch, dynamodb, eventbridge, lambda_svc, sqs, stepfunctions
 from ministack.services.cloudformation import provisioners
 
+from trueup.local.launcher.blobs import Blobs, digest
 from trueup.local.launcher.checkpoints import Checkpoints, encoder
 from trueup.local.launcher.sagemaker.authorization import Permission
 from trueup.local.launcher.sagemaker.errors import AwsError
@@ -370,6 +371,24 @@ def _task_error(resource: str) -> str:
     if ":lambda:" in resource:
         return "Lambda.AWSLambdaException"
     return "SageMaker.SageMakerException" if ":aws-sdk:" in resource else "SageMaker.AmazonSageMakerException"
+
+
+def keep_large_bytes_beside_the_state() -> None:
+    """ministack writes the zip of each layer into its state, 60 MB of base64 for a deployment, and computes the digest
+    of each function's code, each time that it writes it."""
+    for name in ("_json_default", "_json_object_hook", "STATE_DIR"):
+        _require(hasattr(persistence, name), f"persistence.{name}")
+    for name in ("_write_code_blob", "CODE_BLOB_DIR"):
+        _require(hasattr(lambda_svc, name), f"lambda_svc.{name}")
+    blobs = Blobs(Path(persistence.STATE_DIR) / "blobs", persistence._json_default, persistence._json_object_hook)
+    persistence._json_default, persistence._json_object_hook = blobs.encode, blobs.decode
+    write, folder = lambda_svc._write_code_blob, Path(lambda_svc.CODE_BLOB_DIR)
+
+    def write_once(code: bytes) -> str:
+        there = (folder / f"{digest(code)}.zip").exists()
+        return digest(code) if there else str(write(code))
+
+    lambda_svc._write_code_blob = write_once
 
 
 def write_checkpoints(seconds: float) -> None:
