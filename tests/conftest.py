@@ -224,6 +224,8 @@ def cloud(
     options = service.Options(root=ROOT, state=state, config=config, attached=True, auth=True)
     before = dict(os.environ)
     os.environ["MINISTACK_BEDROCK_PROXY_URL"] = bedrock
+    # Nobody resumes this one.
+    os.environ["TRUEUP_LOCAL_CHECKPOINT_SECONDS"] = "86400"
     running = service.up(options, print)
     os.environ.update(service.aws_environment(running))
     try:
