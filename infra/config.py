@@ -9,14 +9,13 @@ infra.keys; what projects must not share, here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
-from infra.keys import CONTEXT_KEYS, DEPLOYMENT_KEYS, MAX_DIFFERENT_MODELS, MAX_QUEUES, PROJECT_KEYS, Key
+from infra.keys import CONTEXT_KEYS, DEPLOYMENT_KEYS, MAX_DIFFERENT_MODELS, MAX_QUEUES, PROJECT_KEYS
 from trueup.errors import ConfigurationError
+from trueup.keys import Key, refusals
 from trueup.settings import Project, Record, parse_project, parse_record
 
 
@@ -88,23 +87,8 @@ def _project(raw: Any, where: str) -> Project:
 
 def _check(record: Record, keys: Mapping[str, Key], where: str) -> None:
     """Refuse what the table does not allow."""
-    for path, key in keys.items():
-        for place, value in _values(record, path.split(".")):
-            if value is not None and key.allowed is not None and not key.allowed.holds(value):
-                raise _wrong(f"{where}.{place}", f"is {_short(value)}: use {key.allowed.says}")
-
-
-def _values(record: Any, path: list[str]) -> Iterator[tuple[str, Any]]:
-    """What a path of the table leads to: one value, or one for each element of a list ("classes[]")."""
-    if not path:
-        yield "", record
-        return
-    name = path[0].removesuffix("[]")
-    value: Any = getattr(record, name, None)
-    found = [(f"{name}[{index}]", each) for index, each in enumerate(value)] if path[0] != name else [(name, value)]
-    for place, each in found:
-        for rest, leaf in _values(each, path[1:]):
-            yield f"{place}.{rest}".rstrip("."), leaf
+    for key, what in refusals(record, keys, where):
+        raise _wrong(key, what)
 
 
 def _check_together(projects: tuple[Project, ...]) -> None:
@@ -148,12 +132,6 @@ def _option(context: Mapping[str, Any], key: str, default: str) -> Any:
     if allowed is not None and not allowed.holds(value):
         raise _wrong(key, f"is {value!r}: use {allowed.says}")
     return value
-
-
-def _short(value: Any) -> str:
-    """A value of the configuration in a sentence; lists and objects as JSON."""
-    text = repr(value) if isinstance(value, (str, int, float)) else msgspec.json.encode(value).decode()
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _wrong(key: str, what: str) -> ConfigurationError:

@@ -10,57 +10,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from trueup.capture.decoders import DECODERS
-from trueup.capture.decoders.answer_path import sound
 from trueup.dataset.splitting import SPLITTERS
+from trueup.keys import CLASS_NAME, MANY, MAX_CLASSES, Allowed, Key, between, matching, named_in
+from trueup.policy_keys import POLICY_KEYS
 from trueup.quality.methods import METHODS
-from trueup.selection.pickers import PICKERS
-from trueup.selection.strategies import AUDIT, FEEDBACK, STRATEGIES
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """`says` reads on after "use"; `holds` is asked about values of the right type that are not None."""
-
-    says: str
-    holds: Callable[[Any], bool]
-
-
-@dataclass(frozen=True)
-class Key:
-    meaning: str
-    example: Any
-    allowed: Allowed | None = None
-
-
-def between(low: float, high: float, *, below: bool = False, above: bool = False) -> Allowed:
-    """A number in a range; `above` and `below` leave its ends out. NaN is in no range."""
-    return Allowed(
-        says=f"{'more than' if above else 'at least'} {low:,} and {'less than' if below else 'at most'} {high:,}",
-        holds=lambda value: (low < value if above else low <= value) and (value < high if below else value <= high),
-    )
-
-
-def matching(pattern: str, says: str, longest: int) -> Allowed:
-    return Allowed(says, lambda value: len(value) <= longest and bool(re.fullmatch(pattern, value)))
-
-
-def named_in(table: Iterable[str]) -> Allowed:
-    names = tuple(table)
-    return Allowed(says=f"one of {', '.join(names)}", holds=lambda value: value in names)
-
 
 # docs/configuration.md, "How many projects", says where it comes from; tests/infra/test_limits.py measures it.
 MAX_PROJECTS = 12
 # Folders of the dataset bucket beside those of the projects.
 TAKEN_NAMES = ("code", "config")
-# An annotator's confusion matrix, k * k cells of up to nine characters, has to fit into one item of 400 KB.
-MAX_CLASSES = 150
 # SageMaker: CreateTrainingJob takes 100 hyperparameters, names of 256 and texts of 2,500 characters. The plan of a
 # retraining (trueup.retraining.plan) sets six itself, one of which lists the classes.
 MAX_HYPERPARAMETERS = 94
@@ -82,7 +44,6 @@ MAX_BATCH = 1000
 _DAY = 86_400
 _MONTH = 31 * _DAY
 _YEAR = 366 * _DAY
-_MANY = 1_000_000_000
 
 
 def _project_name(value: str) -> bool:
@@ -95,11 +56,11 @@ def _classes(value: tuple[Any, ...]) -> bool:
 
 
 def _renamed(value: Mapping[str, str]) -> bool:
-    return len(value) <= 300 and all(_CLASS_NAME.holds(each) for each in value)
+    return len(value) <= 300 and all(CLASS_NAME.holds(each) for each in value)
 
 
 def _split(value: Mapping[str, tuple[str, ...]]) -> bool:
-    named = len(value) <= 50 and all(_CLASS_NAME.holds(each) for each in value)
+    named = len(value) <= 50 and all(CLASS_NAME.holds(each) for each in value)
     return named and all(2 <= len(set(parts)) == len(parts) <= 20 for parts in value.values())
 
 
@@ -118,29 +79,11 @@ def _all_match(value: tuple[str, ...], pattern: str, most: int) -> bool:
     return len(value) <= most and all(re.fullmatch(pattern, each) for each in value)
 
 
-def _shares(value: Mapping[str, float]) -> bool:
-    named = all(each in STRATEGIES and each != "random" for each in value)
-    return named and all(each > 0 for each in value.values()) and sum(value.values()) < 1
-
-
-def _group_by(value: str) -> bool:
-    kind, _, place = value.partition(":")
-    if kind == "payload":
-        return len(value) <= 256 and sound(place)
-    return len(value) <= 256 and bool(re.fullmatch(r"inference_id|attribute:[^=,\s]+|column:\d{1,4}", value))
-
-
 def _date(value: str) -> bool:
     try:
         return date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
-
-
-def _reasons(value: Mapping[str, Any]) -> bool:
-    limits = [limit for each in value.values() for limit in (each.per_hour, each.per_day, each.total)]
-    known = all(each in STRATEGIES or each in (AUDIT, *FEEDBACK) for each in value)
-    return known and all(each is None or 0 <= each <= _MANY for each in limits)
 
 
 _STAGE = matching(r"[a-z][a-z0-9]*", "up to 16 small letters and digits, a letter first", 16)
@@ -169,38 +112,15 @@ _WANTED = Allowed("up to 50 names", lambda value: len(value) <= 50 and all(0 < l
 _HOURS = Allowed("0.1 to 8,760, or null", lambda value: value is None or 0.1 <= value <= 8760)
 _RENAMED = Allowed("up to 300 names that a class may have", _renamed)
 _RELATIONS = Allowed("up to 30 relations", lambda value: len(value) <= 30)
-_CLASS_NAME = matching(
-    r"(?!\{)[^\r\n]*[^\s][^\r\n]*", "one line of 1 to 256 characters, not all of them spaces, the first no {", 256
-)
 _SPLIT = Allowed("up to 50 names that a class may have, each with 2 to 20 of the classes", _split)
 _REMOVED = Allowed(
     "up to 50 names that a class may have",
-    lambda value: len(value) <= 50 and all(_CLASS_NAME.holds(each) for each in value),
-)
-_SAID = Allowed(
-    f"up to {MAX_CLASSES} different names that a class may have",
-    lambda value: len(set(value)) == len(value) <= MAX_CLASSES and all(_CLASS_NAME.holds(each) for each in value),
+    lambda value: len(value) <= 50 and all(CLASS_NAME.holds(each) for each in value),
 )
 _CLASS_KEY = matching(r"[^\sSsUu?]", "one character; s, u and ? are the workbench's own", 1)
-_GROUP_BY = Allowed(
-    "inference_id, a name after attribute:, a JMESPath expression after payload:, or a column's number after column:",
-    _group_by,
-)
 _SALT = matching(r"[^\r\n]*", "one line of up to 64 characters", 64)
 _DATE = Allowed("a date, as in 2026-11-30", _date)
 _FROZEN_NAME = matching(r"[a-z0-9]+([.-][a-z0-9]+)*", "up to 64 small letters, digits, inner hyphens and dots", 64)
-_SLICE_BY = matching(r"attribute:[^=,\s]+", "a name after attribute:", 256)
-_SHARES = Allowed(
-    f"names of other strategies ({', '.join(each for each in STRATEGIES if each != 'random')}) with shares above 0, "
-    "together less than 1",
-    _shares,
-)
-_REASONS = Allowed(
-    f"names of strategies, or audit, override or truth ({', '.join([*STRATEGIES, AUDIT, *FEEDBACK])}), each with "
-    "limits of at least 0",
-    _reasons,
-)
-_PATH = Allowed("a JMESPath expression (jmespath.org)", sound)
 _INSTANCE = matching(
     rf"ml\.(?!{TRAINING_ONLY})[a-z0-9-]+\.[a-z0-9-]+",
     "a SageMaker instance type that runs training and processing jobs, as in ml.m5.large",
@@ -334,7 +254,7 @@ PROJECT_KEYS: dict[str, Key] = {
         [{"name": "works at", "key": "w", "description": "A person is employed by it"}],
         _RELATIONS,
     ),
-    "label_schema.relations[].name": Key("The relation; no other has its name", "works at", _CLASS_NAME),
+    "label_schema.relations[].name": Key("The relation; no other has its name", "works at", CLASS_NAME),
     "label_schema.relations[].key": Key(
         "Its key in the workbench, which no other relation has; null lets the page choose", "w", _CLASS_KEY
     ),
@@ -364,83 +284,12 @@ PROJECT_KEYS: dict[str, Key] = {
         [{"name": "billing", "key": "b", "description": "Invoices and refunds"}, {"name": "sales"}],
         _CLASSES,
     ),
-    "label_schema.classes[].name": Key("The class, as the model says it; no other has it", "billing", _CLASS_NAME),
+    "label_schema.classes[].name": Key("The class, as the model says it; no other has it", "billing", CLASS_NAME),
     "label_schema.classes[].key": Key(
         "Its key in the workbench, which no other class has; null lets the page choose", "b", _CLASS_KEY
     ),
     "label_schema.classes[].description": Key("What belongs to it, for annotators", "Invoices and refunds"),
-    "selection.strategy": Key("How worth asking about is measured", "margin", named_in(STRATEGIES)),
-    "selection.picker": Key(
-        "Which of the best by `strategy` are asked about together, so that they do not all teach the same",
-        "one_per_cluster",
-        named_in(PICKERS),
-    ),
-    "selection.rate": Key(
-        "Share of a capture file's predictions that may be asked about, before the budget cuts; null follows traffic "
-        "and scores, so that the budget is used up evenly",
-        0.05,
-        between(0, 1, above=True),
-    ),
-    "selection.audit_share": Key(
-        "Share of the asked-about ones drawn uniformly at random, from which accuracy is estimated", 0.1, between(0, 1)
-    ),
-    "selection.error_rate": Key(
-        "Share of errors that the strategy conformal bears before it asks", 0.05, between(0, 0.5, above=True)
-    ),
-    "selection.calibrate": Key(
-        "Score by probabilities at the temperature that labels taught, for a model that is surer than it is right", True
-    ),
-    "selection.shares": Key(
-        "Shares of the asked-about ones that other strategies choose, by name; `strategy` chooses what is left",
-        {"least_confidence": 0.2},
-        _SHARES,
-    ),
-    "selection.budget.per_hour": Key(
-        "Samples asked about in an hour at most, so that a burst does not take the whole day; null is without limit",
-        20,
-        between(0, _MANY),
-    ),
-    "selection.budget.per_day": Key("Samples asked about in a day (UTC) at most; 0 pauses", 100, between(0, _MANY)),
-    "selection.budget.total": Key("The same for ever; null is without end", 5000, between(0, _MANY)),
-    "selection.budget.reasons": Key(
-        "Limits of single reasons within these: a strategy, audit, override or truth, with per_hour, per_day, total",
-        {"audit": {"per_day": 20}},
-        _REASONS,
-    ),
-    "selection.seed": Key("Makes random draws reproducible", 7, between(0, 2**32 - 1)),
-    "selection.decoder": Key(
-        "Which decoder reads payloads; null takes the first that can",
-        "json_probabilities",
-        named_in(DECODERS),
-    ),
-    "selection.answer.values": Key(
-        "Where in a JSON answer that no decoder knows the numbers lie, in JMESPath: a list for each instance, or one",
-        "outputs[*].scores",
-        _PATH,
-    ),
-    "selection.answer.labels": Key(
-        "Where their classes are named; null: they are `classes`", "outputs[*].names", _PATH
-    ),
-    "selection.answer.classes": Key(
-        "Their classes in order, where the answer does not name them; empty: the label schema's", ["sales", "billing"]
-    ),
-    "selection.answer.logits": Key("Whether they need a softmax", True),
-    "selection.classes": Key(
-        "After classes were merged, split or removed: those that the endpoint's model was trained with, in its order. "
-        "Bare answers with as many numbers are read by them until another model serves; empty: the label schema's",
-        ["sales", "billing", "refunds"],
-        _SAID,
-    ),
-    "selection.group_by": Key(
-        "Samples of one group (of a user, a patient, a video) stay in one split: the caller's id, a value in the "
-        "request's custom attributes, what a JMESPath leads to in a JSON input, or a column of a CSV input; null makes "
-        "each sample its own group. The last two hold for imports too (docs/splits.md)",
-        "attribute:customer",
-        _GROUP_BY,
-    ),
-    "selection.slice_by": Key(
-        "Scores are also counted by slice: a value in the request's custom attributes", "attribute:region", _SLICE_BY
-    ),
+    **{f"selection.{name}": key for name, key in POLICY_KEYS.items()},
     "annotation.show_prediction": Key(
         "Whether annotators see what the model said; of audits, by which it is measured, never", False
     ),
@@ -536,7 +385,7 @@ PROJECT_KEYS: dict[str, Key] = {
         "The newest versions of each branch keep their content; with neither this nor `keep_days`, all do. Tagged "
         "versions, those that a training used, and parents of what is kept keep it in any case",
         200,
-        between(1, _MANY),
+        between(1, MANY),
     ),
     "dataset.keep_days": Key(
         "… as do those that are younger; what neither keeps is collected once a day, a day later",
@@ -544,10 +393,10 @@ PROJECT_KEYS: dict[str, Key] = {
         between(1, 36_600),
     ),
     "triggers.min_new_labels": Key(
-        "Fires at so many labels since the last training; null never", 200, between(1, _MANY)
+        "Fires at so many labels since the last training; null never", 200, between(1, MANY)
     ),
     "triggers.new_class_min_labels": Key(
-        "Fires at so many labels of a class that the model does not know; null never", 10, between(1, _MANY)
+        "Fires at so many labels of a class that the model does not know; null never", 10, between(1, MANY)
     ),
     "triggers.every_seconds": Key(
         "Fires so long after the last run, when there is a new label; null never", 604_800, between(60, _YEAR)
@@ -556,7 +405,7 @@ PROJECT_KEYS: dict[str, Key] = {
     "gate.metric": Key("What candidate and champion are compared by", "macro_recall"),
     "gate.min_improvement": Key("What the candidate must gain; negative tolerates a loss", 0.0, between(-1, 1)),
     "gate.max_class_recall_drop": Key("What any class may lose of its recall", 0.1, between(0, 1)),
-    "gate.min_test_samples": Key("Fewer test samples than this decide nothing: refused", 50, between(1, _MANY)),
+    "gate.min_test_samples": Key("Fewer test samples than this decide nothing: refused", 50, between(1, MANY)),
     "gate.confidence": Key(
         "Refused when worse at this confidence (McNemar's exact test)",
         0.9,

@@ -14,8 +14,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from infra.config import Document
-from infra.keys import CONTEXT_KEYS, DEPLOYMENT_KEYS, MAX_PROJECTS, PROJECT_KEYS, Key
+from infra.keys import CONTEXT_KEYS, DEPLOYMENT_KEYS, MAX_PROJECTS, PROJECT_KEYS
 from infra.packaging import ROOT
+from trueup.keys import Key
 from trueup.settings import Project, Record, record_of
 
 _LINE = 100

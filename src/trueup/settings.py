@@ -355,7 +355,7 @@ def parse_project(raw: Mapping[str, Any], where: str) -> Project:
     """One project from configuration. `where` is the path of the key, as in "trueup.projects[0]".
 
     Unknown keys, wrong types, and keys that contradict each other are refused here; what each key may hold for
-    itself is in infra/keys.py. Raises ConfigurationError whose message names the key.
+    itself is in infra/keys.py and trueup.policy_keys. Raises ConfigurationError whose message names the key.
     """
     project = parse_record(raw, Project, where)
     for key, holds, message in _agreements(project):

@@ -22,7 +22,6 @@ from infra.keys import (
     MAX_BATCH,
     MAX_BUCKETS,
     MAX_CANARY_ALARMS,
-    MAX_CLASSES,
     MAX_HYPERPARAMETER,
     MAX_HYPERPARAMETERS,
     MAX_INSTRUCTIONS,
@@ -38,6 +37,7 @@ from infra.packaging import ROOT
 from infra.reference import PAGE, documentation, fields_of, full_example
 from trueup.cli.policy import read_policy
 from trueup.errors import ConfigurationError, InputError
+from trueup.keys import MAX_CLASSES
 from trueup.settings import Project
 from trueup.usecases import sync_backend
 
@@ -257,12 +257,7 @@ def refusal(found: dict[str, Any]) -> str:
     return sentence
 
 
-_SIMULATED = ("strategy", "picker", "rate", "audit_share", "error_rate", "shares", "budget", "seed", "decoder")
-
-
-@pytest.mark.parametrize(
-    "path", [each for each in BOUNDS if each.startswith("selection.") and each.split(".")[1] in _SIMULATED]
-)
+@pytest.mark.parametrize("path", [each for each in BOUNDS if each.startswith("selection.")])
 def test_a_policy_is_simulated_where_it_could_be_deployed(path: str, tmp_path: Path) -> None:
     _, key, *below = path.split(".")
     file = tmp_path / "policy.json"

@@ -18,7 +18,7 @@ from trueup.cli.desk import desk_of, project_of
 from trueup.cli.exits import Exit
 from trueup.cli.options import Json
 from trueup.errors import ConfigurationError, InputError
-from trueup.model import Budget, LabelClass, LabelSchema, Project, ReasonBudget, SelectionPolicy
+from trueup.model import LabelClass, LabelSchema, Project, SelectionPolicy
 
 if TYPE_CHECKING:
     from trueup.wiring.simulation import Bought, Simulation
@@ -44,7 +44,6 @@ Classes = Annotated[str, typer.Option(help="Names for answers that name no class
 _CAPTURE_FILES = (".jsonl", ".jsonl.gz")
 _PRESENT = "present policy"
 _WIDTH = 40
-_MANY = 1_000_000_000
 _HOURLY_UP_TO = 48 * 3600
 _PLAIN = LabelSchema(classes=tuple(LabelClass(name=str(each)) for each in range(1000)))
 
@@ -101,6 +100,8 @@ def _project(context: typer.Context, name: str, classes: str) -> tuple[Project, 
 
 def read_policy(file: str) -> SelectionPolicy:
     """Raises InputError that names the key, for all that a deployment would refuse."""
+    from trueup.keys import refusals
+    from trueup.policy_keys import POLICY_KEYS
     from trueup.settings import parse_record
 
     try:
@@ -111,38 +112,9 @@ def read_policy(file: str) -> SelectionPolicy:
         policy = parse_record(raw, SelectionPolicy, "selection")
     except ConfigurationError as error:
         raise InputError(f"{file}: {error}; docs/configuration.md tells every key", field="--policy") from error
-    for name, (sound, says) in _ranges(policy).items():
-        if not sound:
-            raise InputError(f"{file}: selection.{name}: use {says}", field="--policy")
+    for key, what in refusals(policy, POLICY_KEYS, "selection"):
+        raise InputError(f"{file}: {key} {what}", field="--policy")
     return policy
-
-
-def _ranges(policy: SelectionPolicy) -> dict[str, tuple[bool, str]]:
-    """Whether each key is within what a deployment takes (infra/keys.py), and what that is."""
-    from trueup.capture.decoders import DECODERS
-    from trueup.selection.pickers import PICKERS
-    from trueup.selection.strategies import AUDIT, FEEDBACK, STRATEGIES
-
-    others = [each for each in STRATEGIES if each != "random"]
-    reasons = [*STRATEGIES, AUDIT, *FEEDBACK]
-    shares, budget = policy.shares, policy.budget
-    limited: list[Budget | ReasonBudget] = [budget, *budget.reasons.values()]
-    limits = [limit for each in limited for limit in (each.per_hour, each.per_day, each.total)]
-    return {
-        "strategy": (policy.strategy in STRATEGIES, f"one of {', '.join(STRATEGIES)}"),
-        "picker": (policy.picker in PICKERS, f"one of {', '.join(PICKERS)}"),
-        "decoder": (policy.decoder is None or policy.decoder in DECODERS, f"one of {', '.join(DECODERS)}"),
-        "rate": (policy.rate is None or 0 < policy.rate <= 1, "null, or more than 0 and at most 1"),
-        "audit_share": (0 <= policy.audit_share <= 1, "at least 0 and at most 1"),
-        "error_rate": (0 < policy.error_rate <= 0.5, "more than 0 and at most 0.5"),
-        "shares": (
-            all(each in others for each in shares) and min(shares.values(), default=1) > 0 and sum(shares.values()) < 1,
-            f"names of other strategies ({', '.join(others)}) with shares above 0, together less than 1",
-        ),
-        "budget": (all(each is None or 0 <= each <= _MANY for each in limits), f"limits of 0 to {_MANY:,}"),
-        "seed": (0 <= policy.seed < 2**32, "at least 0 and less than 2**32"),
-        "budget.reasons": (all(each in reasons for each in budget.reasons), f"names out of {', '.join(reasons)}"),
-    }
 
 
 def _files(context: typer.Context, captures: Sequence[str]) -> list[str]:
