@@ -40,7 +40,6 @@ _DESCRIPTIONS = Path("botocore") / "data"
 _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer"})
 # What only exports and imports on an operator's machine are written and read with.
 _OPERATORS = frozenset({"pyarrow", "yaml"})
-_QUICK, _SMALL = 1, 6
 # A function has one for each configuration that is deployed from here.
 _KEPT = 6
 _NOT_SHIPPED = ("__pycache__", "*.dist-info", "tests", "bin", "*.pyi", "_pyinstaller", "f2py", "distutils")
@@ -79,8 +78,7 @@ class Packager:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         making = target.with_name(f"{target.name}.{os.getpid()}")
-        # What goes to AWS is compressed once and carried often; what stays here is unpacked at once.
-        write_archive(folder, making, _QUICK if self._wheels == "host" else _SMALL)
+        write_archive(folder, making)
         making.replace(target)
         _forget_old(self._archives.glob(f"{function}-*.zip"))
         return target

@@ -129,7 +129,7 @@ class NoPackages(Packager):
         super().__init__("host", b"[]")
         self._folder = folder
 
-    def package(self, function: str) -> Path:
+    def archive(self, function: str) -> Path:
         (self._folder / "handler.py").write_text("")
         return self._folder
 

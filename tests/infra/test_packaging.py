@@ -391,7 +391,7 @@ def test_an_archive_depends_on_content_and_modes_alone(tmp_path: Path) -> None:
             path.write_text(each)
             path.chmod(mode)
             os.utime(path, (age, age))
-        write_archive(tmp_path / name, tmp_path / f"{name}.zip", 6)
+        write_archive(tmp_path / name, tmp_path / f"{name}.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as read:
         modes = [(each.filename, oct(each.external_attr >> 16)) for each in read.infolist()]
