@@ -37,11 +37,12 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
+        # As it is now: who starts an AWS changes that of this process, and a child must not inherit half of it.
         self._environment = {**_environment(folder), **(environment or {})}
         self._process = ThreadPoolExecutor(1).submit(self._started)
 
     def _started(self) -> subprocess.Popen[bytes]:
-        command = _installed(self._home)
+        command = _installed(self._home, self._environment)
         if self._made.is_file():
             shutil.copy(self._made, self._folder / DATABASE)
         listen = ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(self._port), "--host", self.url]
@@ -66,14 +67,14 @@ class Server:
         process.wait(30)
 
 
-def _installed(home: Path) -> Path:
+def _installed(home: Path, environment: Mapping[str, str]) -> Path:
     command = home / "bin" / "label-studio"
     if not (home / "complete").is_file():
         shutil.rmtree(home, ignore_errors=True)
         uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(home)], check=True)
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(home)], check=True, env=environment)
         install = [uv, "pip", "install", "--quiet", "--python", str(home / "bin" / "python")]
-        subprocess.run([*install, "--requirement", str(REQUIREMENTS)], check=True)
+        subprocess.run([*install, "--requirement", str(REQUIREMENTS)], check=True, env=environment)
         (home / "complete").touch()
     return command
 
