@@ -1,13 +1,15 @@
-"""A folder as one zip of which the bytes depend on its content alone.
+"""Folders as zips of which the bytes depend on the content alone.
 
 CDK would copy each package into its output, a gigabyte of them, and its command would compress them at each deployment
-anew.
+anew. Most of it are the same few libraries, which packages hold by hard links: each file is compressed once.
 """
 
 from __future__ import annotations
 
-import zipfile
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 # The first that a zip knows.
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -17,10 +19,51 @@ _FILE, _PROGRAM = 0o100644, 0o100755
 _ATTRIBUTES = 16
 
 
-def write_archive(folder: Path, target: Path) -> None:
-    files = sorted(each for each in folder.rglob("*") if each.is_file())
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        for each in files:
-            info = zipfile.ZipInfo(each.relative_to(folder).as_posix(), _LONG_AGO)
-            info.external_attr = (_PROGRAM if each.stat().st_mode & 0o100 else _FILE) << _ATTRIBUTES
-            archive.writestr(info, each.read_bytes(), zipfile.ZIP_DEFLATED, _LEVEL)
+@dataclass(frozen=True)
+class _Packed:
+    crc: int
+    size: int
+    data: bytes
+
+
+class ArchiveWriter:
+    """Keeps what it compressed of files that have several names."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int], _Packed] = {}
+
+    def write(self, folder: Path, target: Path) -> None:
+        files = sorted(each for each in folder.rglob("*") if each.is_file())
+        with ZipFile(target, "w") as archive:
+            for each in files:
+                info = ZipInfo(each.relative_to(folder).as_posix(), _LONG_AGO)
+                info.external_attr = (_PROGRAM if each.stat().st_mode & 0o100 else _FILE) << _ATTRIBUTES
+                _add(archive, info, self._packed(each))
+
+    def _packed(self, path: Path) -> _Packed:
+        status = path.stat()
+        if status.st_nlink == 1:
+            return _pack(path.read_bytes())
+        place = (status.st_dev, status.st_ino)
+        if place not in self._kept:
+            self._kept[place] = _pack(path.read_bytes())
+        return self._kept[place]
+
+
+def _pack(data: bytes) -> _Packed:
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return _Packed(zlib.crc32(data), len(data), packer.compress(data) + packer.flush())
+
+
+def _add(archive: ZipFile, info: ZipInfo, packed: _Packed) -> None:
+    """As ZipFile.writestr does, which takes nothing that is compressed already."""
+    file = archive.fp
+    if file is None:
+        raise ValueError("the archive is closed")
+    info.compress_type, info.CRC = ZIP_DEFLATED, packed.crc
+    info.file_size, info.compress_size = packed.size, len(packed.data)
+    info.header_offset = file.tell()
+    file.write(info.FileHeader(zip64=False) + packed.data)
+    archive.filelist.append(info)
+    archive.NameToInfo[info.filename] = info
+    archive.start_dir = file.tell()

@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-from infra.archives import write_archive
+from infra.archives import ArchiveWriter
 from infra.descriptions import wanted_by, write_descriptions
 from infra.imports import Closure, closure_of
 from infra.left_out import leave_out
@@ -55,6 +55,7 @@ class Packager:
     ) -> None:
         self._wheels = wheels
         self._archives = archives
+        self._writer = ArchiveWriter()
         self._projects = projects
         self._functions = functions
         self._roots = {"trueup": ROOT / "src" / "trueup", "functions": functions}
@@ -78,7 +79,7 @@ class Packager:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         making = target.with_name(f"{target.name}.{os.getpid()}")
-        write_archive(folder, making)
+        self._writer.write(folder, making)
         making.replace(target)
         _forget_old(self._archives.glob(f"{function}-*.zip"))
         return target

@@ -23,7 +23,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
-from infra.archives import write_archive
+from infra.archives import ArchiveWriter
 from infra.descriptions import BOTOCORES_OWN, wanted_by, write_descriptions
 from infra.left_out import leave_out
 from infra.packaging import Packager
@@ -391,7 +391,7 @@ def test_an_archive_depends_on_content_and_modes_alone(tmp_path: Path) -> None:
             path.write_text(each)
             path.chmod(mode)
             os.utime(path, (age, age))
-        write_archive(tmp_path / name, tmp_path / f"{name}.zip")
+        ArchiveWriter().write(tmp_path / name, tmp_path / f"{name}.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as read:
         modes = [(each.filename, oct(each.external_attr >> 16)) for each in read.infolist()]
