@@ -263,7 +263,8 @@ def test_a_policy_is_simulated_where_it_could_be_deployed(path: str, tmp_path: P
     file = tmp_path / "policy.json"
     taken, refused = BOUNDS[path]
     for value in (*taken, *refused):
-        file.write_text(json.dumps({key: {below[0]: value} if below else value}))
+        whole = {"values": "scores"} if key == "answer" else {}
+        file.write_text(json.dumps({key: {**whole, below[0]: value} if below else value}))
         if value in taken:
             read_policy(str(file))
         else:
