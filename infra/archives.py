@@ -6,6 +6,7 @@ anew. Most of it are the same few libraries, which packages hold by hard links: 
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,12 @@ class ArchiveWriter:
         files = sorted(each for each in folder.rglob("*") if each.is_file())
         with ZipFile(target, "w") as archive:
             for each in files:
+                status = each.stat()
                 info = ZipInfo(each.relative_to(folder).as_posix(), _LONG_AGO)
-                info.external_attr = (_PROGRAM if each.stat().st_mode & 0o100 else _FILE) << _ATTRIBUTES
-                _add(archive, info, self._packed(each))
+                info.external_attr = (_PROGRAM if status.st_mode & 0o100 else _FILE) << _ATTRIBUTES
+                _add(archive, info, self._packed(each, status))
 
-    def _packed(self, path: Path) -> _Packed:
-        status = path.stat()
+    def _packed(self, path: Path, status: os.stat_result) -> _Packed:
         if status.st_nlink == 1:
             return _pack(path.read_bytes())
         place = (status.st_dev, status.st_ino)

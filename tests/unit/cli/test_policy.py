@@ -96,7 +96,7 @@ def test_a_project_compares_with_its_present_policy_and_nothing_is_written(
         ({"error_rate": 0.6}, "selection.error_rate is 0.6: use more than 0 and at most 0.5"),
         (
             {"shares": {"margin": 0.7, "novelty": 0.4}},
-            """selection.shares is {"margin":0.7,"novelty":0.4}: use names""",
+            'selection.shares is {"margin":0.7,"novelty":0.4}: use names',
         ),
         ({"shares": {"random": 0.1}}, 'selection.shares is {"random":0.1}: use names of other strategies'),
         ({"shares": {"novelty": 0}}, 'selection.shares is {"novelty":0.0}: use names of other strategies'),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 LARGE = 100_000
 _MARK = "__trueup_blob__"
+# More than a deployment has functions and layers; what an earlier one had is let go in time.
+_MOST = 64
 
 
 class Blobs:
@@ -43,7 +45,7 @@ class Blobs:
         return name
 
 
-@cache
+@lru_cache(_MOST)
 def digest(data: bytes) -> str:
-    """Of bytes that stay as long as the process: looked at once."""
+    """Of bytes that are written again and again: looked at once."""
     return hashlib.sha256(data).hexdigest()
